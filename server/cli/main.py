@@ -15,6 +15,12 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 
+
+@app.callback()
+def caregraph() -> None:
+    """Keep `caregraph COMMAND` a group whatever number of commands is installed."""
+
+
 for _entry in sorted(entry_points(group="caregraph.commands"), key=lambda entry: entry.name):
     _command = _entry.load()
     if isinstance(_command, typer.Typer):

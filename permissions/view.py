@@ -1,0 +1,117 @@
+"""A role's view of a catalogue: what its rules leave of the tables, columns and relationships.
+
+A relationship exists for a role only when it can select from the target (HASURA_DIALECT §8). An unknown role gets an
+empty view.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from permissions.model import ALL, Columns, Rules, TablePermissions
+from schema.catalogue import Catalogue, Column, Table
+from schema.view import BoolExp, DeleteView, InsertView, RoleView, TableView, UpdateView
+
+#: The role that needs no rules.
+ADMIN = "admin"
+
+
+class RuleError(ValueError):
+    """A rule names a table or column that does not exist."""
+
+
+def role_view(catalogue: Catalogue, rules: Rules, role: str) -> RoleView:
+    """What `role` sees. Raises RuleError for a rule about something that does not exist."""
+    if role == ADMIN:
+        return RoleView(role=role, tables={table.key: _admin_view(table) for table in catalogue})
+    granted = rules.get(role, {})
+    for key in granted:
+        if key not in catalogue.tables:
+            raise RuleError(f"permissions of role {role}: there is no table {key}")
+    readable = {key for key, permissions in granted.items() if permissions.select is not None}
+    return RoleView(
+        role=role,
+        tables={
+            table.key: _table_view(table, granted[table.key], readable, role)
+            for table in catalogue
+            if table.key in granted
+        },
+    )
+
+
+def _admin_view(table: Table) -> TableView:
+    columns = _by_graphql_name(table.columns.values())
+    writable = {name: column for name, column in columns.items() if not column.generated}
+    everything: BoolExp = {}
+    return TableView(
+        table=table,
+        selectable=True,
+        columns=columns,
+        relationships=table.relationships,
+        filter=everything,
+        aggregate=True,
+        insert=InsertView(columns=writable, check=everything) if table.insertable else None,
+        update=UpdateView(columns=writable, filter=everything) if table.updatable else None,
+        delete=DeleteView(filter=everything) if table.deletable else None,
+    )
+
+
+def _table_view(table: Table, granted: TablePermissions, readable: set[str], role: str) -> TableView:
+    select, insert, update, delete = granted.select, granted.insert, granted.update, granted.delete
+    return TableView(
+        table=table,
+        selectable=select is not None,
+        columns=_chosen(table, select.columns, role, "select") if select else {},
+        relationships={
+            name: relationship for name, relationship in table.relationships.items() if relationship.target in readable
+        }
+        if select
+        else {},
+        filter=select.filter if select else {},
+        limit=select.limit if select else None,
+        aggregate=select.aggregate if select else False,
+        insert=InsertView(
+            columns=_writable(table, insert.columns, insert.presets, role, "insert"),
+            check=insert.check,
+            presets=_existing(table, insert.presets, role),
+        )
+        if insert and table.insertable
+        else None,
+        update=UpdateView(
+            columns=_writable(table, update.columns, update.presets, role, "update"),
+            filter=update.filter,
+            check=update.check,
+            presets=_existing(table, update.presets, role),
+        )
+        if update and table.updatable
+        else None,
+        delete=DeleteView(filter=delete.filter) if delete and table.deletable else None,
+    )
+
+
+def _chosen(table: Table, columns: Columns, role: str, operation: str) -> Mapping[str, Column]:
+    if columns is ALL:
+        return _by_graphql_name(table.columns.values())
+    assert isinstance(columns, tuple)
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        raise RuleError(f"{operation} permission of role {role} on {table.key}: no column {', '.join(missing)}")
+    # The table's own order, so that the schema does not depend on how a rule was typed.
+    return _by_graphql_name(column for name, column in table.columns.items() if name in columns)
+
+
+def _writable(
+    table: Table, columns: Columns, presets: Mapping[str, object], role: str, operation: str
+) -> Mapping[str, Column]:
+    chosen = _chosen(table, columns, role, operation)
+    return {name: column for name, column in chosen.items() if not column.generated and column.name not in presets}
+
+
+def _existing(table: Table, presets: Mapping[str, Any], role: str) -> Mapping[str, Any]:
+    for name in presets:
+        if name not in table.columns:
+            raise RuleError(f"preset of role {role} on {table.key}: no column {name}")
+    return presets
+
+
+def _by_graphql_name(columns: Iterable[Column]) -> Mapping[str, Column]:
+    return {column.graphql_name: column for column in columns}
