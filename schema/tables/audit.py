@@ -1,0 +1,46 @@
+"""Schema `audit`: who changed and who read what. Append-only, and for operators alone."""
+
+from sqlalchemy import ARRAY, Column, Index, Integer, Table, Text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from schema.tables.metadata import created_at, key, metadata, one_of
+
+change = Table(
+    "change",
+    metadata,
+    key(),
+    Column("table_schema", Text, nullable=False),
+    Column("table_name", Text, nullable=False),
+    Column("row_id", Text, nullable=False, comment="The row's primary key as text."),
+    *one_of("op", "INSERT", "UPDATE", "DELETE"),
+    Column("old", JSONB, comment="The row before; of an update only the columns that changed."),
+    Column("new", JSONB, comment="The row after; of an update only the columns that changed."),
+    Column("role", Text, comment="Role of the session; null for changes made outside the endpoint."),
+    Column("user_id", Text),
+    Column("database_user", Text, nullable=False),
+    Column("traceparent", Text),
+    created_at(),
+    Index(None, "table_schema", "table_name", "row_id", "created_at"),
+    Index(None, "user_id", "created_at"),
+    Index(None, "created_at"),
+    schema="audit",
+    comment="A change of a clinical or financial row: who, when, from what to what.",
+)
+
+access = Table(
+    "access",
+    metadata,
+    key(),
+    Column("role", Text, nullable=False),
+    Column("user_id", Text),
+    Column("operation", Text, comment="Name of the GraphQL operation."),
+    Column("tables", ARRAY(Text), nullable=False, comment="The PHI tables read, as schema.table."),
+    Column("row_count", Integer, nullable=False),
+    Column("request_id", Text),
+    Column("traceparent", Text),
+    created_at(),
+    Index(None, "user_id", "created_at"),
+    Index(None, "created_at"),
+    schema="audit",
+    comment="A read of PHI through the endpoint.",
+)

@@ -1,0 +1,134 @@
+"""Schema `events`: from a committed change to its effects. Only operators read it.
+
+An event is a row of `outbox`, written in the transaction of the change it tells of; the relay publishes it; each agent
+keeps an `inbox` row for what it has done and a `delivery` row for every attempt; what was given up is a `dead_letter`.
+There are no foreign keys to the outbox: published rows are archived, and events can come from outside.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from schema.relationships import to_many, to_one
+from schema.tables.metadata import Timestamp, created_at, key, metadata, one_of, updated_at
+
+outbox = Table(
+    "outbox",
+    metadata,
+    key(),
+    Column("sequence", BigInteger, Identity(always=True), nullable=False, unique=True),
+    Column("type", Text, nullable=False, comment="For example contract.created."),
+    Column("topic", Text, nullable=False),
+    Column("ordering_key", Text, nullable=False, comment="Events of one key are delivered in commit order."),
+    Column("subject", Text, nullable=False, comment="Id of the aggregate that the event is about."),
+    Column("source", Text, comment="URI of where it happened, for example /caregraph/production."),
+    Column("data", JSONB, nullable=False),
+    Column("session_variables", JSONB, comment="Who did it; null for changes made outside the endpoint."),
+    Column("traceparent", Text, comment="W3C trace context of the request that caused it."),
+    Column("lane", SmallInteger, nullable=False, comment="Hash of the ordering key; a lane has one relay at a time."),
+    created_at(),
+    Column("published_at", Timestamp, comment="Null while it waits for the relay."),
+    Column("message_id", Text, comment="Pub/Sub's id of the message."),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("last_error", Text),
+    Index("outbox_waiting_idx", "lane", "sequence", postgresql_where=text("published_at IS NULL")),
+    Index(None, "subject", "sequence"),
+    Index(None, "type", "created_at"),
+    Index(None, "created_at"),
+    schema="events",
+    comment="Every event, exactly as its transaction committed it.",
+    info={
+        "relationships": [
+            to_many("deliveries", "events.delivery", id="event_id"),
+            to_many("dead_letters", "events.dead_letter", id="event_id"),
+            to_many("notifications", "public.notification", id="event_id"),
+        ]
+    },
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("agent", Text, nullable=False),
+    Column("event_id", Uuid, nullable=False),
+    Column("processed_at", Timestamp, nullable=False, server_default=text("now()")),
+    PrimaryKeyConstraint("agent", "event_id"),
+    Index(None, "event_id"),
+    Index(None, "processed_at"),
+    schema="events",
+    comment="Which agent has handled which event. Its key is what makes an effect happen once.",
+    info={"relationships": [to_one("event", "events.outbox", event_id="id")]},
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    key(),
+    Column("event_id", Uuid, nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("attempt", Integer, nullable=False, server_default=text("1")),
+    *one_of("outcome", "done", "duplicate", "retry", "dead_letter", "skipped"),
+    Column("error", Text),
+    Column("effects", JSONB, nullable=False, server_default=text("'[]'::jsonb"), comment="What the agent did outside."),
+    Column("started_at", Timestamp, nullable=False, server_default=text("now()")),
+    Column("finished_at", Timestamp),
+    Index(None, "event_id", "started_at"),
+    Index(None, "agent", "started_at"),
+    Index(None, "outcome", "started_at"),
+    schema="events",
+    comment="One attempt of an agent at an event.",
+    info={"relationships": [to_one("event", "events.outbox", event_id="id")]},
+)
+
+dead_letter = Table(
+    "dead_letter",
+    metadata,
+    key(),
+    Column("event_id", Uuid, nullable=False, index=True),
+    Column("agent", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("event", JSONB, nullable=False, comment="The whole event, so that it can be replayed after archiving."),
+    created_at(),
+    Column("resolved_at", Timestamp, comment="When it was replayed or discarded."),
+    *one_of("resolution", "replayed", "discarded", required=False),
+    CheckConstraint("(resolved_at IS NULL) = (resolution IS NULL)", name="resolved_at"),
+    Index("dead_letter_open_idx", "agent", "created_at", postgresql_where=text("resolved_at IS NULL")),
+    schema="events",
+    comment="An event that an agent gave up on.",
+    info={"relationships": [to_one("original", "events.outbox", event_id="id")]},
+)
+
+scheduled_task = Table(
+    "scheduled_task",
+    metadata,
+    key(),
+    Column("name", Text, nullable=False, unique=True, comment="Says what it is for, so that nothing is planned twice."),
+    Column("kind", Text, nullable=False, comment="For example contract.renew."),
+    Column("target", Text, nullable=False, comment="The agent that carries it out."),
+    Column("payload", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Column("due_at", Timestamp, nullable=False),
+    *one_of("status", "scheduled", "handed_over", "done", "cancelled", "failed", default="scheduled"),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("last_error", Text),
+    Column("handed_over_at", Timestamp, comment="When Cloud Tasks took it; it takes nothing more than 30 days ahead."),
+    Column("finished_at", Timestamp),
+    created_at(),
+    updated_at(),
+    Index(None, "status", "due_at"),
+    Index(None, "kind", "due_at"),
+    schema="events",
+    comment="Work for later: the source of truth, of which Cloud Tasks gets what is due soon.",
+)

@@ -1,0 +1,358 @@
+"""Schema `healthcare`: the chart. Everything here is PHI.
+
+Tables, columns and values take the words of HL7 FHIR R4 (https://hl7.org/fhir/R4/), columns in snake case and status
+codes with an underscore where FHIR has a hyphen (`on-hold` is `on_hold`). Units are UCUM; a coded value has the three
+columns of a FHIR Coding: its system's URI, code and display (LOINC, RxNorm, ICD-10-CM, SNOMED CT).
+"""
+
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Column, Date, Index, Integer, Numeric, Table, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from schema.relationships import to_many
+from schema.tables.metadata import (
+    Timestamp,
+    created_at,
+    flag,
+    key,
+    metadata,
+    one_of,
+    reference,
+    updated_at,
+)
+
+
+def coding(*, required: bool = True) -> tuple[Column[Any], ...]:
+    """The three columns of a FHIR Coding."""
+    return (
+        Column(
+            "code_system", Text, nullable=not required, comment="URI of the code system, for example http://loinc.org."
+        ),
+        Column("code", Text, nullable=not required),
+        Column("code_display", Text, nullable=not required, comment="The code's meaning in words."),
+    )
+
+
+pharmacy = Table(
+    "pharmacy",
+    metadata,
+    key(),
+    Column("name", Text, nullable=False),
+    Column("ncpdp_id", Text, nullable=False, unique=True, comment="The pharmacy's number in the NCPDP directory."),
+    Column("phone", Text),
+    Column("fax", Text),
+    Column("email", Text),
+    Column("address_line1", Text),
+    Column("city", Text),
+    Column("state_code", Text),
+    Column("zip", Text),
+    flag("active", default=True),
+    created_at(),
+    updated_at(),
+    CheckConstraint("ncpdp_id ~ '^[0-9]{7}$'", name="ncpdp_id"),
+    schema="healthcare",
+    comment="A pharmacy that fills and ships prescriptions.",
+)
+
+patient = Table(
+    "patient",
+    metadata,
+    key(),
+    reference("customer_id", "public.customer", unique=True, array_name=None),
+    Column("identifier", Text, unique=True, comment="Medical record number."),
+    flag("active", default=True),
+    *one_of("gender", "male", "female", "other", "unknown", default="unknown", comment="Administrative gender (FHIR)."),
+    Column("birth_date", Date),
+    Column("state_code", Text, comment="Where the patient is treated; the provider needs a licence there."),
+    Column("language", Text, nullable=False, server_default="en", comment="BCP 47 tag."),
+    reference("preferred_pharmacy_id", "healthcare.pharmacy", required=False, array_name=None),
+    created_at(),
+    updated_at(),
+    schema="healthcare",
+    comment="The clinical side of a customer: one patient per customer.",
+    info={"relationships": [to_many("message_threads", "public.message_thread", customer_id="customer_id")]},
+)
+
+care_team = Table(
+    "care_team",
+    metadata,
+    key(),
+    reference("patient_id", "healthcare.patient", index=False),
+    reference("staff_id", "public.staff", index=False),
+    *one_of("role", "primary", "covering", "consulting", default="primary"),
+    *one_of(
+        "status",
+        "proposed",
+        "active",
+        "suspended",
+        "inactive",
+        default="active",
+        comment="Only active members see the patient.",
+    ),
+    Column("period_start", Timestamp, nullable=False, server_default=text("now()")),
+    Column("period_end", Timestamp),
+    created_at(),
+    updated_at(),
+    UniqueConstraint("patient_id", "staff_id"),
+    # Row permissions of providers ask: is there an active membership of this person for that patient?
+    Index(None, "staff_id", "status", "patient_id"),
+    schema="healthcare",
+    comment="Which provider looks after which patient; decides what a provider may see.",
+)
+
+encounter = Table(
+    "encounter",
+    metadata,
+    key(),
+    reference("patient_id", "healthcare.patient", index=False),
+    reference("staff_id", "public.staff", index=False, comment="The provider who holds it."),
+    *one_of("type", "async", "video"),
+    *one_of(
+        "status", "planned", "arrived", "in_progress", "finished", "cancelled", "entered_in_error", default="planned"
+    ),
+    Column("reason", Text),
+    Column("period_start", Timestamp, nullable=False, comment="Planned start, then the real one."),
+    Column("period_end", Timestamp),
+    Column("video_url", Text),
+    created_at(),
+    updated_at(),
+    CheckConstraint("period_end >= period_start", name="period_end"),
+    Index(None, "patient_id", "period_start"),
+    Index(None, "staff_id", "status", "period_start"),
+    schema="healthcare",
+    comment="A visit, by video or by messages.",
+)
+
+questionnaire_response = Table(
+    "questionnaire_response",
+    metadata,
+    key(),
+    reference("patient_id", "healthcare.patient", index=False),
+    reference("treatment_id", "public.treatment", required=False),
+    reference("encounter_id", "healthcare.encounter", required=False),
+    Column("questionnaire", Text, nullable=False, comment="Name and version, for example intake/weight-management/1."),
+    *one_of("status", "in_progress", "completed", "amended", "entered_in_error", "stopped", default="completed"),
+    Column("authored", Timestamp, nullable=False, server_default=text("now()")),
+    Column("item", JSONB, nullable=False, comment="FHIR's item: a list of {linkId, text, answer}."),
+    created_at(),
+    updated_at(),
+    Index(None, "patient_id", "authored"),
+    Index(None, "status"),
+    schema="healthcare",
+    comment="A patient's answers to an intake or follow-up questionnaire.",
+)
+
+condition = Table(
+    "condition",
+    metadata,
+    key(),
+    reference("patient_id", "healthcare.patient"),
+    reference("encounter_id", "healthcare.encounter", required=False),
+    reference("recorder_id", "public.staff", required=False, array_name=None),
+    *coding(),
+    *one_of(
+        "clinical_status", "active", "recurrence", "relapse", "inactive", "remission", "resolved", default="active"
+    ),
+    *one_of(
+        "verification_status",
+        "unconfirmed",
+        "provisional",
+        "differential",
+        "confirmed",
+        "refuted",
+        "entered_in_error",
+        default="confirmed",
+    ),
+    *one_of("severity", "mild", "moderate", "severe", required=False),
+    Column("onset_date", Date),
+    Column("abatement_date", Date),
+    Column("recorded_date", Timestamp, nullable=False, server_default=text("now()")),
+    created_at(),
+    updated_at(),
+    Index(None, "code"),
+    schema="healthcare",
+    comment="A problem or diagnosis (ICD-10-CM).",
+)
+
+allergy_intolerance = Table(
+    "allergy_intolerance",
+    metadata,
+    key(),
+    reference("patient_id", "healthcare.patient"),
+    reference("recorder_id", "public.staff", required=False, array_name=None),
+    *coding(),
+    *one_of("type", "allergy", "intolerance", required=False),
+    *one_of("category", "food", "medication", "environment", "biologic"),
+    *one_of("criticality", "low", "high", "unable_to_assess", required=False),
+    *one_of("clinical_status", "active", "inactive", "resolved", default="active"),
+    *one_of("verification_status", "unconfirmed", "confirmed", "refuted", "entered_in_error", default="unconfirmed"),
+    Column("reaction", Text),
+    Column("onset_date", Date),
+    Column("recorded_date", Timestamp, nullable=False, server_default=text("now()")),
+    created_at(),
+    updated_at(),
+    schema="healthcare",
+    comment="What a patient must not be given (SNOMED CT or RxNorm).",
+)
+
+observation = Table(
+    "observation",
+    metadata,
+    key(),
+    reference("patient_id", "healthcare.patient", index=False),
+    reference("encounter_id", "healthcare.encounter", required=False),
+    reference("performer_id", "public.staff", required=False, array_name=None),
+    *one_of(
+        "status",
+        "registered",
+        "preliminary",
+        "final",
+        "amended",
+        "corrected",
+        "cancelled",
+        "entered_in_error",
+        default="final",
+    ),
+    *one_of("category", "vital_signs", "laboratory", "survey"),
+    *coding(),
+    Column("value_quantity", Numeric),
+    Column("value_unit", Text, comment="UCUM, for example kg or mm[Hg]."),
+    Column("value_string", Text),
+    *one_of("interpretation", "L", "N", "H", "LL", "HH", "A", required=False, comment="HL7 interpretation code."),
+    Column("reference_range_low", Numeric),
+    Column("reference_range_high", Numeric),
+    Column("effective_date_time", Timestamp, nullable=False),
+    Column("issued", Timestamp),
+    created_at(),
+    updated_at(),
+    CheckConstraint("(value_quantity IS NULL) = (value_unit IS NULL)", name="value_unit"),
+    Index(None, "patient_id", "code", "effective_date_time"),
+    Index(None, "patient_id", "effective_date_time"),
+    Index(None, "status"),
+    schema="healthcare",
+    comment="A measurement: vital sign, laboratory result or survey score (LOINC).",
+)
+
+clinical_note = Table(
+    "clinical_note",
+    metadata,
+    key(),
+    reference("patient_id", "healthcare.patient", index=False),
+    reference("encounter_id", "healthcare.encounter", required=False),
+    reference("author_id", "public.staff"),
+    *one_of("type", "progress", "consultation", "telephone", "care_plan", default="progress"),
+    *one_of("status", "preliminary", "final", "amended", "entered_in_error", default="preliminary"),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    flag("shared_with_patient", comment="Whether the patient sees it."),
+    Column("signed_at", Timestamp),
+    created_at(),
+    updated_at(),
+    Index(None, "patient_id", "created_at"),
+    Index(None, "status"),
+    schema="healthcare",
+    comment="A note by a provider.",
+)
+
+medication = Table(
+    "medication",
+    metadata,
+    key(),
+    *coding(),
+    *one_of("status", "active", "inactive", "entered_in_error", default="active"),
+    Column("form", Text, nullable=False, comment="Dose form, for example tablet or solution for injection."),
+    Column("strength", Text, nullable=False, comment="Amount with its UCUM unit, for example 10 mg."),
+    flag("is_controlled", comment="A controlled substance, with rules of its own."),
+    created_at(),
+    updated_at(),
+    UniqueConstraint("code_system", "code"),
+    Index(None, "status"),
+    schema="healthcare",
+    comment="What can be prescribed (RxNorm).",
+)
+
+prescription = Table(
+    "prescription",
+    metadata,
+    key(),
+    reference("patient_id", "healthcare.patient", index=False),
+    reference("requester_id", "public.staff", index=False, comment="The provider who prescribes."),
+    reference("medication_id", "healthcare.medication"),
+    reference("encounter_id", "healthcare.encounter", required=False),
+    reference("contract_id", "public.contract", required=False),
+    reference("pharmacy_id", "healthcare.pharmacy", required=False),
+    *one_of(
+        "status",
+        "draft",
+        "active",
+        "on_hold",
+        "completed",
+        "cancelled",
+        "stopped",
+        default="draft",
+        comment="A draft becomes active by being signed.",
+    ),
+    Column("status_reason", Text),
+    Column("dosage_instruction", Text, nullable=False, comment="What the patient reads on the label."),
+    Column("dose_quantity", Numeric),
+    Column("dose_unit", Text, comment="UCUM."),
+    Column("quantity", Numeric, nullable=False, comment="Amount dispensed a fill."),
+    Column("quantity_unit", Text, nullable=False, comment="UCUM, for example {tbl} or mL."),
+    Column("days_supply", Integer, nullable=False, comment="Days that a fill lasts."),
+    Column("refills_allowed", Integer, nullable=False, server_default=text("0"), comment="Fills after the first."),
+    Column("refills_remaining", Integer, nullable=False, server_default=text("0")),
+    Column("refill_due_on", Date, comment="When the next fill should be asked for."),
+    Column("refill_requested_at", Timestamp, comment="Set while a refill waits for the provider's approval."),
+    Column("authored_on", Timestamp, nullable=False, server_default=text("now()")),
+    Column("signed_at", Timestamp),
+    Column("valid_until", Date, comment="No fills after this day."),
+    Column("note", Text, comment="For the pharmacist."),
+    created_at(),
+    updated_at(),
+    CheckConstraint("quantity > 0", name="quantity"),
+    CheckConstraint("days_supply > 0", name="days_supply"),
+    CheckConstraint("refills_allowed >= 0 AND refills_remaining BETWEEN 0 AND refills_allowed", name="refills"),
+    CheckConstraint("status IN ('draft', 'cancelled') OR signed_at IS NOT NULL", name="signed_at"),
+    Index(None, "patient_id", "status"),
+    Index(None, "requester_id", "status"),
+    Index(None, "status"),
+    Index(
+        "prescription_refill_requested_idx",
+        "refill_requested_at",
+        postgresql_where=text("refill_requested_at IS NOT NULL"),
+    ),
+    Index(None, "refill_due_on"),
+    schema="healthcare",
+    comment="A prescription (FHIR MedicationRequest).",
+)
+
+prescription_fill = Table(
+    "prescription_fill",
+    metadata,
+    key(),
+    reference("prescription_id", "healthcare.prescription", index=False, array_name="fills"),
+    reference("pharmacy_id", "healthcare.pharmacy"),
+    Column("fill_number", Integer, nullable=False, comment="0 is the first fill, 1 the first refill."),
+    *one_of("status", "queued", "sent", "accepted", "rejected", "filled", "shipped", "delivered", default="queued"),
+    Column("status_reason", Text, comment="Why the pharmacy rejected it."),
+    Column("pharmacy_order_id", Text, unique=True, comment="The pharmacy network's id of the order."),
+    Column("quantity", Numeric, nullable=False),
+    Column("days_supply", Integer, nullable=False),
+    Column("carrier", Text),
+    Column("tracking_number", Text, index=True),
+    Column("tracking_url", Text),
+    Column("sent_at", Timestamp),
+    Column("accepted_at", Timestamp),
+    Column("rejected_at", Timestamp),
+    Column("filled_at", Timestamp),
+    Column("shipped_at", Timestamp),
+    Column("delivered_at", Timestamp),
+    created_at(),
+    updated_at(),
+    UniqueConstraint("prescription_id", "fill_number"),
+    CheckConstraint("fill_number >= 0", name="fill_number"),
+    Index(None, "status", "created_at"),
+    schema="healthcare",
+    comment="One time that a pharmacy fills and ships a prescription (FHIR MedicationDispense).",
+)
