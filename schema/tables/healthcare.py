@@ -59,7 +59,7 @@ patient = Table(
     "patient",
     metadata,
     key(),
-    reference("customer_id", "public.customer", unique=True, array_name=None),
+    reference("customer_id", "public.customer", unique=True),
     Column("identifier", Text, unique=True, comment="Medical record number."),
     flag("active", default=True),
     *one_of("gender", "male", "female", "other", "unknown", default="unknown", comment="Administrative gender (FHIR)."),

@@ -51,7 +51,8 @@ def reference(
     """A UUID foreign key to `schema.table`.
 
     `index=False` is for keys that a composite index or a unique constraint already starts with. `object_name` and
-    `array_name` override the names of the two relationships it gives; `array_name=None` leaves the array out.
+    `array_name` override the names of the two relationships it gives; `array_name=None` leaves the array out. The
+    other side of a unique key is an object too, and `array_name` names that.
     """
     info: dict[str, str | None] = {}
     if object_name is not None:

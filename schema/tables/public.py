@@ -73,7 +73,6 @@ customer = Table(
     comment="A customer's profile. The chart is in healthcare_patient, the billing record in chargebee_customer.",
     info={
         "relationships": [
-            to_one("patient", "healthcare.patient", id="customer_id"),
             to_one("billing_customer", "chargebee.customer", chargebee_customer_id="id"),
             to_many("subscriptions", "chargebee.subscription", chargebee_customer_id="customer_id"),
             to_many("invoices", "chargebee.invoice", chargebee_customer_id="customer_id"),
@@ -170,7 +169,7 @@ contract = Table(
         "public.contract",
         required=False,
         unique=True,
-        array_name=None,
+        array_name="renewed_by",
         comment="The contract that this one continues; a contract is continued at most once.",
     ),
     Column("activated_at", Timestamp),
@@ -187,7 +186,6 @@ contract = Table(
     info={
         "relationships": [
             to_one("subscription", "chargebee.subscription", subscription_id="id"),
-            to_one("renewed_by", "public.contract", id="renewed_from_id"),
         ]
     },
 )
@@ -318,7 +316,7 @@ referral = Table(
         "public.customer",
         required=False,
         unique=True,
-        array_name=None,
+        array_name="referred_by",
         comment="The friend, once signed up. Nobody is referred twice.",
     ),
     Column("referred_email", Text),
@@ -350,8 +348,6 @@ referral = Table(
     schema="public",
     comment="An invitation from a customer to a friend.",
 )
-
-customer.info["relationships"].append(to_one("referred_by", "public.referral", id="referred_id"))
 
 referral_reward = Table(
     "referral_reward",
