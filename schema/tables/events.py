@@ -7,8 +7,10 @@ There are no foreign keys to the outbox: published rows are archived, and events
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Identity,
     Index,
     Integer,
@@ -37,13 +39,27 @@ outbox = Table(
     Column("data", JSONB, nullable=False),
     Column("session_variables", JSONB, comment="Who did it; null for changes made outside the endpoint."),
     Column("traceparent", Text, comment="W3C trace context of the request that caused it."),
-    Column("lane", SmallInteger, nullable=False, comment="Hash of the ordering key; a lane has one relay at a time."),
+    Column(
+        "lane",
+        SmallInteger,
+        # As PostgreSQL prints it, so that comparing metadata and database finds no difference.
+        Computed("(hashtextextended(ordering_key, (0)::bigint) & (63)::bigint)::smallint", persisted=True),
+        nullable=False,
+        comment="Hash of the ordering key, 0 to 63; a lane has one relay at a time.",
+    ),
+    Column("replay_of", Uuid, comment="The event that this row publishes once more, under that event's id."),
     created_at(),
     Column("published_at", Timestamp, comment="Null while it waits for the relay."),
     Column("message_id", Text, comment="Pub/Sub's id of the message."),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("last_error", Text),
-    Index("outbox_waiting_idx", "lane", "sequence", postgresql_where=text("published_at IS NULL")),
+    Column("dead_lettered_at", Timestamp, comment="When the relay gave it up; its dead letter says why."),
+    Index(
+        "outbox_waiting_idx",
+        "lane",
+        "sequence",
+        postgresql_where=text("published_at IS NULL AND dead_lettered_at IS NULL"),
+    ),
     Index(None, "subject", "sequence"),
     Index(None, "type", "created_at"),
     Index(None, "created_at"),
@@ -56,6 +72,26 @@ outbox = Table(
             to_many("notifications", "public.notification", id="event_id"),
         ]
     },
+)
+
+relay = Table(
+    "relay",
+    metadata,
+    key(),
+    Column("backend_pid", Integer, nullable=False, comment="Its PostgreSQL session, which holds its lanes."),
+    Column("host", Text, nullable=False),
+    Column("lanes", SmallInteger, nullable=False, server_default=text("0"), comment="How many lanes it owns."),
+    Column(
+        "asleep",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="Whether it waits for NOTIFY: commits with events then wake it.",
+    ),
+    Column("started_at", Timestamp, nullable=False, server_default=text("now()")),
+    Column("expires_at", Timestamp, nullable=False, comment="The row counts until then; a living relay moves it on."),
+    schema="events",
+    comment="The relays that are running.",
 )
 
 inbox = Table(
