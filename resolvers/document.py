@@ -1,0 +1,223 @@
+"""Documents: parsed once, their operations chosen by name, their selections merged.
+
+Fragments are expanded and equal response names merged here (HASURA_DIALECT §6), so the compiler sees each field once.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from graphql import (
+    DirectiveNode,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLArgument,
+    GraphQLBoolean,
+    GraphQLNonNull,
+    GraphQLSyntaxError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    ValueNode,
+    VariableNode,
+    parse,
+    print_ast,
+)
+from graphql.language.ast import Node
+
+from resolvers.errors import ValidationFailed
+from resolvers.inputs import Scope, coerce_arguments
+
+#: More tokens than any hand-written document has; a parser bound, so that hostile text costs little.
+MAX_TOKENS: Final = 15_000
+#: Fields after the expansion of fragments.
+MAX_EXPANDED_FIELDS: Final = 10_000
+#: Levels of selections, fragments included.
+MAX_DEPTH: Final = 100
+
+_IF: Final = {"if": GraphQLArgument(GraphQLNonNull(GraphQLBoolean))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One operation of a parsed document."""
+
+    definition: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDefinitionNode]
+    #: Variables that stand anywhere in the operation or the fragments it uses.
+    used_variables: frozenset[str]
+
+    @property
+    def kind(self) -> str:
+        """`query`, `mutation` or `subscription`."""
+        return self.definition.operation.value
+
+
+@dataclass(slots=True)
+class SelectedField:
+    """A field to answer: all nodes that merged into one response name."""
+
+    key: str
+    name: str
+    node: FieldNode
+    arguments: Mapping[str, ValueNode]
+    selections: list[SelectionSetNode] = field(default_factory=list)
+
+
+def parse_document(text: str) -> DocumentNode:
+    """The document's syntax tree. Raises ValidationFailed for text that is no GraphQL."""
+    try:
+        return parse(text, no_location=False, max_tokens=MAX_TOKENS)
+    except GraphQLSyntaxError as error:
+        line = error.locations[0].line if error.locations else 1
+        column = error.locations[0].column if error.locations else 1
+        raise ValidationFailed(
+            f"not a valid graphql query: {error.message} (line {line}, column {column})", "$.query"
+        ) from None
+    except RecursionError:
+        raise ValidationFailed("not a valid graphql query: it is nested too deeply", "$.query") from None
+
+
+def choose_operation(document: DocumentNode, name: str | None) -> Operation:
+    """The operation that a request means (HASURA_DIALECT §6). Raises ValidationFailed when it is not clear."""
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    if len(operations) + len(fragments) != len(document.definitions):
+        raise ValidationFailed("only operations and fragments may stand in a request", "$.query")
+    anonymous = [node for node in operations if node.name is None]
+    if name is not None:
+        if anonymous:
+            raise ValidationFailed("operationName cannot be used when an anonymous operation exists in the document")
+        chosen = [node for node in operations if node.name is not None and node.name.value == name]
+        if not chosen:
+            raise ValidationFailed(f'no such operation found in the document: "{name}"')
+        if len(chosen) > 1:
+            raise ValidationFailed(f'multiple operations are named "{name}"')
+    else:
+        if not operations:
+            raise ValidationFailed("the document holds no operation")
+        if len(operations) > 1:
+            raise ValidationFailed(
+                "exactly one operation has to be present in the document when operationName is not specified"
+            )
+        chosen = operations
+    definition = chosen[0]
+    return Operation(
+        definition=definition,
+        fragments=fragments,
+        used_variables=_used_variables(definition, fragments),
+    )
+
+
+def _used_variables(
+    definition: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> frozenset[str]:
+    found: set[str] = set()
+    seen: set[str] = set()
+    pending: list[Node] = [definition.selection_set, *definition.directives]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, VariableNode):
+            found.add(node.name.value)
+        elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
+            seen.add(node.name.value)
+            if node.name.value in fragments:
+                pending.append(fragments[node.name.value].selection_set)
+        for key in node.keys:
+            value = getattr(node, key, None)
+            if isinstance(value, Node):
+                pending.append(value)
+            elif isinstance(value, list | tuple):
+                pending.extend(item for item in value if isinstance(item, Node))
+    return frozenset(found)
+
+
+class Selector:
+    """Merges the selections of one operation; holds the bound on what fragments may expand to."""
+
+    def __init__(self, operation: Operation, scope: Scope) -> None:
+        self._fragments = operation.fragments
+        self._scope = scope
+        self._expanded = 0
+
+    def fields(self, sets: Iterable[SelectionSetNode], type_name: str, path: str) -> list[SelectedField]:
+        """The fields of all `sets` on an object of type `type_name`, in order. Raises ValidationFailed."""
+        found: dict[str, SelectedField] = {}
+        for selection_set in sets:
+            self._collect(selection_set, type_name, path, found, ())
+        return list(found.values())
+
+    def _collect(
+        self,
+        selection_set: SelectionSetNode,
+        type_name: str,
+        path: str,
+        found: dict[str, SelectedField],
+        within: tuple[str, ...],
+    ) -> None:
+        for node in selection_set.selections:
+            if not self._included(node.directives, path):
+                continue
+            if isinstance(node, FieldNode):
+                self._expanded += 1
+                if self._expanded > MAX_EXPANDED_FIELDS:
+                    raise ValidationFailed(
+                        f"the document selects more than {MAX_EXPANDED_FIELDS} fields once its fragments are expanded"
+                    )
+                _merge(node, path, found)
+            elif isinstance(node, FragmentSpreadNode):
+                name = node.name.value
+                fragment = self._fragments.get(name)
+                if fragment is None:
+                    raise ValidationFailed(f'reference to undefined fragment "{name}"', f"{path}.selectionSet")
+                if name in within:
+                    raise ValidationFailed(f'the fragment "{name}" refers to itself', f"{path}.selectionSet")
+                if fragment.type_condition.name.value == type_name:
+                    self._expanded += 1
+                    self._collect(fragment.selection_set, type_name, path, found, (*within, name))
+            elif isinstance(node, InlineFragmentNode):
+                condition = node.type_condition
+                if condition is None or condition.name.value == type_name:
+                    self._collect(node.selection_set, type_name, path, found, within)
+
+    def _included(self, directives: tuple[DirectiveNode, ...], path: str) -> bool:
+        if not directives:
+            return True
+        decided: dict[str, bool] = {}
+        for node in directives:
+            name = node.name.value
+            if name not in ("include", "skip"):
+                raise ValidationFailed(f"directive '{name}' is not defined in the schema", f"{path}.selectionSet")
+            if name in decided:
+                raise ValidationFailed(
+                    f"directive '{name}' is used more than once at one place", f"{path}.selectionSet"
+                )
+            given = {argument.name.value: argument.value for argument in node.arguments}
+            arguments = coerce_arguments(given, _IF, self._scope, f"{path}.{name}")
+            decided[name] = bool(self._scope.structural(arguments["if"]))
+        return decided.get("include", True) and not decided.get("skip", False)
+
+
+def _merge(node: FieldNode, path: str, found: dict[str, SelectedField]) -> None:
+    name = node.name.value
+    key = node.alias.value if node.alias else name
+    arguments = {argument.name.value: argument.value for argument in node.arguments}
+    if len(arguments) != len(node.arguments):
+        raise ValidationFailed(f"an argument of '{name}' is given twice", f"{path}.selectionSet.{name}")
+    present = found.get(key)
+    if present is None:
+        present = found[key] = SelectedField(key=key, name=name, node=node, arguments=arguments)
+    elif present.name != name or _printed(present.arguments) != _printed(arguments):
+        raise ValidationFailed(
+            f"selection of both '{present.name}' and '{name}' with different arguments specify the same response "
+            f"name, '{key}'",
+            f"{path}.selectionSet.{name}",
+        )
+    if node.selection_set is not None:
+        present.selections.append(node.selection_set)
+
+
+def _printed(arguments: Mapping[str, ValueNode]) -> dict[str, str]:
+    return {name: print_ast(value) for name, value in arguments.items()}

@@ -1,0 +1,156 @@
+"""The generated root fields of a role (HASURA_DIALECT §1).
+
+Queries exist for what a role may select; mutations for what it may write. A root without fields is left empty and
+its type does not exist.
+"""
+
+from dataclasses import dataclass
+
+from graphql import GraphQLArgument, GraphQLField, GraphQLList, GraphQLNonNull
+
+from schema.graphql.inputs import InputTypes
+from schema.graphql.kinds import RootField, RootKind, extensions_for
+from schema.graphql.outputs import Arguments, OutputFields, OutputTypes
+from schema.graphql.scalars import COLUMN_VALUE, column_scalar
+from schema.view import RoleView, TableView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratedRoots:
+    """The generated fields of `query_root` and `mutation_root`."""
+
+    query: OutputFields
+    mutation: OutputFields
+
+
+def graphql_types(view: RoleView) -> GeneratedRoots:
+    """All generated root fields for `view`, with every type they reach. Pure; about 0.1 ms a type."""
+    inputs = InputTypes(view)
+    outputs = OutputTypes(view, inputs)
+    query: OutputFields = {}
+    mutation: OutputFields = {}
+    for table in view:
+        if table.selectable:
+            query |= _reads(table, inputs, outputs)
+        mutation |= _inserts(table, inputs, outputs)
+        mutation |= _updates(table, inputs, outputs)
+        mutation |= _deletes(table, inputs, outputs)
+    return GeneratedRoots(query=query, mutation=mutation)
+
+
+def _kind(kind: RootKind, table: TableView) -> dict[str, object]:
+    return dict(extensions_for(RootField(kind=kind, table=table)))
+
+
+def _key_arguments(table: TableView) -> Arguments:
+    return {
+        column.graphql_name: GraphQLArgument(
+            GraphQLNonNull(column_scalar(column.type)), description=column.comment, extensions=COLUMN_VALUE
+        )
+        for column in table.primary_key or ()
+    }
+
+
+def _reads(table: TableView, _inputs: InputTypes, outputs: OutputTypes) -> OutputFields:
+    name, row = table.name, outputs.row(table)
+    if not table.columns and not table.relationships:
+        return {}
+    found = {
+        name: GraphQLField(
+            GraphQLNonNull(GraphQLList(GraphQLNonNull(row))),
+            outputs.select_arguments(table),
+            description=f'fetch data from the table: "{table.table.key}"',
+            extensions=_kind(RootKind.SELECT, table),
+        )
+    }
+    if table.aggregate:
+        found[f"{name}_aggregate"] = GraphQLField(
+            GraphQLNonNull(outputs.aggregate(table)),
+            outputs.select_arguments(table),
+            description=f'fetch aggregated fields from the table: "{table.table.key}"',
+            extensions=_kind(RootKind.SELECT_AGGREGATE, table),
+        )
+    if table.primary_key:
+        found[f"{name}_by_pk"] = GraphQLField(
+            row,
+            _key_arguments(table),
+            description=f'fetch data from the table: "{table.table.key}" using primary key columns',
+            extensions=_kind(RootKind.SELECT_BY_PK, table),
+        )
+    return found
+
+
+def _inserts(table: TableView, inputs: InputTypes, outputs: OutputTypes) -> OutputFields:
+    if table.insert is None:
+        return {}
+    row_input = inputs.insert_input(table)
+    on_conflict = inputs.on_conflict(table)
+    conflict: Arguments = {"on_conflict": GraphQLArgument(on_conflict)} if on_conflict else {}
+    found = {
+        f"insert_{table.name}": GraphQLField(
+            outputs.mutation_response(table),
+            {"objects": GraphQLArgument(GraphQLNonNull(GraphQLList(GraphQLNonNull(row_input)))), **conflict},
+            description=f'insert data into the table: "{table.table.key}"',
+            extensions=_kind(RootKind.INSERT, table),
+        )
+    }
+    if table.selectable:
+        found[f"insert_{table.name}_one"] = GraphQLField(
+            outputs.row(table),
+            {"object": GraphQLArgument(GraphQLNonNull(row_input)), **conflict},
+            description=f'insert a single row into the table: "{table.table.key}"',
+            extensions=_kind(RootKind.INSERT_ONE, table),
+        )
+    return found
+
+
+def _updates(table: TableView, inputs: InputTypes, outputs: OutputTypes) -> OutputFields:
+    if table.update is None:
+        return {}
+    operators: Arguments = {name: GraphQLArgument(field.type) for name, field in inputs.update_operators(table).items()}
+    if not operators:
+        return {}
+    response = outputs.mutation_response(table)
+    found = {
+        f"update_{table.name}": GraphQLField(
+            response,
+            {**operators, "where": GraphQLArgument(GraphQLNonNull(inputs.bool_exp(table)))},
+            description=f'update data of the table: "{table.table.key}"',
+            extensions=_kind(RootKind.UPDATE, table),
+        ),
+        f"update_{table.name}_many": GraphQLField(
+            GraphQLList(response),
+            {"updates": GraphQLArgument(GraphQLNonNull(GraphQLList(GraphQLNonNull(inputs.updates(table)))))},
+            description=f'update multiples rows of table: "{table.table.key}"',
+            extensions=_kind(RootKind.UPDATE_MANY, table),
+        ),
+    }
+    if table.selectable and table.primary_key:
+        found[f"update_{table.name}_by_pk"] = GraphQLField(
+            outputs.row(table),
+            {**operators, "pk_columns": GraphQLArgument(GraphQLNonNull(inputs.pk_columns(table)))},
+            description=f'update single row of the table: "{table.table.key}"',
+            extensions=_kind(RootKind.UPDATE_BY_PK, table),
+        )
+    return found
+
+
+def _deletes(table: TableView, inputs: InputTypes, outputs: OutputTypes) -> OutputFields:
+    if table.delete is None:
+        return {}
+    found = {
+        f"delete_{table.name}": GraphQLField(
+            outputs.mutation_response(table),
+            {"where": GraphQLArgument(GraphQLNonNull(inputs.bool_exp(table)))},
+            description=f'delete data from the table: "{table.table.key}"',
+            extensions=_kind(RootKind.DELETE, table),
+        )
+    }
+    if table.selectable and table.primary_key:
+        found[f"delete_{table.name}_by_pk"] = GraphQLField(
+            outputs.row(table),
+            _key_arguments(table),
+            description=f'delete single row from the table: "{table.table.key}"',
+            extensions=_kind(RootKind.DELETE_BY_PK, table),
+        )
+    return found
