@@ -1,0 +1,216 @@
+"""One pipeline for every log line, ours and the libraries': JSON for machines, colour for a terminal.
+
+Log with structlog and a constant event name plus fields (`log.info("relay.published", event_id=…, count=…)`). Lines go
+to standard error, so that a command's output on standard output stays clean. A JSON line has
+
+    timestamp   RFC 3339 in UTC with microseconds
+    level       debug | info | warning | error | critical; `severity` is the same in Google Cloud Logging's spelling
+    event       the constant name; for lines of the standard library's loggers the message
+    service     the program
+    request_id  trace_id  span_id    of the request being served, null outside one
+    logger      for lines of the standard library's loggers, which one
+    exception   the traceback, when there is one
+
+and then the fields given. `redaction` sees every one of them. uvicorn must be started with `log_config=None` (it would
+put its own handlers back) and `access_log=False` (`http.RequestContextMiddleware` writes the access line).
+"""
+
+import logging
+import sys
+import time
+from collections.abc import MutableMapping
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, get_args
+
+import orjson
+import structlog
+
+from integrations.telemetry.context import current_request
+from integrations.telemetry.redaction import redact
+from integrations.telemetry.tracing import current_trace
+
+LogFormat = Literal["json", "console"]
+LogLevel = Literal["debug", "info", "warning", "error", "critical"]
+
+_LEVELS: Final[dict[str, int]] = {name: getattr(logging, name.upper()) for name in get_args(LogLevel)}
+_SEVERITY: Final[dict[str, str]] = {name: name.upper() for name in _LEVELS}
+
+#: The libraries whose information lines say nothing to an operator.
+_QUIET: Final[dict[str, int]] = {
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "asyncio": logging.WARNING,
+    "urllib3": logging.WARNING,
+    "google": logging.WARNING,
+    "grpc": logging.WARNING,
+    "alembic.runtime.plugins": logging.WARNING,
+    # One access line a request is ours.
+    "uvicorn.access": logging.CRITICAL,
+}
+
+
+class _State:
+    """What this process configured; `service` empty until then."""
+
+    service: str = ""
+    json: bool = True
+    level: int = logging.INFO
+
+
+class _StandardError:
+    """Writes lines to whatever `sys.stderr` is at that moment; a closed terminal is no reason to fail a request."""
+
+    def msg(self, line: str) -> None:
+        try:
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            pass
+
+    log = debug = info = warning = warn = error = critical = fatal = exception = failure = msg
+
+
+class _StandardErrorHandler(logging.Handler):
+    """The standard library's records, formatted by the pipeline, to the same place."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            _output.msg(self.format(record))
+        except Exception:
+            self.handleError(record)
+
+
+_output: Final = _StandardError()
+
+
+def configure_logging(service: str, format: LogFormat | None = None, level: str = "info") -> None:  # noqa: A002 - the setting's name
+    """Route structlog and the standard library's loggers of this process through the pipeline above.
+
+    `service` names the program in every line. `format` is `json` or `console`; None means console when standard error
+    is a terminal, else JSON. `level` is a `LogLevel`, case aside. Calling again replaces what was configured. An
+    unknown level or format raises ValueError, naming those there are.
+    """
+    level = level.lower()
+    if level not in _LEVELS:
+        raise ValueError(f"log level {level!r} is unknown; choose one of {', '.join(_LEVELS)}")
+    if format not in {None, *get_args(LogFormat)}:
+        raise ValueError(f"log format {format!r} is unknown; choose one of {', '.join(get_args(LogFormat))}")
+    as_json = format == "json" or (format is None and not sys.stderr.isatty())
+    _State.service, _State.json, _State.level = service, as_json, _LEVELS[level]
+
+    renderer = _render_json if as_json else _console_renderer()
+    common: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.format_exc_info,
+        _complete,
+    ]
+    structlog.configure(
+        processors=[*common, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=lambda *_: _output,
+        # Loggers are made at import and configured later, and by tests more than once.
+        cache_logger_on_first_use=False,
+    )
+
+    handler = _StandardErrorHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *common, renderer],
+        )
+    )
+    root = logging.getLogger()
+    for old in list(root.handlers):
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(_LEVELS[level])
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+        logger.setLevel(logging.NOTSET)
+    for name, floor in _QUIET.items():
+        logging.getLogger(name).setLevel(max(floor, _LEVELS[level]))
+    logging.captureWarnings(True)
+
+
+def write_access_line(level: LogLevel, event: str, fields: dict[str, Any]) -> None:
+    """Write the one line that every request gets, by a short way past the pipeline (microseconds count there).
+
+    The fields are taken as they are: identifiers, counts and durations only. A process that did not configure logging
+    writes nothing.
+    """
+    if not _State.service or _LEVELS[level] < _State.level:
+        return
+    line: dict[str, Any] = {"level": level, "event": event, **fields}
+    if _State.json:
+        _output.msg(_render_json(None, level, _identify(line)))
+    else:
+        structlog.get_logger().log(_LEVELS[level], event, **fields)
+
+
+def _complete(_: Any, __: str, fields: MutableMapping[str, Any]) -> dict[str, Any]:
+    """The line with its fixed fields first and nothing in it that must not be logged."""
+    return _identify(redact(fields))
+
+
+def _identify(fields: dict[str, Any]) -> dict[str, Any]:
+    request = current_request.get()
+    trace = current_trace()
+    line = {
+        "timestamp": _now(),
+        "level": fields.pop("level", "info"),
+        "event": fields.pop("event", ""),
+        "service": _State.service,
+        "request_id": None if request is None else request.request_id,
+        "trace_id": None if trace is None else trace.trace_id,
+        "span_id": None if trace is None else trace.span_id,
+    }
+    for name, value in fields.items():
+        # A field may fill in an id that is not known here; it never replaces a fixed field.
+        line[name if line.get(name) is None else f"{name}_"] = value
+    return line
+
+
+def _now() -> str:
+    # Three times as fast as datetime.isoformat, and this runs for every request.
+    now = time.time()
+    seconds = int(now)
+    return f"{_second(seconds)}.{int((now - seconds) * 1_000_000):06d}Z"
+
+
+_last_second: tuple[int, str] = (0, "1970-01-01T00:00:00")
+
+
+def _second(seconds: int) -> str:
+    global _last_second  # noqa: PLW0603 - a cache of one entry, replaced whole
+    known, text = _last_second
+    if known != seconds:
+        text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        _last_second = (seconds, text)
+    return text
+
+
+def _render_json(_: Any, __: str, line: MutableMapping[str, Any]) -> str:
+    line["severity"] = _SEVERITY.get(str(line.get("level")), "DEFAULT")
+    return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _console_renderer() -> structlog.typing.Processor:
+    """Colours, and only what is known: a null trace id helps nobody who reads along."""
+    render = structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback, sort_keys=False, pad_event_to=28
+    )
+
+    def renderer(logger: Any, name: str, line: MutableMapping[str, Any]) -> str:
+        known = {key: value for key, value in line.items() if value is not None}
+        # The day is known at a terminal, and a short id is enough to tell requests apart.
+        known["timestamp"] = str(known.get("timestamp", ""))[11:23]
+        if "trace_id" in known:
+            known["trace_id"] = str(known["trace_id"])[:8]
+        known.pop("span_id", None)
+        text = render(logger, name, known)
+        return text if isinstance(text, str) else text.decode()
+
+    return renderer
