@@ -1,0 +1,7 @@
+"""Clients of the systems outside: what they share, and one folder each.
+
+`errors` is the tree of what can go wrong, by what a caller can do about it; `guard` makes a call safe (time-outs,
+retries with a budget, circuit breaker, metrics); `http` is JSON over HTTP under that guard; `settings` are the names
+of the environment. A client's folder has the same files everywhere: `settings`, `types` (what goes in and out) and
+`client`. Nothing here knows of GraphQL, events or the database.
+"""

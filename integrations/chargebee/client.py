@@ -1,0 +1,455 @@
+"""Chargebee's calls that the platform makes.
+
+Every writing method takes the idempotency key of the step that asks for it (event id and step) and may be called again
+with it at any later time. Chargebee itself remembers keys for half an hour only, so what could be done twice after that
+is also guarded by content: chosen ids for customers and subscriptions, the reference of a credit.
+
+https://apidocs.chargebee.com/docs/api?prod_cat_ver=2 (product catalogue 2.0, items and item prices).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+from chargebee import APIError, PaymentError, http_request
+
+from integrations.chargebee.settings import ChargebeeSettings
+from integrations.chargebee.transport import UnreadableAnswer, open_site, use_pool
+from integrations.chargebee.types import (
+    Customer,
+    Effective,
+    Invoice,
+    Page,
+    PromotionalCredit,
+    Resource,
+    Subscription,
+    epoch,
+)
+from integrations.errors import (
+    AlreadyExists,
+    IntegrationError,
+    NotFound,
+    PaymentDeclined,
+    PermanentError,
+    RateLimited,
+    ServerFault,
+    error_for_status,
+)
+from integrations.guard import Guard
+from integrations.http import retry_after, translate
+
+SERVICE = "chargebee"
+IDEMPOTENCY_HEADER = "chargebee-idempotency-key"
+IDEMPOTENCY_KEY_LENGTH = 100
+
+#: Chargebee allows at most 100 objects a page.
+PAGE_SIZE = 100
+
+# The SDK leaves slashes in ids unquoted, so an id must not be able to name another resource.
+_ID = re.compile(r"[A-Za-z0-9_.:~@+-]{1,100}")
+
+_KIND_BY_CODE: Mapping[str, type[IntegrationError]] = {
+    "resource_not_found": NotFound,
+    "site_not_found": NotFound,
+    "duplicate_entry": AlreadyExists,
+    "api_request_limit_exceeded": RateLimited,
+    "internal_error": ServerFault,
+    "internal_temporary_error": ServerFault,
+    "site_not_ready": ServerFault,
+    "site_read_only_mode": ServerFault,
+    "lock_timeout": ServerFault,
+}
+
+Response = TypeVar("Response")
+
+
+class ChargebeeClient:
+    """Calls one Chargebee site. Open it once per program: ``async with ChargebeeClient(settings) as chargebee``."""
+
+    def __init__(self, settings: ChargebeeSettings) -> None:
+        self.guard = Guard(SERVICE, settings)
+        self._site, self._pool = open_site(settings)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections; calling twice is safe."""
+        await self._pool.aclose()
+
+    # Customers
+
+    async def create_customer(
+        self,
+        customer_id: str,
+        *,
+        email: str | None,
+        first_name: str | None,
+        last_name: str | None,
+        phone: str | None = None,
+        idempotency_key: str,
+    ) -> Customer:
+        """The customer of that id, made now or by an earlier call; an existing one is returned as it is."""
+        _check_id(customer_id)
+        params = _present(
+            {
+                "id": customer_id,
+                "email": email,
+                "first_name": first_name,
+                "last_name": last_name,
+                "phone": phone,
+                "auto_collection": "on",
+            }
+        )
+        try:
+            response = await self._call(
+                "create_customer",
+                lambda: self._site.Customer.create(params, headers=_headers(idempotency_key)),
+            )
+        except AlreadyExists:
+            return await self.get_customer(customer_id)
+        return Customer.parse(response.customer.raw_data)
+
+    async def get_customer(self, customer_id: str) -> Customer:
+        """The customer; raises NotFound."""
+        _check_id(customer_id)
+        response = await self._call("get_customer", lambda: self._site.Customer.retrieve(customer_id))
+        return Customer.parse(response.customer.raw_data)
+
+    async def update_customer(
+        self,
+        customer_id: str,
+        *,
+        email: str | None = None,
+        first_name: str | None = None,
+        last_name: str | None = None,
+        phone: str | None = None,
+        idempotency_key: str,
+    ) -> Customer:
+        """The customer with the given fields changed; what is None stays as it is."""
+        _check_id(customer_id)
+        params = _present({"email": email, "first_name": first_name, "last_name": last_name, "phone": phone})
+        response = await self._call(
+            "update_customer",
+            lambda: self._site.Customer.update(customer_id, params, headers=_headers(idempotency_key)),
+        )
+        return Customer.parse(response.customer.raw_data)
+
+    async def clear_personal_data(self, customer_id: str, *, idempotency_key: str) -> None:
+        """Have Chargebee strike out a customer's personal data, keeping what tax law requires of invoices."""
+        _check_id(customer_id)
+        await self._call(
+            "clear_personal_data",
+            lambda: self._site.Customer.clear_personal_data(customer_id, headers=_headers(idempotency_key)),
+        )
+
+    # Subscriptions
+
+    async def create_subscription(
+        self,
+        customer_id: str,
+        *,
+        subscription_id: str,
+        item_price_id: str,
+        quantity: int = 1,
+        contract_id: str | None = None,
+        start_at: datetime | None = None,
+        auto_collection: bool = True,
+        idempotency_key: str,
+    ) -> Subscription:
+        """The subscription of that id, made now or by an earlier call. ``start_at`` in the future makes it ``future``.
+
+        Raises PaymentDeclined when the first charge fails and the site refuses such subscriptions.
+        """
+        _check_id(customer_id)
+        _check_id(subscription_id)
+        params = _present(
+            {
+                "id": subscription_id,
+                "subscription_items": [{"item_price_id": item_price_id, "quantity": quantity}],
+                "cf_contract_id": contract_id,
+                "start_date": epoch(start_at) if start_at else None,
+                "auto_collection": "on" if auto_collection else "off",
+            }
+        )
+        try:
+            response = await self._call(
+                "create_subscription",
+                lambda: self._site.Subscription.create_with_items(
+                    customer_id, params, headers=_headers(idempotency_key)
+                ),
+            )
+        except AlreadyExists:
+            return await self.get_subscription(subscription_id)
+        return _subscription(response)
+
+    async def get_subscription(self, subscription_id: str) -> Subscription:
+        """The subscription; raises NotFound."""
+        _check_id(subscription_id)
+        response = await self._call("get_subscription", lambda: self._site.Subscription.retrieve(subscription_id))
+        return Subscription.parse(response.subscription.raw_data)
+
+    async def update_subscription_contract(
+        self, subscription_id: str, contract_id: str | None, idempotency_key: str
+    ) -> Subscription:
+        """The subscription with ``cf_contract_id`` set, or cleared by None. Nothing else of it changes."""
+        _check_id(subscription_id)
+        # `update` is of product catalogue 1.0; with items, custom fields go through `update_for_items`, which leaves
+        # the items alone when none are given. The SDK writes None as the empty string, which clears a field.
+        response = await self._call(
+            "update_subscription_contract",
+            lambda: self._site.Subscription.update_for_items(
+                subscription_id, {"cf_contract_id": contract_id}, headers=_headers(idempotency_key)
+            ),
+        )
+        return _subscription(response)
+
+    async def change_plan(
+        self,
+        subscription_id: str,
+        *,
+        item_price_id: str,
+        quantity: int = 1,
+        effective: Effective,
+        clear_contract: bool = False,
+        idempotency_key: str,
+    ) -> Subscription:
+        """The subscription with its items replaced by one; proration is as the site has it."""
+        _check_id(subscription_id)
+        params: dict[str, Any] = {
+            "subscription_items": [{"item_price_id": item_price_id, "quantity": quantity}],
+            "replace_items_list": True,
+            "end_of_term": effective is Effective.END_OF_TERM,
+        }
+        if clear_contract:
+            params["cf_contract_id"] = None
+        response = await self._call(
+            "change_plan",
+            lambda: self._site.Subscription.update_for_items(
+                subscription_id, params, headers=_headers(idempotency_key)
+            ),
+        )
+        return _subscription(response)
+
+    async def pause_subscription(
+        self,
+        subscription_id: str,
+        *,
+        effective: Effective,
+        resume_at: datetime | None = None,
+        idempotency_key: str,
+    ) -> Subscription:
+        """The subscription, paused or to be paused at the end of its term; ``resume_at`` ends the pause by itself."""
+        _check_id(subscription_id)
+        params = _present({"pause_option": effective.value, "resume_date": epoch(resume_at) if resume_at else None})
+        response = await self._call(
+            "pause_subscription",
+            lambda: self._site.Subscription.pause(subscription_id, params, headers=_headers(idempotency_key)),
+        )
+        return _subscription(response)
+
+    async def resume_subscription(self, subscription_id: str, *, idempotency_key: str) -> Subscription:
+        """The subscription, resumed now."""
+        _check_id(subscription_id)
+        response = await self._call(
+            "resume_subscription",
+            lambda: self._site.Subscription.resume(
+                subscription_id, {"resume_option": "immediately"}, headers=_headers(idempotency_key)
+            ),
+        )
+        return _subscription(response)
+
+    async def cancel_subscription(
+        self,
+        subscription_id: str,
+        *,
+        effective: Effective,
+        reason_code: str | None = None,
+        idempotency_key: str,
+    ) -> Subscription:
+        """The subscription, ``cancelled`` now or ``non_renewing`` until the end of its term."""
+        _check_id(subscription_id)
+        params = _present({"cancel_option": effective.value, "cancel_reason_code": reason_code})
+        response = await self._call(
+            "cancel_subscription",
+            lambda: self._site.Subscription.cancel_for_items(
+                subscription_id, params, headers=_headers(idempotency_key)
+            ),
+        )
+        return _subscription(response)
+
+    # Money
+
+    async def get_invoice(self, invoice_id: str) -> Invoice:
+        """The invoice; raises NotFound."""
+        _check_id(invoice_id)
+        response = await self._call("get_invoice", lambda: self._site.Invoice.retrieve(invoice_id))
+        return Invoice.parse(response.invoice.raw_data)
+
+    async def collect_payment(self, invoice_id: str, *, idempotency_key: str) -> Invoice:
+        """The invoice after charging what is due on the customer's card; raises PaymentDeclined."""
+        _check_id(invoice_id)
+        response = await self._call(
+            "collect_payment",
+            lambda: self._site.Invoice.collect_payment(invoice_id, {}, headers=_headers(idempotency_key)),
+        )
+        return Invoice.parse(response.invoice.raw_data)
+
+    async def add_promotional_credit(
+        self,
+        customer_id: str,
+        *,
+        amount: int,
+        currency_code: str,
+        description: str,
+        idempotency_key: str,
+    ) -> PromotionalCredit:
+        """The credit, given once for this idempotency key: the key is its ``reference``, looked for before giving."""
+        _check_id(customer_id)
+        reference = _key(idempotency_key)
+        existing = await self._find_credit(customer_id, reference)
+        if existing is not None:
+            return existing
+        response = await self._call(
+            "add_promotional_credit",
+            lambda: self._site.PromotionalCredit.add(
+                {
+                    "customer_id": customer_id,
+                    "amount": amount,
+                    "currency_code": currency_code,
+                    "description": description,
+                    "reference": reference,
+                },
+                headers=_headers(idempotency_key),
+            ),
+        )
+        return PromotionalCredit.parse(response.promotional_credit.raw_data, replayed=response.is_idempotency_replayed)
+
+    async def _find_credit(self, customer_id: str, reference: str) -> PromotionalCredit | None:
+        offset: str | None = None
+        while True:
+            page = await self._list(
+                "promotional_credits", "promotional_credit", {"customer_id[is]": customer_id}, offset, PAGE_SIZE
+            )
+            for raw in page.objects:
+                if raw.get("reference") == reference:
+                    return PromotionalCredit.parse(raw, replayed=True)
+            if page.next_offset is None:
+                return None
+            offset = page.next_offset
+
+    # Listings, for the mirror
+
+    async def list_page(
+        self,
+        resource: Resource,
+        *,
+        updated_after: datetime | None = None,
+        offset: str | None = None,
+        limit: int = PAGE_SIZE,
+        include_deleted: bool = True,
+    ) -> Page:
+        """Part of a listing, oldest change first; go on with ``page.next_offset`` until it is None.
+
+        Objects changed in the very second of ``updated_after`` are left out by Chargebee: step back one to have them.
+        Events go by ``occurred_at`` instead and are never deleted.
+        """
+        moment = "occurred_at" if resource is Resource.EVENTS else "updated_at"
+        query: dict[str, Any] = {"sort_by[asc]": moment}
+        if updated_after is not None:
+            # `between` is written wrongly by the SDK, and an upper bound would lose what changes meanwhile.
+            query[f"{moment}[after]"] = epoch(updated_after)
+        if include_deleted and resource not in (Resource.EVENTS, Resource.ITEM_PRICES):
+            query["include_deleted"] = "true"
+        return await self._list(resource.value, resource.object_name, query, offset, limit)
+
+    async def _list(
+        self, resource: str, object_name: str, query: Mapping[str, Any], offset: str | None, limit: int
+    ) -> Page:
+        params = {**query, "limit": limit}
+        if offset is not None:
+            params["offset"] = offset
+
+        async def send() -> Page:
+            # One step below the SDK's model classes: building them costs more than fetching the page.
+            data, _, _ = await http_request.request(
+                "get", f"/{resource}", self._site.env, params=params, use_async_client=True
+            )
+            return Page(
+                objects=tuple(entry[object_name] for entry in data["list"]), next_offset=data.get("next_offset")
+            )
+
+        return await self._call(f"list_{resource}", send)
+
+    async def _call(self, operation: str, send: Callable[[], Awaitable[Response]]) -> Response:
+        async def attempt() -> Response:
+            with use_pool(self._pool):
+                try:
+                    return await send()
+                except APIError as error:
+                    raise _translate_answer(error, operation) from error
+                except UnreadableAnswer as error:
+                    raise error_for_status(
+                        max(error.status, 500) if error.status < 400 else error.status,
+                        service=SERVICE,
+                        operation=operation,
+                        code="unexpected_answer",
+                        retry_after=retry_after(error.headers),
+                    ) from error
+                except httpx.HTTPError as error:
+                    raise translate(error, service=SERVICE, operation=operation) from error
+
+        return await self.guard.call(operation, attempt)
+
+
+def _translate_answer(error: APIError, operation: str) -> IntegrationError:
+    code = error.api_error_code or "unknown"
+    parts: dict[str, Any] = {
+        "service": SERVICE,
+        "operation": operation,
+        "code": code,
+        "status": error.http_status_code,
+        "param": error.param,
+        "detail": error.json_obj.get("message"),
+    }
+    if isinstance(error, PaymentError):
+        return PaymentDeclined(**{**parts, "code": error.error_cause_id or code})
+    wait = retry_after(error.http_headers or {})
+    kind = _KIND_BY_CODE.get(code)
+    if kind is None:
+        return error_for_status(**parts, retry_after=wait)
+    return kind(**parts, retry_after=wait)
+
+
+def _subscription(response: Any) -> Subscription:
+    return Subscription.parse(response.subscription.raw_data, replayed=response.is_idempotency_replayed)
+
+
+def _headers(idempotency_key: str) -> dict[str, str]:
+    return {IDEMPOTENCY_HEADER: _key(idempotency_key)}
+
+
+def _key(idempotency_key: str) -> str:
+    if len(idempotency_key) <= IDEMPOTENCY_KEY_LENGTH:
+        return idempotency_key
+    return hashlib.sha256(idempotency_key.encode()).hexdigest()
+
+
+def _present(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if value is not None}
+
+
+def _check_id(value: str) -> None:
+    if not _ID.fullmatch(value):
+        raise PermanentError(service=SERVICE, operation="check_id", code="invalid_id", param="id")

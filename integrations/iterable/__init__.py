@@ -1,0 +1,1 @@
+"""Iterable: user profiles, events, journeys, e-mail and SMS."""

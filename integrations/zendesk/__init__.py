@@ -1,0 +1,1 @@
+"""Zendesk Support: requester records and tickets."""
