@@ -122,7 +122,9 @@ def configure_logging(service: str, format: LogFormat | None = None, level: str 
     )
     root = logging.getLogger()
     for old in list(root.handlers):
-        root.removeHandler(old)
+        # Not those of other kinds: a test's capture, or an exporter that somebody added on purpose.
+        if isinstance(old, _StandardErrorHandler) or type(old) is logging.StreamHandler:
+            root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(_LEVELS[level])
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
