@@ -1,0 +1,235 @@
+"""The functions and triggers that the declarations stand for, as SQL text.
+
+Everything is written out: a function a table with the columns in it, so that nothing is looked up or put together
+while a row changes. `python -m triggers.ddl` prints the script for a migration, `--drop` the one that undoes it.
+"""
+
+import sys
+from collections.abc import Iterable, Sequence
+from importlib.resources import files
+from itertools import groupby
+from textwrap import indent
+from typing import Final
+
+from triggers.declared import DECLARED, WRITTEN_BY_TRIGGERS, DeclaredTrigger, Operation
+from triggers.event_types import EVENT_TYPES, EventType, Kind
+from triggers.topics import Topic
+
+#: Pub/Sub takes 10 MB a request (https://cloud.google.com/pubsub/quotas#resource_limits); this leaves room for the
+#: attributes and for Pub/Sub's own framing.
+MAX_DATA_BYTES: Final = 9_900_000
+
+#: `jsonb_build_object` takes at most 100 arguments (FUNC_MAX_ARGS).
+_PAIRS_A_CALL: Final = 50
+_STEP: Final = "    "
+
+
+def render_create(triggers: Sequence[DeclaredTrigger] = DECLARED) -> str:
+    """The script that creates every function and trigger of this package."""
+    scripts = (
+        _template("wake_relay"),
+        _render_publish(),
+        _template("replay"),
+        *(_render_trigger(trigger) for trigger in triggers),
+    )
+    return "\n".join(scripts)
+
+
+def render_drop(triggers: Sequence[DeclaredTrigger] = DECLARED) -> str:
+    """The script that removes what `render_create` created."""
+    lines: list[str] = []
+    for trigger in reversed(triggers):
+        lines += [f"DROP TRIGGER {_trigger_name(operation)} ON {trigger.table};" for operation in trigger.events]
+        lines.append(f"DROP FUNCTION {function_name(trigger)}();")
+    lines += [
+        "DROP FUNCTION events.replay(uuid[], boolean);",
+        "DROP FUNCTION events.publish(text, text, jsonb, uuid, jsonb, text);",
+        "ALTER TABLE events.outbox RESET (",
+        "    fillfactor, autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold, autovacuum_analyze_scale_factor",
+        ");",
+        "ALTER TABLE events.relay RESET (fillfactor, autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold);",
+        "DROP TRIGGER wake_relay ON events.outbox;",
+        "DROP FUNCTION events.wake_relay();",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def function_name(trigger: DeclaredTrigger) -> str:
+    """The trigger function of a table: `events.record_public_contract`."""
+    return f"events.record_{trigger.table.replace('.', '_')}"
+
+
+def _render_publish() -> str:
+    def group(event_type: EventType) -> tuple[str, str]:
+        return event_type.topic.name, event_type.subject
+
+    publishable = sorted(
+        (
+            event_type
+            for event_type in EVENT_TYPES.values()
+            if event_type.kind is Kind.DOMAIN and event_type.name not in WRITTEN_BY_TRIGGERS
+        ),
+        key=lambda event_type: (*group(event_type), event_type.name),
+    )
+    branches: list[str] = []
+    for _, members in groupby(publishable, key=group):
+        types = list(members)
+        topic = types[0].topic
+        names = ",\n     ".join(_text(event_type.name) for event_type in types)
+        branches.append(
+            f"WHEN {names}\n"
+            f"THEN\n"
+            f"    topic := {_text(topic.name)};\n"
+            f"    subject_field := {_text(types[0].subject)};\n"
+            f"    aggregate_id := event_subject{'' if topic.key_type == 'text' else f'::{topic.key_type}::text'};\n"
+            f"    {_render_lock(topic, 'aggregate_id')}"
+        )
+    hint = f"One of: {', '.join(event_type.name for event_type in publishable)}."
+    return _template(
+        "publish",
+        types=indent("\n".join(branches), _STEP * 2),
+        hint=hint.replace("'", "''"),
+        max_data_bytes=str(MAX_DATA_BYTES),
+    )
+
+
+def _render_trigger(trigger: DeclaredTrigger) -> str:
+    body: list[str] = []
+    declarations = ""
+    if trigger.through is not None:
+        declarations = f"{_STEP}aggregate_id text;\n"
+    for index, operation in enumerate(trigger.events):
+        body.append(f"{'IF' if index == 0 else 'ELSIF'} TG_OP = {_text(operation)} THEN")
+        body.append(indent(_render_insert(trigger, operation), _STEP))
+    body.append("END IF;")
+    function = _template(
+        "row_trigger",
+        table=trigger.table,
+        function=function_name(trigger),
+        declarations=declarations,
+        body=indent("\n".join(body), _STEP),
+    )
+    return "\n".join((function, *(_render_create_trigger(trigger, operation) for operation in trigger.events)))
+
+
+def _render_create_trigger(trigger: DeclaredTrigger, operation: Operation) -> str:
+    lines = [f"CREATE TRIGGER {_trigger_name(operation)} AFTER {operation} ON {trigger.table}", "FOR EACH ROW"]
+    if operation is Operation.UPDATE:
+        # Judged before the event is queued, so that an update of other columns costs next to nothing.
+        changed = "\n    OR ".join(f"OLD.{column} IS DISTINCT FROM NEW.{column}" for column in trigger.watched)
+        lines.append(f"WHEN (\n    {changed}\n)")
+    lines.append(f"EXECUTE FUNCTION {function_name(trigger)}();")
+    return "\n".join(lines) + "\n"
+
+
+def _render_insert(trigger: DeclaredTrigger, operation: Operation) -> str:
+    """The statements that write the event of one operation."""
+    event_type = trigger.event_type(operation)
+    row = "OLD" if operation is Operation.DELETE else "NEW"
+    statements: list[str] = []
+    if trigger.through is None:
+        # The change itself holds the lock on the aggregate's row.
+        aggregate_id = f"{row}.{event_type.subject}::text"
+    else:
+        aggregate_id = "aggregate_id"
+        through = trigger.through
+        statements.append(
+            f"SELECT t.{through.aggregate_id} INTO STRICT aggregate_id\n"
+            f"FROM {through.table} AS t WHERE t.id = {row}.{through.column};\n"
+            "-- Keeps the order of the key: see events.publish.\n"
+            f"{_render_lock(event_type.topic, 'aggregate_id')}"
+        )
+    if event_type.kind is Kind.ROW_CHANGE:
+        data = _render_row_change(trigger, operation)
+    else:
+        data = _render_flat(trigger, row, subject=event_type.subject)
+    values = ",\n".join(
+        (
+            _text(event_type.name),
+            _text(event_type.topic.name),
+            aggregate_id,
+            aggregate_id,
+            data,
+            "session",
+            "trace",
+        )
+    )
+    statements.append(
+        "INSERT INTO events.outbox (type, topic, ordering_key, subject, data, session_variables, traceparent)\n"
+        f"VALUES (\n{indent(values, _STEP)}\n);"
+    )
+    return "\n".join(statements)
+
+
+def _render_row_change(trigger: DeclaredTrigger, operation: Operation) -> str:
+    """Hasura's event body (https://hasura.io/docs/2.0/event-triggers/payload/), and `changed` for an update."""
+    schema, name = trigger.table.split(".")
+    old = "NULL" if operation is Operation.INSERT else _render_row(trigger, "OLD")
+    new = "NULL" if operation is Operation.DELETE else _render_row(trigger, "NEW")
+    pairs = [
+        ("op", _text(operation)),
+        ("table", f"jsonb_build_object('schema', {_text(schema)}, 'name', {_text(name)})"),
+        ("data", _render_object([("old", old), ("new", new)])),
+    ]
+    if operation is Operation.UPDATE:
+        pairs.append(("changed", _render_changed(trigger)))
+    pairs.append(("session_variables", "session"))
+    return _render_object(pairs)
+
+
+def _render_row(trigger: DeclaredTrigger, row: str) -> str:
+    return _render_object([(column, f"{row}.{column}") for column in trigger.payload])
+
+
+def _render_flat(trigger: DeclaredTrigger, row: str, *, subject: str) -> str:
+    renamed = trigger.renamed or {}
+    pairs = [(renamed.get(column, column), f"{row}.{column}") for column in trigger.payload]
+    return _render_object([*pairs, (subject, "aggregate_id")])
+
+
+def _render_changed(trigger: DeclaredTrigger) -> str:
+    cases = ",\n".join(
+        f"CASE WHEN OLD.{column} IS DISTINCT FROM NEW.{column} THEN {_text(column)} END" for column in trigger.watched
+    )
+    return f"to_jsonb(array_remove(ARRAY[\n{indent(cases, _STEP)}\n], NULL))"
+
+
+def _render_object(pairs: Sequence[tuple[str, str]]) -> str:
+    calls: list[str] = []
+    for start in range(0, len(pairs), _PAIRS_A_CALL):
+        lines = ",\n".join(f"{_text(name)}, {value}" for name, value in pairs[start : start + _PAIRS_A_CALL])
+        calls.append(f"jsonb_build_object(\n{indent(lines, _STEP)}\n)")
+    return " || ".join(calls)
+
+
+def _render_lock(topic: Topic, key: str) -> str:
+    """The lock that a change of the aggregate would take; `FOUND` tells whether there is such a row."""
+    cast = "" if topic.key_type == "text" else f"::{topic.key_type}"
+    return f"PERFORM FROM {topic.aggregate} AS a WHERE a.id = {key}{cast} FOR NO KEY UPDATE;"
+
+
+def _trigger_name(operation: Operation) -> str:
+    return f"record_{operation.lower()}"
+
+
+def _template(name: str, /, **parts: str) -> str:
+    """A file of `triggers/sql` with its `{{name}}` marks replaced."""
+    text = files("triggers").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+    for part, value in parts.items():
+        text = text.replace(f"{{{{{part}}}}}", value)
+    return text
+
+
+def _text(value: str) -> str:
+    """A string literal; what we declare has no backslashes."""
+    escaped = value.replace("'", "''")
+    return f"'{escaped}'"
+
+
+def main(arguments: Iterable[str]) -> None:
+    """Print the script that creates everything, or with `--drop` the one that removes it."""
+    sys.stdout.write(render_drop() if "--drop" in arguments else render_create())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
