@@ -28,7 +28,7 @@ _ATTEMPTS: Final = 4
 
 
 class IdTokenProvider:
-    """This process's ID token for one audience, kept until shortly before it ends; use from one event loop."""
+    """The ID token of this process for one audience, kept until shortly before it ends; use from one event loop."""
 
     def __init__(
         self,

@@ -55,7 +55,7 @@ class TokenRules:
     issuers: frozenset[str] = frozenset()
     #: Accepted `aud` values; empty does not look at the claim.
     audiences: frozenset[str] = frozenset()
-    #: Claims that must be there.
+    #: Claims that must be there and not empty.
     required: frozenset[str] = frozenset()
     #: Claims that hold a time which must not lie in the future.
     past: frozenset[str] = frozenset({"iat"})
@@ -132,9 +132,11 @@ def quote(text: str, limit: int = 120) -> str:
 
 
 def _check_claims(claims: Claims, rules: TokenRules, now: float) -> None:
-    missing = sorted(name for name in rules.required if claims.get(name) is None)
+    missing = sorted(name for name in rules.required if claims.get(name) in (None, ""))
     if missing:
         raise TokenError(f"the token lacks the claim {', '.join(repr(name) for name in missing)}")
+    if not isinstance(claims.get("sub", ""), str):
+        raise TokenError("the token's `sub` is not a string")
     issuer = claims.get("iss")
     if rules.issuers and issuer not in rules.issuers:
         stated = f"issued by {quote(issuer)}" if isinstance(issuer, str) else "without an issuer (`iss`)"
