@@ -181,6 +181,8 @@ contract = Table(
     CheckConstraint("end_date > start_date", name="end_date"),
     CheckConstraint("renewed_from_id <> id", name="renewed_from_id"),
     Index(None, "status", "end_date"),
+    # The view chargebee.contract is looked up by the id as text.
+    Index("contract_id_text_idx", text("(id::text)")),
     schema="public",
     comment="A customer's agreement to a treatment for a term.",
     info={
@@ -325,8 +327,9 @@ referral = Table(
         Text,
         nullable=False,
         unique=True,
-        # Random, not from the time-ordered key: a code must not be guessed from another.
-        server_default=text("upper(left(replace(gen_random_uuid()::text, '-', ''), 10))"),
+        # Random, not from the time-ordered key: a code must not be guessed from another. Written as PostgreSQL
+        # prints it, since comparing the values of two random defaults always finds a difference.
+        server_default=text("upper(substr(md5((gen_random_uuid())::text), 1, 10))"),
         comment="What the friend enters at sign-up.",
     ),
     *one_of(

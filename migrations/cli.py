@@ -1,0 +1,41 @@
+"""`caregraph migrate`: bring a database to a revision."""
+
+from typing import Annotated
+
+import typer
+
+
+def migrate(
+    revision: Annotated[str, typer.Argument(help="Revision to go to: head, base, an id, or -1 for one back.")] = "head",
+    *,
+    database_url: Annotated[
+        str,
+        typer.Option(
+            envvar="DATABASE_URL", help="The database, as postgresql://user@host:port/name.", show_default=False
+        ),
+    ],
+    down: Annotated[bool, typer.Option("--down", help="Go back to the revision instead of up to it.")] = False,
+) -> None:
+    """Create or change the database's tables to what this version of Caregraph needs.
+
+    Safe to run any number of times, and by several at once: one migrates, the others wait. Each revision is one
+    transaction; if one fails, the database stays at the one before.
+    """
+    import asyncio  # noqa: PLC0415 -- so that --help is fast
+
+    from migrations.errors import MigrationError  # noqa: PLC0415
+    from migrations.runner import downgrade, upgrade  # noqa: PLC0415
+
+    applied: list[str] = []
+
+    def show(line: str) -> None:
+        applied.append(line)
+        typer.echo(f"  {line}")
+
+    step = downgrade if down else upgrade
+    try:
+        asyncio.run(step(database_url, revision, progress=show))
+    except MigrationError as error:
+        typer.secho(str(error), fg=typer.colors.RED, err=True)
+        raise typer.Exit(1) from error
+    typer.echo(f"{len(applied)} revision(s) applied." if applied else "The database is up to date.")

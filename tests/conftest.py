@@ -1,0 +1,53 @@
+"""Databases for tests: one server a session, migrated once into a template, cloned for every test that asks.
+
+`CAREGRAPH_TEST_DATABASE_URL` points the tests at a server of your own (a superuser's address; databases named
+`test_…` are made and removed there); without it the embedded PostgreSQL runs in a temporary folder.
+"""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from local.postgres import temporary_postgres
+from migrations.runner import upgrade
+from tests.databases import create_database, database_name, drop_database, run
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Address of a running PostgreSQL and a database in it that holds nothing of ours."""
+    given = os.environ.get("CAREGRAPH_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    with temporary_postgres() as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres_server: str) -> Iterator[str]:
+    """Name of a migrated, empty database to clone. Don't connect to it: a template in use can't be copied."""
+    url = run(create_database(postgres_server))
+    run(upgrade(url))
+    yield database_name(url)
+    run(drop_database(postgres_server, url))
+
+
+@pytest.fixture
+async def database_url(postgres_server: str, template_database: str) -> AsyncIterator[str]:
+    """Address of a migrated, empty database of the test's own."""
+    url = await create_database(postgres_server, template=template_database)
+    yield url
+    await drop_database(postgres_server, url)
+
+
+@pytest.fixture(scope="session")
+def demo_database_url(postgres_server: str, template_database: str) -> Iterator[str]:
+    """Address of a migrated database with the demo data, shared by the session: tests only read it."""
+    from local.demo.loader import load  # noqa: PLC0415 -- most sessions need no demo data
+
+    url = run(create_database(postgres_server, template=template_database))
+    run(load(url))
+    yield url
+    run(drop_database(postgres_server, url))
