@@ -15,11 +15,9 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import structlog
-from opentelemetry import trace
-from prometheus_client import Counter, Gauge, Histogram
 from purgatory import AsyncCircuitBreakerFactory
 from purgatory.domain.model import Context, OpenedState
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
@@ -35,37 +33,39 @@ from integrations.errors import (
     TimedOut,
 )
 from integrations.settings import OutsideSettings
+from integrations.telemetry.metrics import DELAY_BUCKETS_S, counter, gauge, histogram
+from integrations.telemetry.tracing import SpanKind, span
 
 Result = TypeVar("Result")
 
-CALLS = Counter(
+#: Calls by their end: ``done``, or the kind of error.
+CALLS: Final = counter(
     "caregraph_integration_calls_total",
-    "Calls to outside systems by their end: done, or the kind of error.",
+    "Calls of outside systems by their end: done, or the kind of error.",
     ["service", "operation", "outcome"],
 )
-RETRIES = Counter(
+RETRIES: Final = counter(
     "caregraph_integration_retries_total",
-    "Attempts repeated, by the kind of error before.",
+    "Attempts at outside systems that were repeated, by the kind of error before.",
     ["service", "operation", "reason"],
 )
-SECONDS = Histogram(
+SECONDS: Final = histogram(
     "caregraph_integration_attempt_seconds",
-    "Time of single attempts at outside systems.",
+    "Duration of single attempts at outside systems.",
     ["service", "operation"],
-    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+    buckets=DELAY_BUCKETS_S,
 )
-CIRCUIT = Gauge(
+CIRCUIT: Final = gauge(
     "caregraph_integration_circuit_state",
-    "1 for the state that a service's circuit breaker is in.",
+    "1 for the state that the circuit breaker of a service is in.",
     ["service", "state"],
 )
-CIRCUIT_STATES = ("closed", "half-opened", "opened")
+CIRCUIT_STATES: Final = ("closed", "half-opened", "opened")
 
 # These say that the service is up: they must not open its circuit.
-_HEALTHY: list[Any] = [PermanentError, RateLimited, CredentialsRefused]
+_HEALTHY: Final[list[Any]] = [PermanentError, RateLimited, CredentialsRefused]
 
-_log = structlog.get_logger("integrations")
-_tracer = trace.get_tracer("caregraph.integrations")
+_log: Final = structlog.get_logger(__name__)
 
 
 class RetryBudget:
@@ -151,8 +151,8 @@ class Guard:
         except IntegrationError as error:
             outcome = _name(error)
             _log.warning(
-                "outside_call_failed",
-                service=self.service,
+                "integration.failed",
+                outside=self.service,
                 operation=operation,
                 error=outcome,
                 code=error.code,
@@ -176,8 +176,8 @@ class Guard:
             reason = _name(error)
             RETRIES.labels(self.service, operation, reason).inc()
             _log.info(
-                "outside_call_retried",
-                service=self.service,
+                "integration.retried",
+                outside=self.service,
                 operation=operation,
                 attempt=state.attempt_number,
                 error=reason,
@@ -197,10 +197,8 @@ class Guard:
         async with self._circuit(operation):
             started = time.perf_counter()
             try:
-                with _tracer.start_as_current_span(
-                    f"{self.service}.{operation}",
-                    kind=trace.SpanKind.CLIENT,
-                    attributes={"peer.service": self.service},
+                with span(
+                    f"{self.service}.{operation}", kind=SpanKind.CLIENT, attributes={"peer.service": self.service}
                 ):
                     # httpx bounds each part of an answer; this bounds the whole of it.
                     async with asyncio.timeout(max(give_up_at - time.monotonic(), 0.001)):
@@ -239,7 +237,7 @@ class Guard:
         if kind != "state_changed":
             return
         self._show_circuit(event.state)
-        _log.warning("circuit_changed", service=self.service, state=event.state)
+        _log.warning("integration.circuit_changed", outside=self.service, state=event.state)
 
     def _show_circuit(self, current: str) -> None:
         for state in CIRCUIT_STATES:

@@ -19,13 +19,13 @@ from urllib.parse import quote, urlsplit
 import httpx
 import orjson
 import structlog
-from opentelemetry import propagate
 
 from integrations.errors import IntegrationError, ServerFault, TimedOut, Unreachable, error_for_status
 from integrations.guard import Guard
 from integrations.settings import OutsideSettings
+from integrations.telemetry.tracing import current_traceparent
 
-_log = structlog.get_logger("integrations")
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,7 +175,8 @@ class HttpClient:
             headers["content-type"] = "application/json"
         if idempotency_key is not None and self._idempotency_header is not None:
             headers[self._idempotency_header] = idempotency_key
-        propagate.inject(headers)
+        if (traceparent := current_traceparent()) is not None:
+            headers["traceparent"] = traceparent
         try:
             response = await self._transport.request(
                 method,
@@ -188,8 +189,8 @@ class HttpClient:
         except httpx.HTTPError as error:
             raise translate(error, service=self.service, operation=operation) from error
         _log.debug(
-            "outside_call_answered",
-            service=self.service,
+            "integration.answered",
+            outside=self.service,
             operation=operation,
             status=response.status_code,
             idempotency_key=idempotency_key,

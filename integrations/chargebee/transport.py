@@ -18,10 +18,10 @@ from typing import Any
 import httpx
 import orjson
 from chargebee import APIError, Chargebee, http_request
-from opentelemetry import propagate
 
 from integrations.chargebee.settings import ChargebeeSettings
 from integrations.http import open_transport
+from integrations.telemetry.tracing import current_traceparent
 
 
 class UnreadableAnswer(Exception):
@@ -76,7 +76,8 @@ async def _make_request_async(request_args: dict[str, Any]) -> tuple[Any, httpx.
         answer: tuple[Any, httpx.Headers, int] = await _sdk_make_request_async(request_args)
         return answer
     args = {name: value for name, value in request_args.items() if name not in ("verify", "timeout")}
-    propagate.inject(args["headers"])
+    if (traceparent := current_traceparent()) is not None:
+        args["headers"]["traceparent"] = traceparent
     response = await pool.request(**args)
     try:
         if response.is_success:
