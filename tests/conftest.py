@@ -5,7 +5,9 @@
 """
 
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -21,8 +23,16 @@ def postgres_server() -> Iterator[str]:
     if given:
         yield given
         return
-    with temporary_postgres() as server:
+    with temporary_postgres(folder_in_memory()) as server:
         yield server.url
+
+
+def folder_in_memory() -> Path | None:
+    """Linux's file system in memory where it has room: a clone, some five hundred files, takes 12 ms there, not 500."""
+    memory = Path("/dev/shm")  # noqa: S108 -- only the parent; the folder in it is made by tempfile
+    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 * 1024**3:
+        return memory
+    return None
 
 
 @pytest.fixture(scope="session")

@@ -85,9 +85,12 @@ async def postgres(
 
 
 @contextlib.contextmanager
-def temporary_postgres() -> Iterator[PostgresServer]:
-    """A fast throw-away server on a free port, for a test session: no password, nothing flushed, data removed after."""
-    with tempfile.TemporaryDirectory(prefix="caregraph-postgres-") as folder:
+def temporary_postgres(parent: Path | None = None) -> Iterator[PostgresServer]:
+    """A fast throw-away server on a free port, for a test session: no password, nothing flushed, data removed after.
+
+    Its folder is made in `parent`, or where temporary files go.
+    """
+    with tempfile.TemporaryDirectory(prefix="caregraph-postgres-", dir=parent) as folder:
         # Others may walk in, since root's server runs as another user; the data directory itself stays closed.
         Path(folder).chmod(0o711)
         data_dir = Path(folder) / "data"
