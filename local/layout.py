@@ -3,7 +3,7 @@
 A `Layout` is a value; `read_layout` makes it from the environment:
 
 - `CAREGRAPH_HOME`: folder of the local state (default: `.caregraph` in the checkout).
-- `CAREGRAPH_PORT_BASE`: moves all ports together, to this number and up, so that a second platform fits beside the first.
+- `CAREGRAPH_PORT_BASE`: moves all ports together, to this number and up: room for a second platform.
 - `CAREGRAPH_PORT_<NAME>`: moves one, for example `CAREGRAPH_PORT_API=9000`; wins over the base.
 """
 
@@ -69,9 +69,9 @@ class Layout:
         return self.home / "run"
 
     @property
-    def secrets(self) -> Path:
+    def keys(self) -> Path:
         """Keys made for this platform alone."""
-        return self.home / "secrets.json"
+        return self.home / "keys.json"
 
     @property
     def state_folders(self) -> tuple[Path, ...]:

@@ -126,7 +126,7 @@ class GuardedProcess:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.command.grace.total_seconds() + _GUARD_MARGIN_S):
                 status = await self.wait_async()
-        self.close()
+        await asyncio.to_thread(self.close)
         return self._ended(status)
 
     def close(self) -> None:

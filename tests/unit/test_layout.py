@@ -34,7 +34,7 @@ def test_named_port_wins_over_the_base() -> None:
 
 def test_home_moves_everything_that_is_written(tmp_path: Path) -> None:
     layout = read_layout({"CAREGRAPH_HOME": str(tmp_path)})
-    assert all(path.is_relative_to(tmp_path) for path in (layout.postgres, layout.secrets, *layout.state_folders))
+    assert all(path.is_relative_to(tmp_path) for path in (layout.postgres, layout.keys, *layout.state_folders))
 
 
 def test_all_wrong_ports_are_named_in_one_message() -> None:

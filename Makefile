@@ -1,0 +1,59 @@
+# The commands of Caregraph. `make` alone explains them.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+MAKEFLAGS += --no-builtin-rules
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The newest usable Python of these is fine; `make setup PYTHON=/path/to/python3` chooses another.
+CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11
+
+.PHONY: help setup up down status test lint format reset schema bench clean
+
+help: ## Explain these commands
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: $(VENV)/.stamp ## Make the environment in .venv (every other command does it when needed)
+
+# Made again when the locked packages or the project's own entry points change.
+$(VENV)/.stamp: requirements.lock pyproject.toml local/bootstrap.py
+	@python=; \
+	for candidate in $(or $(PYTHON),$(CANDIDATES)); do \
+		if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo "Caregraph needs Python 3.11 or newer; tried: $(or $(PYTHON),$(CANDIDATES)). Install one, or name it: make setup PYTHON=/path/to/python3" >&2; \
+		exit 1; \
+	fi; \
+	"$$python" -I local/bootstrap.py && touch $@
+
+up: setup ## Start the whole platform on this machine (Ctrl-C stops it)
+	@exec $(BIN)/caregraph up
+
+down: setup ## Stop a platform that was started in another terminal
+	@$(BIN)/caregraph down
+
+status: setup ## Show what runs
+	@$(BIN)/caregraph status
+
+reset: setup ## Delete the local data, so that the next start is a first one
+	@$(BIN)/caregraph reset
+
+test: setup ## Run all tests (ARGS="-k name" for some)
+	@$(BIN)/pytest $(ARGS)
+
+lint: setup ## Check style and types
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy .
+
+format: setup ## Format the code and fix what can be fixed
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+schema: setup ## Print the GraphQL schema of a role (ROLE=user)
+	@$(BIN)/caregraph schema --role $(or $(ROLE),user)
+
+bench: setup ## Measure the endpoint against its peers
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+clean: ## Remove what was built: .venv, caches, front-end builds (local data stays; see reset)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis portals/graphiql/dist portals/graphiql/node_modules
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

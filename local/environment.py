@@ -1,0 +1,189 @@
+"""Which settings each program of the local platform gets: a pure function, used by the supervisor and by tests.
+
+The names are those that Terraform sets in production; here the addresses are loopback ones. A program gets what it
+needs and no more: agents have no DATABASE_URL, only the one that talks to Chargebee has its key.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from local.keys import LocalKeys
+from local.layout import AGENTS, HOST, PROJECT, Layout, service_account
+
+#: Who signs the tokens that Pub/Sub pushes with.
+PUSH_SERVICE_ACCOUNT = f"pubsub-push@{PROJECT}.iam.gserviceaccount.com"
+ZENDESK_EMAIL = "agent@caregraph.local"
+
+#: What a program keeps of the environment that the platform is started in. Proxies are left out on purpose: every
+#: address here is on this machine.
+_INHERITED = (
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LOGNAME",
+    "PATH",
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONPYCACHEPREFIX",
+    "SHELL",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "TMPDIR",
+    "USER",
+    "CAREGRAPH_LOG_FORMAT",
+    "CAREGRAPH_LOG_LEVEL",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """All that the settings follow from."""
+
+    layout: Layout
+    keys: LocalKeys
+    #: PostgreSQL to use: the embedded one's address, or the caller's own DATABASE_URL.
+    database_url: str = field(repr=False)
+    #: The environment that the platform is started in.
+    inherited: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def environment(site: Site, part: str) -> dict[str, str]:
+    """The whole environment of one part (a name of `local.parts`); KeyError for an unknown one."""
+    return {**_common(site), **_SPECIFIC[part](site)}
+
+
+def operator_environment(site: Site) -> dict[str, str]:
+    """What the commands of `caregraph` need when an operator types them in another terminal."""
+    return {
+        **_database(site),
+        **_pubsub(site),
+        **_identity(site),
+        "CAREGRAPH_ENVIRONMENT": "development",
+        "CAREGRAPH_ADMIN_SECRET": site.keys.admin_secret,
+        "CAREGRAPH_API_AUDIENCE": site.layout.url("api"),
+        "CAREGRAPH_SERVICE_ACCOUNTS": _service_accounts(),
+        "CAREGRAPH_GRAPHQL_URL": _graphql_url(site),
+    }
+
+
+def _common(site: Site) -> dict[str, str]:
+    kept = {name: site.inherited[name] for name in _INHERITED if name in site.inherited}
+    return {
+        **kept,
+        "PYTHONUNBUFFERED": "1",
+        "CAREGRAPH_ENVIRONMENT": "development",
+        "CAREGRAPH_HOME": str(site.layout.home),
+        "GOOGLE_CLOUD_PROJECT": PROJECT,
+        # Programs that ask `local.layout` must see the same ports, however they were moved.
+        **{f"CAREGRAPH_PORT_{name.upper()}": str(number) for name, number in site.layout.ports.items()},
+    }
+
+
+def _graphql_url(site: Site) -> str:
+    return site.layout.url("api") + "/v1/graphql"
+
+
+def _port(site: Site, name: str) -> dict[str, str]:
+    return {"PORT": str(site.layout.ports[name])}
+
+
+def _database(site: Site) -> dict[str, str]:
+    return {"DATABASE_URL": site.database_url}
+
+
+def _pubsub(site: Site) -> dict[str, str]:
+    return {"PUBSUB_EMULATOR_HOST": f"{HOST}:{site.layout.ports['pubsub']}", "GOOGLE_CLOUD_PROJECT": PROJECT}
+
+
+def _identity(site: Site) -> dict[str, str]:
+    """Tokens as Google issues them, with keys from the stand-in. Issuers stay Google's own, only their keys differ."""
+    identity = site.layout.url("identity")
+    return {
+        "CAREGRAPH_FIREBASE_PROJECT": PROJECT,
+        "CAREGRAPH_FIREBASE_JWKS_URL": f"{identity}/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com",
+        "CAREGRAPH_SERVICE_JWKS_URL": f"{identity}/oauth2/v3/certs",
+        "FIREBASE_AUTH_EMULATOR_HOST": f"{HOST}:{site.layout.ports['identity']}",
+    }
+
+
+def _id_token(site: Site, account: str) -> dict[str, str]:
+    path = f"/computeMetadata/v1/instance/service-accounts/{account}/identity"
+    return {"CAREGRAPH_ID_TOKEN_URL": site.layout.url("identity") + path}
+
+
+def _service_accounts() -> str:
+    return json.dumps({service_account(agent): agent for agent in AGENTS})
+
+
+def _push(site: Site, audience: str) -> dict[str, str]:
+    return {
+        "CAREGRAPH_PUSH_AUDIENCE": audience,
+        "CAREGRAPH_PUSH_SERVICE_ACCOUNT": PUSH_SERVICE_ACCOUNT,
+        "CAREGRAPH_SERVICE_JWKS_URL": _identity(site)["CAREGRAPH_SERVICE_JWKS_URL"],
+    }
+
+
+def _chargebee(site: Site) -> dict[str, str]:
+    return {
+        # The SDK puts site and domain together: https://SITE.DOMAIN becomes http://127.0.0.1:PORT.
+        "CHARGEBEE_SITE": "127",
+        "CHARGEBEE_DOMAIN": f"0.0.1:{site.layout.ports['chargebee']}",
+        "CHARGEBEE_PROTOCOL": "http",
+        "CHARGEBEE_API_KEY": site.keys.chargebee_api_key,
+    }
+
+
+def _iterable(site: Site) -> dict[str, str]:
+    return {"ITERABLE_BASE_URL": site.layout.url("iterable"), "ITERABLE_API_KEY": site.keys.iterable_api_key}
+
+
+def _zendesk(site: Site) -> dict[str, str]:
+    return {
+        "ZENDESK_BASE_URL": site.layout.url("zendesk"),
+        "ZENDESK_EMAIL": ZENDESK_EMAIL,
+        "ZENDESK_API_TOKEN": site.keys.zendesk_api_token,
+    }
+
+
+def _api(site: Site) -> dict[str, str]:
+    return {
+        **_port(site, "api"),
+        **_database(site),
+        **_identity(site),
+        "CAREGRAPH_ADMIN_SECRET": site.keys.admin_secret,
+        "CAREGRAPH_API_AUDIENCE": site.layout.url("api"),
+        "CAREGRAPH_SERVICE_ACCOUNTS": _service_accounts(),
+    }
+
+
+def _agent(site: Site, name: str) -> dict[str, str]:
+    return {
+        **_port(site, f"agent_{name}"),
+        **_push(site, site.layout.agent_url(name)),
+        **_id_token(site, service_account(name)),
+        "CAREGRAPH_GRAPHQL_URL": _graphql_url(site),
+        "CAREGRAPH_API_AUDIENCE": site.layout.url("api"),
+    }
+
+
+def _pubsub_server(site: Site) -> dict[str, str]:
+    return {**_port(site, "pubsub"), **_id_token(site, PUSH_SERVICE_ACCOUNT)}
+
+
+_SPECIFIC: Mapping[str, Callable[[Site], dict[str, str]]] = {
+    "graphiql": lambda _site: {},
+    "migrate": _database,
+    "seed": lambda site: {**_database(site), **_chargebee(site)},
+    "pubsub": _pubsub_server,
+    "identity": lambda site: _port(site, "identity"),
+    "chargebee": lambda site: {**_chargebee(site), **_port(site, "chargebee")},
+    "iterable": lambda site: {**_iterable(site), **_port(site, "iterable")},
+    "zendesk": lambda site: {**_zendesk(site), **_port(site, "zendesk")},
+    "provision": _pubsub,
+    "api": _api,
+    "relay": lambda site: {**_port(site, "relay"), **_database(site), **_pubsub(site)},
+    "agent-contract": lambda site: {**_agent(site, "contract"), **_chargebee(site)},
+    "agent-notification": lambda site: {**_agent(site, "notification"), **_iterable(site)},
+    "agent-zendesk": lambda site: {**_agent(site, "zendesk"), **_zendesk(site)},
+}
