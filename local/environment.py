@@ -56,6 +56,7 @@ def environment(site: Site, part: str) -> dict[str, str]:
 def operator_environment(site: Site) -> dict[str, str]:
     """What the commands of `caregraph` need when an operator types them in another terminal."""
     return {
+        **_ports(site),
         **_database(site),
         **_pubsub(site),
         **_identity(site),
@@ -75,9 +76,13 @@ def _common(site: Site) -> dict[str, str]:
         "CAREGRAPH_ENVIRONMENT": "development",
         "CAREGRAPH_HOME": str(site.layout.home),
         "GOOGLE_CLOUD_PROJECT": PROJECT,
-        # Programs that ask `local.layout` must see the same ports, however they were moved.
-        **{f"CAREGRAPH_PORT_{name.upper()}": str(number) for name, number in site.layout.ports.items()},
+        **_ports(site),
     }
+
+
+def _ports(site: Site) -> dict[str, str]:
+    """What makes `local.layout` give the same ports to everyone, however they were moved."""
+    return {f"CAREGRAPH_PORT_{name.upper()}": str(number) for name, number in site.layout.ports.items()}
 
 
 def _graphql_url(site: Site) -> str:
@@ -171,12 +176,21 @@ def _pubsub_server(site: Site) -> dict[str, str]:
     return {**_port(site, "pubsub"), **_id_token(site, PUSH_SERVICE_ACCOUNT)}
 
 
+def _identity_server(site: Site) -> dict[str, str]:
+    return {
+        **_port(site, "identity"),
+        "CAREGRAPH_FIREBASE_PROJECT": PROJECT,
+        "CAREGRAPH_API_AUDIENCE": site.layout.url("api"),
+        "CAREGRAPH_SERVICE_ACCOUNTS": _service_accounts(),
+    }
+
+
 _SPECIFIC: Mapping[str, Callable[[Site], dict[str, str]]] = {
     "graphiql": lambda _site: {},
     "migrate": _database,
     "seed": lambda site: {**_database(site), **_chargebee(site)},
     "pubsub": _pubsub_server,
-    "identity": lambda site: _port(site, "identity"),
+    "identity": _identity_server,
     "chargebee": lambda site: {**_chargebee(site), **_port(site, "chargebee")},
     "iterable": lambda site: {**_iterable(site), **_port(site, "iterable")},
     "zendesk": lambda site: {**_zendesk(site), **_port(site, "zendesk")},

@@ -4,7 +4,10 @@ Commands live next to what they run and are named in `pyproject.toml` under `car
 server free of imports of the local platform, and a production image without it simply has fewer commands.
 """
 
+import json
+import os
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import typer
 
@@ -18,7 +21,18 @@ app = typer.Typer(
 
 @app.callback()
 def caregraph() -> None:
-    """Keep `caregraph COMMAND` a group whatever number of commands is installed."""
+    """Give commands typed in a terminal the settings of the platform that runs in this checkout, if one does.
+
+    Deployed programs and those of the local platform have CAREGRAPH_ENVIRONMENT set and are left alone. It also keeps
+    `caregraph COMMAND` a group whatever number of commands is installed.
+    """
+    if "CAREGRAPH_ENVIRONMENT" in os.environ:
+        return
+    home = Path(os.environ.get("CAREGRAPH_HOME") or Path(__file__).resolve().parents[2] / ".caregraph")
+    settings = home / "run" / "environment.json"
+    if settings.exists():
+        for name, value in json.loads(settings.read_text()).items():
+            os.environ.setdefault(name, value)
 
 
 for _entry in sorted(entry_points(group="caregraph.commands"), key=lambda entry: entry.name):
