@@ -18,15 +18,18 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 
+#: These make or end that platform, so they go by what was typed alone.
+_PLATFORM_COMMANDS = frozenset({"up", "status", "down", "reset"})
+
 
 @app.callback()
-def caregraph() -> None:
+def caregraph(context: typer.Context) -> None:
     """Give commands typed in a terminal the settings of the platform that runs in this checkout, if one does.
 
     Deployed programs and those of the local platform have CAREGRAPH_ENVIRONMENT set and are left alone. It also keeps
     `caregraph COMMAND` a group whatever number of commands is installed.
     """
-    if "CAREGRAPH_ENVIRONMENT" in os.environ:
+    if "CAREGRAPH_ENVIRONMENT" in os.environ or context.invoked_subcommand in _PLATFORM_COMMANDS:
         return
     home = Path(os.environ.get("CAREGRAPH_HOME") or Path(__file__).resolve().parents[2] / ".caregraph")
     settings = home / "run" / "environment.json"
