@@ -49,18 +49,19 @@ class PlainDisplay:
     def show(self, status: PartStatus, purpose: str) -> None:
         """Print the part's new state; repeated and passing states are left out."""
         now = time.monotonic()
-        previous, started = self._since.get(status.name, (None, now))
+        previous, started = self._since.get(status.name, (State.WAITING, now))
         if previous == status.state:
             return
         self._since[status.name] = (status.state, now if status.state is State.STARTING else started)
         match status.state:
             case State.READY | State.DONE:
-                took = f" after {now - started:.1f} s" if previous is State.STARTING else ""
-                line = f"{status.name}: {status.state}{took} ({purpose})"
+                line = f"{status.name}: {status.state} after {now - started:.1f} s ({purpose})"
             case State.RESTARTING | State.FAILED:
                 line = f"{status.name}: {status.state}: {status.detail}"
-            case State.STARTING | State.STOPPED:
-                line = f"{status.name}: {status.state}"
+            case State.STARTING:
+                line = f"{status.name}: starting"
+            case State.STOPPED if previous is not State.WAITING:
+                line = f"{status.name}: stopped"
             case _:
                 return
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -95,17 +95,14 @@ class Platform:
             self.display.close()
 
     async def _prepare_database(self) -> Cluster:
-        self.display.show(
-            PartStatus(name="postgres", url="", state=State.STARTING, pid=None, detail="preparing its data"), ""
-        )
-        cluster = await asyncio.to_thread(
+        preparing = PartStatus(name="postgres", url="", state=State.STARTING, pid=None, detail="preparing its data")
+        self.display.show(preparing, "")
+        return await asyncio.to_thread(
             prepare_cluster,
             self.layout.postgres,
             port=self.layout.ports["postgres"],
             log=self.layout.log("postgres"),
         )
-        self.display.show(PartStatus(name="postgres", url=cluster.url, state=State.WAITING, pid=None), "")
-        return cluster
 
     def _changed(self, supervisor: Supervisor, status: PartStatus, purposes: Mapping[str, str]) -> None:
         self.display.show(status, purposes[status.name])
