@@ -1,0 +1,1 @@
+"""The contract agent: see README.md."""

@@ -1,0 +1,69 @@
+"""What happens to a contract, and what the contract agent does about it."""
+
+from typing import Any, Final
+
+from agents.contract.operations import Contract, get_contract, schedule_renewal
+from agents.events.contract import ContractActivated, ContractCreated, ContractInserted, ContractUpdated
+from agents.graphql.client import GraphQLClient
+from agents.graphql.operations import Mutation
+from agents.runtime.handler import Work, WriteBack
+from integrations.chargebee.client import ChargebeeClient
+
+#: Contracts in these have a term before them or in course; the others are over.
+_OPEN: Final = frozenset({"future", "active"})
+
+
+async def contract_inserted(
+    event: ContractInserted, work: Work, *, graphql: GraphQLClient, chargebee: ChargebeeClient
+) -> WriteBack:
+    """A new contract: its subscription learns of it, its renewal is planned, contract.created tells the others."""
+    # As it is now: it may have been cancelled while the event was under way.
+    contract = (await graphql.query(get_contract(event.new.id))).contract
+    if contract is None:
+        return WriteBack(skipped="the contract is gone")
+    if contract.status not in _OPEN:
+        return WriteBack(skipped=f"the contract is {contract.status}")
+    await _link(contract, work, chargebee)
+    return WriteBack(
+        mutations=(
+            # Also without auto_renew: that may change until then, so the renewal itself decides.
+            schedule_renewal(contract.id, end_date=contract.end_date),
+            work.publish(ContractCreated(contract_id=contract.id, **_told(contract))),
+        )
+    )
+
+
+async def contract_updated(
+    event: ContractUpdated, work: Work, *, graphql: GraphQLClient, chargebee: ChargebeeClient
+) -> WriteBack:
+    """A changed contract: a subscription that came later learns of it; contract.activated tells of the term's begin."""
+    activated = event.new.status == "active" != event.old.status
+    linked = event.new.subscription_id is not None and event.new.subscription_id != event.old.subscription_id
+    if not activated and not linked:
+        return WriteBack(skipped="neither its status nor its subscription asks for anything")
+    contract = (await graphql.query(get_contract(event.new.id))).contract
+    if contract is None:
+        return WriteBack(skipped="the contract is gone")
+    if contract.status not in _OPEN:
+        return WriteBack(skipped=f"the contract is {contract.status}")
+    mutations: list[Mutation] = []
+    if linked:
+        await _link(contract, work, chargebee)
+    if activated:
+        mutations.append(work.publish(ContractActivated(contract_id=contract.id, **_told(contract))))
+    return WriteBack(mutations=tuple(mutations))
+
+
+async def _link(contract: Contract, work: Work, chargebee: ChargebeeClient) -> None:
+    """Set `cf_contract_id` on the contract's subscription in Chargebee, if it has one."""
+    action = "update_subscription_contract"
+    if contract.subscription_id is None:
+        work.skip(system="chargebee", action=action, reason="the contract has no subscription")
+        return
+    async with work.step("link-subscription", system="chargebee", action=action, id=contract.subscription_id) as step:
+        await chargebee.update_subscription_contract(contract.subscription_id, str(contract.id), step.idempotency_key)
+
+
+def _told(contract: Contract) -> dict[str, Any]:
+    """The fields that every event about a contract tells, beside its id."""
+    return contract.model_dump(exclude={"id"})

@@ -1,0 +1,78 @@
+"""The types of topic `contract-events`."""
+
+from datetime import date
+from typing import ClassVar
+from uuid import UUID
+
+from agents.events.payload import DomainEvent, Payload, RowInserted, RowUpdated
+
+
+class ContractRow(Payload):
+    """The columns of `public.contract` that handlers look at."""
+
+    id: UUID
+    customer_id: UUID
+    subscription_id: str | None
+    #: future | active | completed | renewed | cancelled; a plain string, so that a new status breaks nobody.
+    status: str
+
+
+class ContractInserted(RowInserted[ContractRow]):
+    """A contract was written, by a customer's sign-up or by a renewal."""
+
+    TYPE: ClassVar[str] = "contract.inserted"
+
+
+class ContractUpdated(RowUpdated[ContractRow]):
+    """A contract's columns changed."""
+
+    TYPE: ClassVar[str] = "contract.updated"
+
+
+class ContractEvent(DomainEvent):
+    """What every event about a contract says."""
+
+    contract_id: UUID
+    customer_id: UUID
+    subscription_id: str | None
+    treatment_id: UUID
+    status: str
+    start_date: date
+    end_date: date
+    #: The contract that this one continues; None for a first one.
+    renewed_from_id: UUID | None = None
+
+    @property
+    def subject(self) -> str:
+        """The contract's id."""
+        return str(self.contract_id)
+
+
+class ContractCreated(ContractEvent):
+    """A contract stands: its subscription knows it and its renewal is planned."""
+
+    TYPE: ClassVar[str] = "contract.created"
+
+
+class ContractActivated(ContractEvent):
+    """A contract's term has begun."""
+
+    TYPE: ClassVar[str] = "contract.activated"
+
+
+class ContractRenewed(ContractEvent):
+    """A contract ended and another continues it; the fields are those of the one that ended."""
+
+    TYPE: ClassVar[str] = "contract.renewed"
+
+
+class ContractCompleted(ContractEvent):
+    """A contract reached its end and none continues it."""
+
+    TYPE: ClassVar[str] = "contract.completed"
+
+
+class ContractCancelled(ContractEvent):
+    """A contract was ended before its time."""
+
+    TYPE: ClassVar[str] = "contract.cancelled"

@@ -1,0 +1,141 @@
+"""Sends operations to the endpoint as this agent."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final, Protocol
+
+import httpx
+import orjson
+import structlog
+from pydantic import ValidationError
+from pydantic_core import to_json
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from agents.graphql.combination import combine
+from agents.graphql.documents import Document
+from agents.graphql.errors import AnswerMismatch, CredentialsRefused, EndpointUnavailable, error_from_answer
+from agents.graphql.operations import Mutation, Query, Result
+from integrations.telemetry.metrics import histogram
+from integrations.telemetry.tracing import SpanKind, propagation_headers, span
+
+
+class TokenSource(Protocol):
+    """Gives this agent's ID token for the endpoint (`integrations.identity.id_tokens.IdTokenProvider`)."""
+
+    async def get_token(self) -> str:
+        """A valid token; asked for every request, so it is kept until it nears its end."""
+        ...
+
+    def discard(self) -> None:
+        """Forget the token that is kept: the endpoint refused it."""
+        ...
+
+
+_ROLE: Final = "service"
+_ATTEMPTS: Final = 3
+_READY: Final = Document(name="Ready", kind="query", text="query Ready {\n  __typename\n}")
+
+_log = structlog.get_logger(__name__)
+
+
+class GraphQLClient:
+    """Runs typed operations; raises GraphQLError and its kinds, and whatever the token source raises.
+
+    A request that got no answer is sent again, mutations too: they are write-backs that carry the event's inbox row,
+    so the one that came through first wins and its repetition is refused by the inbox's key. Don't send a mutation
+    through here that may not be repeated.
+    """
+
+    def __init__(self, *, url: str, http: httpx.AsyncClient, token: TokenSource, deadline_s: float = 15.0) -> None:
+        """The caller owns and closes `http`; `deadline_s` bounds one operation with all its attempts."""
+        self._url = url
+        self._http = http
+        self._token = token
+        self._deadline_s = deadline_s
+        self._duration = histogram(
+            "caregraph_agent_graphql_duration_seconds",
+            "Time of an agent's operations at the endpoint, retries included, in seconds.",
+            ["operation"],
+        )
+
+    async def query(self, query: Query[Result]) -> Result:
+        """The typed answer of a query."""
+        data = await self._run(query.document, query.variables)
+        try:
+            return query.answer.model_validate(data)
+        except ValidationError as error:
+            where = [".".join(str(part) for part in problem["loc"]) for problem in error.errors(include_input=False)]
+            raise AnswerMismatch(
+                f"{query.document.name}: the answer doesn't fit {query.answer.__name__} at {', '.join(where)}; "
+                "deploy the agent and the endpoint from one version"
+            ) from None
+
+    async def mutate(self, *mutations: Mutation) -> None:
+        """Run the mutations as one, in one transaction: all of them happen, or none."""
+        mutation = combine(mutations)
+        await self._run(mutation.document, mutation.variables)
+
+    async def ready(self) -> None:
+        """Return when the endpoint answers this agent; raise otherwise. For readiness checks."""
+        await self._send(_READY, b'{"query":"query Ready { __typename }"}')
+
+    async def _run(self, document: Document, variables: Mapping[str, Any]) -> Any:
+        body = to_json({"query": document.text, "variables": variables, "operationName": document.name})
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(_ATTEMPTS),
+            wait=wait_random_exponential(multiplier=0.1, max=1.0),
+            retry=retry_if_exception_type(EndpointUnavailable),
+            reraise=True,
+        )
+        with (
+            self._duration.labels(document.name).time(),
+            span(f"graphql {document.name}", kind=SpanKind.CLIENT),
+        ):
+            try:
+                async with asyncio.timeout(self._deadline_s):
+                    try:
+                        return await retrying(self._send, document, body)
+                    except CredentialsRefused:
+                        # Once more with a fresh token: keys are rotated and services move while a token is kept.
+                        self._token.discard()
+                        return await retrying(self._send, document, body)
+            except TimeoutError as error:
+                raise EndpointUnavailable(
+                    f"{document.name}: no answer from {self._url} within {self._deadline_s:g} s"
+                ) from error
+
+    async def _send(self, document: Document, body: bytes) -> Any:
+        headers = {
+            "authorization": f"Bearer {await self._token.get_token()}",
+            "content-type": "application/json",
+            "x-hasura-role": _ROLE,
+            **propagation_headers(),
+        }
+        try:
+            response = await self._http.post(self._url, content=body, headers=headers)
+        except httpx.HTTPError as error:
+            raise EndpointUnavailable(f"{document.name}: {self._url}: {type(error).__name__}") from error
+        try:
+            answer = orjson.loads(response.content)
+        except orjson.JSONDecodeError:
+            answer = None
+        if not isinstance(answer, dict) or not ("data" in answer or "errors" in answer):
+            raise EndpointUnavailable(
+                f"{document.name}: {self._url} answered {response.status_code} without GraphQL's `data` or `errors`"
+            )
+        if answer.get("errors"):
+            refusal = error_from_answer(document.name, answer["errors"])
+            _log.debug("graphql.refused", operation=document.name, error_type=type(refusal).__name__)
+            raise refusal
+        return answer.get("data")
+
+
+@asynccontextmanager
+async def open_graphql(*, url: str, token: TokenSource, max_connections: int = 20) -> AsyncIterator[GraphQLClient]:
+    """A client with connections of its own, closed at the end."""
+    limits = httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections)
+    timeout = httpx.Timeout(connect=3.0, read=10.0, write=10.0, pool=10.0)
+    # The endpoint is our own and on our own network: no proxy of the environment stands between.
+    async with httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False) as http:
+        yield GraphQLClient(url=url, http=http, token=token)

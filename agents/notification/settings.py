@@ -1,0 +1,19 @@
+"""What the notification agent needs from its environment."""
+
+from dataclasses import dataclass
+
+from agents.runtime.settings import RuntimeSettings, read_together
+from integrations.iterable.settings import IterableSettings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """All settings of this program."""
+
+    runtime: RuntimeSettings
+    iterable: IterableSettings
+
+
+def read_settings() -> Settings:
+    """The settings, read from the environment; raises ConfigurationError that names all that is missing or wrong."""
+    return read_together(Settings, runtime=RuntimeSettings, iterable=IterableSettings)

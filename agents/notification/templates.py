@@ -1,0 +1,63 @@
+"""Which event sends which template by which channel to whom.
+
+A template's name is the name of a triggered campaign in Iterable. To send something new, add a row; the event's class
+must have a `customer_id`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from agents.events.contract import (
+    ContractActivated,
+    ContractCancelled,
+    ContractCompleted,
+    ContractCreated,
+    ContractRenewed,
+)
+from agents.events.customer import CustomerSignedUp
+from agents.events.invoice import InvoicePaymentFailed
+from agents.events.payload import DomainEvent
+from agents.events.prescription import PrescriptionShipped
+
+
+class Channel(StrEnum):
+    """How a message travels, as `notification.channel` has it."""
+
+    EMAIL = "email"
+    SMS = "sms"
+    #: Shown in the customer's portal; the row itself is the message.
+    PORTAL = "portal"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """One row of the table."""
+
+    event: type[DomainEvent]
+    template: str
+    channel: Channel
+    #: Sent whatever the customer opted out of: care or law require it.
+    essential: bool = False
+    #: Whom it concerns, by the event's own fields; everyone when None.
+    audience: Callable[[Any], bool] | None = None
+
+
+def _first_contract(event: ContractCreated) -> bool:
+    """Not a renewal: nobody is welcomed twice."""
+    return event.renewed_from_id is None
+
+
+MESSAGES: Final[tuple[Message, ...]] = (
+    Message(event=CustomerSignedUp, template="account_ready", channel=Channel.EMAIL),
+    Message(event=ContractCreated, template="welcome", channel=Channel.EMAIL, audience=_first_contract),
+    Message(event=ContractActivated, template="contract_activated", channel=Channel.EMAIL),
+    Message(event=ContractRenewed, template="contract_renewed", channel=Channel.EMAIL, essential=True),
+    Message(event=ContractCompleted, template="contract_completed", channel=Channel.EMAIL, essential=True),
+    Message(event=ContractCancelled, template="contract_cancelled", channel=Channel.EMAIL, essential=True),
+    Message(event=InvoicePaymentFailed, template="payment_failed", channel=Channel.EMAIL, essential=True),
+    Message(event=InvoicePaymentFailed, template="payment_failed", channel=Channel.SMS),
+    Message(event=PrescriptionShipped, template="prescription_shipped", channel=Channel.EMAIL, essential=True),
+    Message(event=PrescriptionShipped, template="prescription_shipped", channel=Channel.PORTAL),
+)

@@ -1,0 +1,54 @@
+"""The agents that exist: who listens to what. Data only; an agent's code is imported when it is started."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from starlette.applications import Starlette
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AgentEntry:
+    """One agent: a program, a service account, and a push subscription on each of its topics."""
+
+    #: Also the name of its folder, and its `x-hasura-user-id` at the endpoint.
+    name: str
+    #: What it does, in a line.
+    summary: str
+    topics: tuple[str, ...]
+
+    @property
+    def subscriptions(self) -> Mapping[str, str]:
+        """Subscription id → topic, for example `contract-contract-events` → `contract-events`."""
+        return {f"{self.name.replace('_', '-')}-{topic}": topic for topic in self.topics}
+
+    def load(self) -> Callable[[], Starlette]:
+        """The function that reads the agent's settings and builds its application."""
+        app = importlib.import_module(f"agents.{self.name}.app")
+        create_app: Callable[[], Starlette] = app.create_app
+        return create_app
+
+
+AGENTS: Mapping[str, AgentEntry] = MappingProxyType(
+    {
+        entry.name: entry
+        for entry in (
+            AgentEntry(
+                name="contract",
+                summary="Links contracts and Chargebee subscriptions, plans renewals, tells of a contract's life.",
+                topics=("contract-events",),
+            ),
+            AgentEntry(
+                name="notification",
+                summary="Tells customers: which event sends which template by which channel, once.",
+                topics=("contract-events", "invoice-events", "customer-events", "prescription-events"),
+            ),
+            AgentEntry(
+                name="zendesk",
+                summary="Keeps the requesters in Zendesk in step with our customers.",
+                topics=("customer-events", "contract-events", "invoice-events"),
+            ),
+        )
+    }
+)

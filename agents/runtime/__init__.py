@@ -1,0 +1,30 @@
+"""What all agents have in common: from a push request to an effect that happens once.
+
+- `settings`: the environment variables of every agent.
+- `app`: the Starlette application: `POST /events`, health, metrics.
+- `push`: Pub/Sub's push body as an `Envelope` and data.
+- `handler`: what an agent is made of: handlers, the work at hand, the write-back.
+- `processing`: one delivery from inbox to answer.
+- `attempts`, `turns`: how often was this tried; who goes next.
+- `record`, `operations`: inbox, deliveries, dead letters and publications, through GraphQL.
+- `errors`: how a handler says "again later" and "never".
+- `server`: uvicorn round it.
+
+How a delivery ends, and what Pub/Sub gets to hear:
+
+| end | recorded in `events` | answer |
+|---|---|---|
+| no handler for the type | nothing | 204 |
+| done, or nothing to do | inbox, delivery `done` or `skipped` | 204 |
+| done before | delivery `duplicate` | 204 |
+| `RetryLater`, an outside system or the endpoint is down | delivery `retry` | 503 |
+| any other exception, or no end in time | delivery `retry` | 500 |
+| the same, too often; `Rejected`; data that doesn't fit the type | dead letter, delivery `dead_letter` | 204 |
+| an envelope that isn't ours inside a push body that is Pub/Sub's | dead letter | 204 |
+| too much at hand | nothing | 429 |
+| not a push body | nothing | 400, or 413 when over 16 MB |
+| token missing, wrong or foreign | nothing | 401 |
+
+Pub/Sub counts 102, 200, 201, 202 and 204 as an acknowledgement and sends everything else again by the subscription's
+retry policy. A dead letter is acknowledged, because an event that can't succeed must not hold up those behind it.
+"""

@@ -1,0 +1,69 @@
+"""What an agent keeps in `events` about its work, through GraphQL."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from agents.graphql.client import GraphQLClient
+from agents.graphql.errors import ConstraintViolated
+from agents.runtime.errors import AlreadyDone
+from agents.runtime.handler import Work, WriteBack
+from agents.runtime.operations import Outcome, find_inbox_entry, record_dead_letter, record_delivery, record_inbox
+
+_INBOX_KEY: Final = "inbox_pkey"
+
+
+class Record:
+    """The inbox, deliveries and dead letters of one agent."""
+
+    def __init__(self, *, agent: str, graphql: GraphQLClient) -> None:
+        self._agent = agent
+        self._graphql = graphql
+
+    async def check_inbox(self, work: Work) -> None:
+        """Return when the event is new to this agent; raises AlreadyDone when it isn't.
+
+        Only saves work: what decides is the inbox's key, when the write-back is done.
+        """
+        found = await self._graphql.query(find_inbox_entry(agent=self._agent, event_id=work.event_id))
+        if found.entry is not None:
+            raise AlreadyDone
+
+    async def write_back(self, work: Work, write_back: WriteBack, *, started_at: datetime) -> None:
+        """Inbox row, delivery row and all that the handler wants written, in one transaction.
+
+        Raises AlreadyDone when another delivery was faster; then nothing of this is written.
+        """
+        outcome: Outcome = "done" if write_back.skipped is None else "skipped"
+        try:
+            await self._graphql.mutate(
+                record_inbox(work.event_id),
+                self._delivery(work, outcome, write_back.skipped, started_at),
+                *write_back.mutations,
+            )
+        except ConstraintViolated as error:
+            if error.constraint == _INBOX_KEY:
+                raise AlreadyDone from None
+            raise
+
+    async def attempt(self, work: Work, outcome: Outcome, *, error: str | None, started_at: datetime) -> None:
+        """A delivery row on its own: the attempt changed nothing."""
+        await self._graphql.mutate(self._delivery(work, outcome, error, started_at))
+
+    async def give_up(self, work: Work, *, reason: str, event: dict[str, Any], started_at: datetime) -> None:
+        """A dead letter, and the delivery row that says so."""
+        await self._graphql.mutate(
+            record_dead_letter(event_id=work.event_id, reason=reason, attempts=work.attempt, event=event),
+            self._delivery(work, "dead_letter", reason, started_at),
+        )
+
+    @staticmethod
+    def _delivery(work: Work, outcome: Outcome, error: str | None, started_at: datetime) -> Any:
+        return record_delivery(
+            event_id=work.event_id,
+            attempt=work.attempt,
+            outcome=outcome,
+            error=error,
+            effects=work.effects,
+            started_at=started_at,
+            finished_at=datetime.now(UTC),
+        )

@@ -1,0 +1,1 @@
+"""The Zendesk agent: see README.md."""
