@@ -107,31 +107,33 @@ def choose_operation(document: DocumentNode, name: str | None) -> Operation:
     return Operation(
         definition=definition,
         fragments=fragments,
-        used_variables=_used_variables(definition, fragments),
+        used_variables=used_names([definition.selection_set, *(definition.directives or ())], fragments)[0],
     )
 
 
-def _used_variables(
-    definition: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
-) -> frozenset[str]:
-    found: set[str] = set()
-    seen: set[str] = set()
-    pending: list[Node] = [definition.selection_set, *definition.directives]
+def used_names(
+    nodes: Iterable[Node], fragments: Mapping[str, FragmentDefinitionNode]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """The variables and the fragments that stand anywhere in `nodes`, or in the fragments that they spread."""
+    variables: set[str] = set()
+    spread: set[str] = set()
+    pending = list(nodes)
     while pending:
         node = pending.pop()
         if isinstance(node, VariableNode):
-            found.add(node.name.value)
-        elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
-            seen.add(node.name.value)
-            if node.name.value in fragments:
-                pending.append(fragments[node.name.value].selection_set)
+            variables.add(node.name.value)
+        elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
+            name = node.name.value
+            if name in fragments:
+                spread.add(name)
+                pending.append(fragments[name].selection_set)
         for key in node.keys:
             value = getattr(node, key, None)
             if isinstance(value, Node):
                 pending.append(value)
             elif isinstance(value, list | tuple):
                 pending.extend(item for item in value if isinstance(item, Node))
-    return frozenset(found)
+    return frozenset(variables), frozenset(spread)
 
 
 class Selector:
@@ -182,7 +184,7 @@ class Selector:
                 if condition is None or condition.name.value == type_name:
                     self._collect(node.selection_set, type_name, path, found, within)
 
-    def _included(self, directives: tuple[DirectiveNode, ...], path: str) -> bool:
+    def _included(self, directives: tuple[DirectiveNode, ...] | None, path: str) -> bool:
         if not directives:
             return True
         decided: dict[str, bool] = {}
@@ -194,7 +196,7 @@ class Selector:
                 raise ValidationFailed(
                     f"directive '{name}' is used more than once at one place", f"{path}.selectionSet"
                 )
-            given = {argument.name.value: argument.value for argument in node.arguments}
+            given = {argument.name.value: argument.value for argument in node.arguments or ()}
             arguments = coerce_arguments(given, _IF, self._scope, f"{path}.{name}")
             decided[name] = bool(self._scope.structural(arguments["if"]))
         return decided.get("include", True) and not decided.get("skip", False)
@@ -203,8 +205,8 @@ class Selector:
 def _merge(node: FieldNode, path: str, found: dict[str, SelectedField]) -> None:
     name = node.name.value
     key = node.alias.value if node.alias else name
-    arguments = {argument.name.value: argument.value for argument in node.arguments}
-    if len(arguments) != len(node.arguments):
+    arguments = {argument.name.value: argument.value for argument in node.arguments or ()}
+    if len(arguments) != len(node.arguments or ()):
         raise ValidationFailed(f"an argument of '{name}' is given twice", f"{path}.selectionSet.{name}")
     present = found.get(key)
     if present is None:

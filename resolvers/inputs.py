@@ -12,7 +12,7 @@ makes the value part of the plan's key (`shape`).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from graphql import (
     BooleanValueNode,
@@ -58,10 +58,14 @@ _BUILT_IN: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A scalar or list of scalars. `source` is the way into the variables, or CONSTANT."""
+    """A scalar or list of scalars. `source` is the way into the variables, or CONSTANT.
+
+    `structural` marks a position inside an input object whose value decides the statement; `shape` keys it by value.
+    """
 
     value: Any
     source: tuple[str | int, ...] = CONSTANT
+    structural: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +101,9 @@ class Scope:
     def structural(self, value: Any) -> Any:
         """The value behind a leaf, recorded as part of the plan's key."""
         if isinstance(value, Leaf):
-            if value.source:
+            if len(value.source) == 1:
                 self.structural_names.add(str(value.source[0]))
+            assert len(value.source) < 2 or value.structural, f"{value.source} is bound, yet it shapes the plan"
             return value.value
         if isinstance(value, LeafList):
             return [self.structural(item) for item in value.items]
@@ -107,7 +112,7 @@ class Scope:
     def _resolve(self, node: TypeNode) -> GraphQLInputType:
         match node:
             case NonNullTypeNode():
-                return GraphQLNonNull(self._resolve(node.type))
+                return GraphQLNonNull(cast("Any", self._resolve(node.type)))
             case ListTypeNode():
                 return GraphQLList(self._resolve(node.type))
             case NamedTypeNode():
@@ -182,6 +187,8 @@ def _coerce_node(node: ValueNode, kind: GraphQLInputType, slot: InputSlot, scope
         if not isinstance(node, EnumValueNode):
             raise ValidationFailed(f"expected an enum value for type '{kind.name}', but found {_node_kind(node)}", path)
         return _enum_value(node.value, kind, path)
+    if kind.name == "numeric" and isinstance(node, IntValueNode | FloatValueNode):
+        return Leaf(node.value)  # the literal's own digits: a float would lose some
     return _checked(Leaf(_literal(node, scope)), kind, slot, path)
 
 
@@ -240,7 +247,7 @@ def _coerce_value(value: Any, kind: GraphQLInputType, slot: InputSlot, source: t
         if not isinstance(value, str):
             raise ValidationFailed(f"expected an enum value for type '{kind.name}', but found {kind_of(value)}", path)
         return _enum_value(value, kind, path)
-    return _checked(Leaf(value, source), kind, slot, path)
+    return _checked(Leaf(value, source, bool(slot.extensions.get("structural"))), kind, slot, path)
 
 
 def _coerce_list_value(

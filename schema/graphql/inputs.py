@@ -4,6 +4,7 @@ Each is made once by its name; fields are thunks, since tables refer to each oth
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from graphql import (
     GraphQLBoolean,
@@ -18,7 +19,7 @@ from graphql import (
 )
 
 from schema.catalogue import Column
-from schema.graphql.scalars import COLUMN_VALUE, ORDER_BY, column_scalar, comparison_exp
+from schema.graphql.scalars import COLUMN_VALUE, ORDER_BY, STRUCTURAL, column_scalar, comparison_exp
 from schema.types import PgType
 from schema.view import RoleView, TableView
 
@@ -84,7 +85,7 @@ class InputTypes:
                         f"{table.name}_aggregate_bool_exp_count",
                         lambda: {
                             "arguments": GraphQLInputField(GraphQLList(GraphQLNonNull(self.select_column(table)))),
-                            "distinct": GraphQLInputField(GraphQLBoolean),
+                            "distinct": GraphQLInputField(GraphQLBoolean, extensions=STRUCTURAL),
                             "filter": GraphQLInputField(self.bool_exp(table)),
                             "predicate": GraphQLInputField(GraphQLNonNull(comparison_exp(PgType(name="int4")))),
                         },
@@ -105,7 +106,7 @@ class InputTypes:
             f"{table.name}_aggregate_bool_exp_{function}",
             lambda: {
                 "arguments": GraphQLInputField(GraphQLNonNull(columns)),
-                "distinct": GraphQLInputField(GraphQLBoolean),
+                "distinct": GraphQLInputField(GraphQLBoolean, extensions=STRUCTURAL),
                 "filter": GraphQLInputField(self.bool_exp(table)),
                 "predicate": GraphQLInputField(GraphQLNonNull(comparison_exp(PgType(name="bool")))),
             },
@@ -136,11 +137,9 @@ class InputTypes:
             for function in sorted(NUMERIC_AGGREGATES + COMPARABLE_AGGREGATES):
                 columns = aggregate_columns(table, function)
                 if columns:
+                    directions = dict.fromkeys(columns, GraphQLInputField(ORDER_BY))
                     found[function] = GraphQLInputField(
-                        self._object(
-                            f"{table.name}_{function}_order_by",
-                            lambda columns=columns: {name: GraphQLInputField(ORDER_BY) for name in columns},
-                        )
+                        self._object(f"{table.name}_{function}_order_by", partial(dict, directions))
                     )
             return found
 

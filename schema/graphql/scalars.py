@@ -26,6 +26,8 @@ _BUILT_IN: Final = {"Int": GraphQLInt, "Boolean": GraphQLBoolean, "String": Grap
 
 #: Marks an input position whose value goes to a column, so that every text is accepted and cast by PostgreSQL.
 COLUMN_VALUE: Final = {"column_value": True}
+#: Marks an input position whose value decides which statement is run.
+STRUCTURAL: Final = {"structural": True}
 
 GENERAL_OPERATORS: Final = ("_eq", "_gt", "_gte", "_lt", "_lte", "_neq")
 LIST_OPERATORS: Final = ("_in", "_nin")
@@ -79,7 +81,7 @@ def _comparison_exp(name: str, is_array: bool, is_text: bool, is_jsonb: bool) ->
         operator: GraphQLInputField(GraphQLList(GraphQLNonNull(one)), extensions=COLUMN_VALUE)
         for operator in LIST_OPERATORS
     }
-    fields["_is_null"] = GraphQLInputField(GraphQLBoolean)
+    fields["_is_null"] = GraphQLInputField(GraphQLBoolean, extensions=STRUCTURAL)
     if is_text:
         fields |= {operator: GraphQLInputField(one, extensions=COLUMN_VALUE) for operator in TEXT_OPERATORS}
     if is_array:

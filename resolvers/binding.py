@@ -1,0 +1,82 @@
+"""Binds: from a request of a plan's shape to the arguments of its statement."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from permissions.session import Session
+from resolvers import ir
+from resolvers.errors import GraphQLRequestError
+from resolvers.values import encoder, list_encoder
+
+#: Session sources that are not session variables: everything of the session as JSON, and the trace context.
+SESSION_JSON = "json"
+TRACEPARENT = "traceparent"
+#: The JSON rows that the first of two statements answered.
+CHANGED_ROWS = "changed-rows"
+
+
+@dataclass(slots=True)
+class Request:
+    """What binds are taken from."""
+
+    variables: Mapping[str, Any]
+    session: Session
+    traceparent: str = ""
+    changed_rows: str = ""
+
+
+Binder = Callable[[Request], Any]
+
+
+def binder(param: ir.Param) -> Binder:
+    """How the bind is taken from a request. It raises WrongKind for a value the type does not take."""
+    if isinstance(param.source, tuple):
+        items = [_source_binder(source, encoder(param.type)) for source in param.source]
+        if param.many:
+            return lambda request: [item(request) for item in items]
+        array = encoder(param.type)
+        raw = [_source_binder(source, _identity) for source in param.source]
+        return lambda request: array([item(request) for item in raw])
+    return _source_binder(param.source, list_encoder(param.type) if param.many else encoder(param.type))
+
+
+def _identity(value: Any) -> Any:
+    return value
+
+
+def _source_binder(source: ir.Source, encode: Callable[[Any], Any]) -> Binder:
+    match source:
+        case ir.Const(value):
+            constant = encode(value)
+            return lambda _request: constant
+        case ir.FromVariables((str() as name,)):
+            return lambda request: encode(request.variables[name])
+        case ir.FromVariables(path):
+            return lambda request: encode(_dig(request.variables, path))
+        case ir.FromSession(name):
+            return _session_binder(name)
+    raise AssertionError(f"unknown source {source}")
+
+
+def _dig(value: Any, path: tuple[str | int, ...]) -> Any:
+    for step in path:
+        value = value[step]
+    return value
+
+
+def _session_binder(name: str) -> Binder:
+    if name == SESSION_JSON:
+        return lambda request: request.session.json
+    if name == TRACEPARENT:
+        return lambda request: request.traceparent
+    if name == CHANGED_ROWS:
+        return lambda request: request.changed_rows
+
+    def bind(request: Request) -> str:
+        value = request.session.variables.get(name)
+        if value is None:
+            raise GraphQLRequestError("not-found", f'missing session variable: "{name}"')
+        return value
+
+    return bind

@@ -1,0 +1,49 @@
+"""PostgreSQL's errors as the dialect's, by SQLSTATE (HASURA_DIALECT §7).
+
+Only messages about the client's own data travel; anything else becomes `unexpected` and is logged by the caller.
+"""
+
+from typing import Final
+
+from asyncpg import PostgresError
+from asyncpg.exceptions import IntegrityConstraintViolationError, QueryCanceledError
+
+from resolvers.errors import GraphQLRequestError
+from resolvers.sql.mutate import CHECK_MARKER
+
+_PREFIXES: Final = {
+    "23505": "Uniqueness violation. ",
+    "23503": "Foreign key violation. ",
+    "23502": "Not-NULL violation. ",
+    "23514": "Check constraint violation. ",
+    "23P01": "Exclusion violation. ",
+}
+#: Undefined objects and unusable conflict targets.
+_CONSTRAINT_ERRORS: Final = frozenset({"42704", "42P10", "42P01", "42703"})
+
+
+def translate(error: PostgresError, path: str) -> GraphQLRequestError | None:
+    """The error for the client, or None when it must not learn more than that something went wrong.
+
+    `path` is the place for errors about the written data; other errors of execution are at `$`.
+    """
+    state = error.sqlstate or ""
+    message = str(error)
+    if CHECK_MARKER in message:
+        text = "check constraint of an insert/update permission has failed"
+        return GraphQLRequestError("permission-error", text, path)
+    if isinstance(error, IntegrityConstraintViolationError):
+        code = "permission-error" if state == "23514" else "constraint-violation"
+        return GraphQLRequestError(code, f"{_PREFIXES.get(state, '')}{message}", path)
+    if state == "22025":
+        return GraphQLRequestError("bad-request", message)
+    if state.startswith("22"):
+        return GraphQLRequestError("data-exception", message)
+    if isinstance(error, QueryCanceledError):
+        return GraphQLRequestError("unexpected", "the statement took longer than the time limit allows and was stopped")
+    if state in _CONSTRAINT_ERRORS:
+        return GraphQLRequestError("constraint-error", "the database does not have what this operation refers to", path)
+    if state == "P0001":
+        # RAISE EXCEPTION in a trigger or function is meant for the caller.
+        return GraphQLRequestError("unexpected", message)
+    return None

@@ -1,0 +1,410 @@
+"""The intermediate representation: an operation after its meaning is settled and before there is SQL.
+
+Permissions are already in it (a role's filter is a condition like any other), names are catalogue names, and values
+are `Param`s that say where a request's value comes from. All nodes are frozen; equal operations give equal trees.
+
+Rows                     a list of rows of one table …
+├── items: Selection     what each row shows: ColumnItem, TypenameItem, ObjectItem, ArrayItem, AggregateItem
+├── where: Condition     And, Or, Not, Compare, IsNull, Exists …
+└── order: OrderKey      by a column, through relationships, or by an aggregate over one
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from schema.catalogue import Column, Relationship, Table
+from schema.types import PgType
+
+# Values
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A value that the document itself gives."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class FromVariables:
+    """A value at this path of the request's variables."""
+
+    path: tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FromSession:
+    """The session variable of this (lower-case) name."""
+
+    name: str
+
+
+Source = Const | FromVariables | FromSession
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Param:
+    """One bind. `many` binds a list as one text[]; `items` is a list whose items come from several places."""
+
+    source: Source | tuple[Source, ...]
+    type: PgType
+    many: bool = False
+
+
+# Conditions
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All hold; true when empty."""
+
+    items: "tuple[Condition, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """One holds at least; false when empty."""
+
+    items: "tuple[Condition, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The inner condition is false (unknown stays unknown)."""
+
+    item: "Condition"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compare:
+    """`column operator value`, by the dialect's operator name."""
+
+    column: Column
+    operator: str
+    value: Param
+    #: Compare the column's text form (`_cast: {String: …}`).
+    as_text: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareColumns:
+    """`column operator other`; the other column is of the row `levels_up` relationships out."""
+
+    column: Column
+    operator: str
+    other: Column
+    levels_up: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IsNull:
+    """The column is (not) null."""
+
+    column: Column
+    expected: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exists:
+    """A row related by `columns` (local, remote) satisfies `where`; with no columns, any row of the table."""
+
+    table: Table
+    columns: tuple[tuple[str, str], ...]
+    where: "Condition"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AggregateCompare:
+    """An aggregate over related rows compares as every `predicate` says; they are over a value, not a column."""
+
+    relationship: Relationship
+    table: Table
+    function: Literal["count", "bool_and", "bool_or"]
+    columns: tuple[Column, ...]
+    distinct: bool
+    where: "Condition"
+    predicates: "tuple[ValueCompare, ...]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueCompare:
+    """`<the aggregate> operator value`; `value` None is an `_is_null` test for `expected`."""
+
+    operator: str
+    value: Param | None
+    expected: bool = True
+
+
+Condition = And | Or | Not | Compare | CompareColumns | IsNull | Exists | AggregateCompare
+
+TRUE = And(())
+FALSE = Or(())
+
+
+def both(*conditions: Condition) -> Condition:
+    """The conjunction, without empty parts."""
+    kept = [item for item in conditions if item != TRUE]
+    return kept[0] if len(kept) == 1 else And(tuple(kept))
+
+
+# Orderings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderKey:
+    """One sort key: a column (or an aggregate) at the end of a path of object relationships."""
+
+    direction: str
+    column: Column | None = None
+    #: Object relationships on the way, each with its target and the filter that hides rows of it.
+    path: "tuple[Step, ...]" = ()
+    aggregate: "AggregateKey | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Following one object relationship."""
+
+    relationship: Relationship
+    table: Table
+    where: Condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AggregateKey:
+    """`count` or a function over a column of related rows."""
+
+    relationship: Relationship
+    table: Table
+    where: Condition
+    function: str
+    column: Column | None = None
+
+
+# Selections
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnItem:
+    """A column, or with `path` the part of a JSON column."""
+
+    key: str
+    column: Column
+    path: Param | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypenameItem:
+    """`__typename`."""
+
+    key: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectItem:
+    """One related row, or null."""
+
+    key: str
+    relationship: Relationship
+    rows: "Rows"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrayItem:
+    """Related rows."""
+
+    key: str
+    relationship: Relationship
+    rows: "Rows"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AggregateItem:
+    """An aggregate over related rows."""
+
+    key: str
+    relationship: Relationship
+    aggregate: "Aggregate"
+
+
+Selection = ColumnItem | TypenameItem | ObjectItem | ArrayItem | AggregateItem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Rows of `table`."""
+
+    table: Table
+    items: tuple[Selection, ...]
+    where: Condition = TRUE
+    order: tuple[OrderKey, ...] = ()
+    distinct: tuple[Column, ...] = ()
+    limit: int | None = None
+    offset: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AggregateValue:
+    """One leaf below `aggregate`: a function over columns. `count` over no columns counts rows."""
+
+    key: str
+    function: str
+    columns: tuple[Column, ...] = ()
+    distinct: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AggregateGroup:
+    """`sum { a b }`: the leaves of one function."""
+
+    key: str
+    values: "tuple[AggregateValue | TypenameItem, ...]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AggregateBlock:
+    """`aggregate { … }`."""
+
+    key: str
+    items: "tuple[AggregateValue | AggregateGroup | TypenameItem, ...]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodesBlock:
+    """`nodes { … }`, at most `limit` of them."""
+
+    key: str
+    items: tuple[Selection, ...]
+    limit: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aggregate:
+    """`T_aggregate`: blocks over the rows that `rows` describes (its items are empty)."""
+
+    rows: Rows
+    blocks: tuple[AggregateBlock | NodesBlock | TypenameItem, ...]
+
+
+# Mutations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """What an update does to a column; the operator is the dialect's (`_set`, `_inc`, `_append`, `_delete_key` …)."""
+
+    column: Column
+    operator: str
+    #: None sets null.
+    value: Param | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnConflict:
+    """What to do when a constraint is hit; no assignments: nothing."""
+
+    constraint: str
+    columns: tuple[Column, ...]
+    presets: tuple[Assignment, ...]
+    where: Condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsertRow:
+    """Values of one row by column name; a column that is missing takes its default, None is null."""
+
+    values: tuple[tuple[str, Param | None], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Insert:
+    """Rows to insert into `table`; what is stored must satisfy `check`."""
+
+    table: Table
+    rows: tuple[InsertRow, ...]
+    check: Condition
+    on_conflict: OnConflict | None = None
+    #: What an upsert's changed row must satisfy instead.
+    update_check: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """Rows of `table` to change."""
+
+    table: Table
+    where: Condition
+    assignments: tuple[Assignment, ...]
+    check: Condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete:
+    """Rows of `table` to delete."""
+
+    table: Table
+    where: Condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What a mutation answers: `affected_rows`, `returning`, `__typename` in the order asked for."""
+
+    items: "tuple[tuple[str, Literal['affected_rows'] | TypenameItem | tuple[Selection, ...]], ...]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutate:
+    """One change and what to answer: a response, or the single row's selections."""
+
+    change: Insert | Update | Delete
+    answer: Response | tuple[Selection, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RootQuery:
+    """One root field of a query."""
+
+    key: str
+    node: "Rows | Aggregate"
+    #: By primary key: one row or null.
+    single: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RootMutation:
+    """One root field of a mutation; several steps for `update_T_many`, which answers a list."""
+
+    key: str
+    steps: tuple[Mutate, ...]
+    many: bool = False
+    #: Where errors about the written data point (HASURA_DIALECT §7).
+    error_path: str = "$"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RootTypename:
+    """`__typename` of a root."""
+
+    key: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RootHandWritten:
+    """A root field that Strawberry resolves: a hand-written operation, or introspection."""
+
+    key: str
+    name: str
+    #: A document of this field alone, and the variables that it declares.
+    document: str
+    variables: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationIR:
+    """All root fields of one operation, in order."""
+
+    kind: Literal["query", "mutation"]
+    roots: tuple[RootQuery | RootMutation | RootTypename | RootHandWritten, ...]

@@ -1,0 +1,239 @@
+"""Inserts, updates and deletes, with the role's presets, filters and checks in them (HASURA_DIALECT §4, §8)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from graphql import GraphQLField, GraphQLObjectType, get_named_type
+
+from resolvers import ir
+from resolvers.document import SelectedField
+from resolvers.errors import GraphQLRequestError, ValidationFailed
+from resolvers.inputs import coerce_arguments
+from resolvers.plan.context import Compiler
+from resolvers.plan.select import check_field, key_condition, row_items
+from resolvers.plan.where import client_condition, permission_condition, rule_param
+from schema.catalogue import Column, Table
+from schema.graphql.inputs import PLACEHOLDER
+from schema.graphql.kinds import RootKind
+from schema.types import PgType
+from schema.view import BoolExp, TableView, UpdateView
+
+_TEXT: Final = PgType(name="text")
+#: The update operators, and the type of their operand where it is not the column's.
+_OPERATORS: Final[Mapping[str, PgType | None]] = {
+    "_set": None,
+    "_inc": None,
+    "_append": None,
+    "_prepend": None,
+    "_delete_key": _TEXT,
+    "_delete_elem": PgType(name="int4"),
+    "_delete_at_path": PgType(name="text", is_array=True),
+}
+#: Errors about inserted rows point at the argument that holds them (HASURA_DIALECT §7).
+_WRITTEN: Final = {RootKind.INSERT: "objects", RootKind.INSERT_ONE: "object"}
+
+
+def compile_mutation(
+    compiler: Compiler, kind: RootKind, table: TableView, selected: SelectedField, field: GraphQLField, path: str
+) -> ir.RootMutation:
+    """One generated root field of a mutation. Raises GraphQLRequestError."""
+    arguments = coerce_arguments(selected.arguments, field.args, compiler.scope, path)
+    changes = _CHANGES[kind](compiler, table, arguments, path)
+    parent = get_named_type(field.type)
+    assert isinstance(parent, GraphQLObjectType)
+    answer: ir.Response | tuple[ir.Selection, ...]
+    if kind in (RootKind.INSERT_ONE, RootKind.UPDATE_BY_PK, RootKind.DELETE_BY_PK):
+        answer = row_items(compiler, table, parent, selected.selections, path)
+    else:
+        answer = _response(compiler, table, selected, parent, path)
+    return ir.RootMutation(
+        key=selected.key,
+        steps=tuple(ir.Mutate(change=change, answer=answer) for change in changes),
+        many=kind is RootKind.UPDATE_MANY,
+        error_path=f"{path}.args.{_WRITTEN[kind]}" if kind in _WRITTEN else "$",
+    )
+
+
+def _response(
+    compiler: Compiler, table: TableView, selected: SelectedField, parent: GraphQLObjectType, path: str
+) -> ir.Response:
+    items: list[Any] = []
+    for leaf in compiler.selector.fields(selected.selections, parent.name, path):
+        check_field(leaf, parent, path)
+        if leaf.name == "__typename":
+            items.append((leaf.key, ir.TypenameItem(key=leaf.key, name=parent.name)))
+        elif leaf.name == "affected_rows":
+            items.append((leaf.key, "affected_rows"))
+        else:
+            row_type = get_named_type(parent.fields["returning"].type)
+            assert isinstance(row_type, GraphQLObjectType)
+            here = f"{path}.selectionSet.returning"
+            items.append((leaf.key, row_items(compiler, table, row_type, leaf.selections, here)))
+    return ir.Response(items=tuple(items))
+
+
+# Insert
+
+
+def _insert_many(compiler: Compiler, table: TableView, arguments: Mapping[str, Any], path: str) -> list[ir.Insert]:
+    objects = [(item, f"{path}.args.objects[{index}]") for index, item in enumerate(arguments["objects"])]
+    return [_insert(compiler, table, objects, arguments.get("on_conflict"), path)]
+
+
+def _insert_one(compiler: Compiler, table: TableView, arguments: Mapping[str, Any], path: str) -> list[ir.Insert]:
+    objects = [(arguments["object"], f"{path}.args.object")]
+    return [_insert(compiler, table, objects, arguments.get("on_conflict"), path)]
+
+
+def _insert(
+    compiler: Compiler,
+    table: TableView,
+    objects: Sequence[tuple[Mapping[str, Any], str]],
+    on_conflict: Mapping[str, Any] | None,
+    path: str,
+) -> ir.Insert:
+    insert = table.insert
+    assert insert is not None
+    presets = tuple((name, rule_param(value, table.table.columns[name].type)) for name, value in insert.presets.items())
+    rows = []
+    for values, here in objects:
+        given = tuple(_row_value(compiler, insert.columns, name, value, here) for name, value in values.items())
+        rows.append(ir.InsertRow(values=given + presets))
+    return ir.Insert(
+        table=table.table,
+        rows=tuple(rows),
+        check=permission_condition(compiler.catalogue, table.table, insert.check),
+        on_conflict=_on_conflict(compiler, table, on_conflict, path) if on_conflict else None,
+        update_check=_update_check(compiler, table) if on_conflict else None,
+    )
+
+
+def _row_value(
+    compiler: Compiler, columns: Mapping[str, Column], name: str, value: Any, path: str
+) -> tuple[str, ir.Param | None]:
+    column = columns.get(name)
+    if column is None:
+        raise GraphQLRequestError("not-supported", f"inserting related rows through '{name}' is not supported", path)
+    if value is None:
+        if not column.nullable:
+            raise ValidationFailed(f"unexpected null value for type '{column.scalar}'", f"{path}.{name}")
+        return column.name, None
+    return column.name, compiler.param(value, column.type)
+
+
+def _on_conflict(compiler: Compiler, table: TableView, spec: Mapping[str, Any], path: str) -> ir.OnConflict:
+    names = [name for name in dict.fromkeys(spec.get("update_columns") or ()) if name != PLACEHOLDER]
+    where: ir.Condition = ir.TRUE
+    presets: tuple[ir.Assignment, ...] = ()
+    columns: tuple[Column, ...] = ()
+    if names:
+        update = table.update
+        assert update is not None
+        columns = tuple(update.columns[name] for name in names)
+        presets = _preset_assignments(table.table, update)
+        where = permission_condition(compiler.catalogue, table.table, update.filter)
+        if spec.get("where"):
+            client = client_condition(compiler, table, spec["where"], f"{path}.args.on_conflict.where")
+            where = ir.both(where, client)
+    return ir.OnConflict(constraint=spec["constraint"], columns=columns, presets=presets, where=where)
+
+
+# Update and delete
+
+
+def _update(compiler: Compiler, table: TableView, arguments: Mapping[str, Any], path: str) -> list[ir.Update]:
+    where = client_condition(compiler, table, _required(arguments, "where", path), f"{path}.args.where")
+    return [_update_rows(compiler, table, where, arguments, f"{path}.args")]
+
+
+def _update_by_pk(compiler: Compiler, table: TableView, arguments: Mapping[str, Any], path: str) -> list[ir.Update]:
+    where = key_condition(compiler, table, arguments["pk_columns"])
+    return [_update_rows(compiler, table, where, arguments, f"{path}.args")]
+
+
+def _update_many(compiler: Compiler, table: TableView, arguments: Mapping[str, Any], path: str) -> list[ir.Update]:
+    found = []
+    for index, item in enumerate(arguments["updates"]):
+        here = f"{path}.args.updates[{index}]"
+        where = client_condition(compiler, table, _required(item, "where", here), f"{here}.where")
+        found.append(_update_rows(compiler, table, where, item, here))
+    return found
+
+
+def _update_rows(
+    compiler: Compiler, table: TableView, where: ir.Condition, operators: Mapping[str, Any], path: str
+) -> ir.Update:
+    update = table.update
+    assert update is not None
+    assignments = _assignments(compiler, update, operators, path)
+    if assignments:
+        assignments += _preset_assignments(table.table, update)
+    return ir.Update(
+        table=table.table,
+        where=ir.both(permission_condition(compiler.catalogue, table.table, update.filter), where),
+        assignments=assignments,
+        check=_update_check(compiler, table),
+    )
+
+
+def _assignments(
+    compiler: Compiler, update: UpdateView, operators: Mapping[str, Any], path: str
+) -> tuple[ir.Assignment, ...]:
+    found: dict[str, ir.Assignment] = {}
+    for operator, operand_type in _OPERATORS.items():
+        for name, value in (operators.get(operator) or {}).items():
+            column = update.columns[name]
+            here = f"{path}.{operator}.{name}"
+            if column.name in found:
+                raise ValidationFailed(f'column found in multiple operators: "{name}"', path)
+            if value is None and (operator != "_set" or not column.nullable):
+                raise ValidationFailed(f"unexpected null value for type '{column.scalar}'", here)
+            param = None if value is None else compiler.param(value, operand_type or column.type)
+            found[column.name] = ir.Assignment(column=column, operator=operator, value=param)
+    return tuple(found.values())
+
+
+def _preset_assignments(table: Table, update: UpdateView) -> tuple[ir.Assignment, ...]:
+    return tuple(
+        ir.Assignment(column=table.columns[name], operator="_set", value=rule_param(value, table.columns[name].type))
+        for name, value in update.presets.items()
+    )
+
+
+def _update_check(compiler: Compiler, table: TableView) -> ir.Condition:
+    check: BoolExp | None = table.update.check if table.update else None
+    return ir.TRUE if check is None else permission_condition(compiler.catalogue, table.table, check)
+
+
+def _delete(compiler: Compiler, table: TableView, arguments: Mapping[str, Any], path: str) -> list[ir.Delete]:
+    where = client_condition(compiler, table, _required(arguments, "where", path), f"{path}.args.where")
+    return [_delete_rows(compiler, table, where)]
+
+
+def _delete_by_pk(compiler: Compiler, table: TableView, arguments: Mapping[str, Any], _path: str) -> list[ir.Delete]:
+    return [_delete_rows(compiler, table, key_condition(compiler, table, arguments))]
+
+
+def _delete_rows(compiler: Compiler, table: TableView, where: ir.Condition) -> ir.Delete:
+    assert table.delete is not None
+    allowed = permission_condition(compiler.catalogue, table.table, table.delete.filter)
+    return ir.Delete(table=table.table, where=ir.both(allowed, where))
+
+
+def _required(arguments: Mapping[str, Any], name: str, path: str) -> Mapping[str, Any]:
+    value: Mapping[str, Any] | None = arguments[name]
+    if value is None:
+        raise ValidationFailed(f"unexpected null value for argument '{name}'", f"{path}.args.{name}")
+    return value
+
+
+_Change = Callable[[Compiler, TableView, Mapping[str, Any], str], Sequence[ir.Insert | ir.Update | ir.Delete]]
+_CHANGES: Final[Mapping[RootKind, _Change]] = {
+    RootKind.INSERT: _insert_many,
+    RootKind.INSERT_ONE: _insert_one,
+    RootKind.UPDATE: _update,
+    RootKind.UPDATE_BY_PK: _update_by_pk,
+    RootKind.UPDATE_MANY: _update_many,
+    RootKind.DELETE: _delete,
+    RootKind.DELETE_BY_PK: _delete_by_pk,
+}

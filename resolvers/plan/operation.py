@@ -1,0 +1,99 @@
+"""A whole operation: its root fields told apart and compiled in order."""
+
+from graphql import (
+    FieldNode,
+    GraphQLObjectType,
+    GraphQLSchema,
+    NameNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    print_ast,
+)
+
+from resolvers import ir
+from resolvers.document import Operation, SelectedField, Selector, used_names
+from resolvers.errors import GraphQLRequestError
+from resolvers.inputs import Scope
+from resolvers.plan.context import Compiler
+from resolvers.plan.mutate import compile_mutation
+from resolvers.plan.select import check_field, compile_aggregate, compile_by_pk, compile_many
+from schema.catalogue import Catalogue
+from schema.graphql.kinds import RootField, RootKind, find_kind
+from schema.view import RoleView
+
+_INTROSPECTION = ("__schema", "__type")
+
+
+def compile_operation(
+    operation: Operation, scope: Scope, schema: GraphQLSchema, view: RoleView, catalogue: Catalogue
+) -> ir.OperationIR:
+    """The operation's meaning for the role. Raises GraphQLRequestError for the first thing that is wrong in it."""
+    selector = Selector(operation, scope)
+    compiler = Compiler(view=view, catalogue=catalogue, scope=scope, selector=selector)
+    root = _root_type(operation, schema)
+    roots: list[ir.RootQuery | ir.RootMutation | ir.RootTypename | ir.RootHandWritten] = []
+    for selected in selector.fields([operation.definition.selection_set], root.name, "$"):
+        if selected.name in _INTROSPECTION and operation.kind == "query":
+            roots.append(_hand_written(operation, selected))
+            continue
+        check_field(selected, root, "$")
+        if selected.name == "__typename":
+            roots.append(ir.RootTypename(key=selected.key, name=root.name))
+        else:
+            roots.append(_root(operation, compiler, root, selected))
+    return ir.OperationIR(kind="mutation" if operation.kind == "mutation" else "query", roots=tuple(roots))
+
+
+def _root_type(operation: Operation, schema: GraphQLSchema) -> GraphQLObjectType:
+    root = schema.get_root_type(operation.definition.operation)
+    if root is None:
+        raise GraphQLRequestError("validation-failed", f"no {operation.kind}s exist", "$")
+    return root
+
+
+def _root(
+    operation: Operation, compiler: Compiler, parent: GraphQLObjectType, selected: SelectedField
+) -> ir.RootQuery | ir.RootMutation | ir.RootHandWritten:
+    field = parent.fields[selected.name]
+    kind = find_kind(field)
+    if kind is None:
+        return _hand_written(operation, selected)
+    assert isinstance(kind, RootField)
+    path = f"$.selectionSet.{selected.name}"
+    table = kind.table
+    match kind.kind:
+        case RootKind.SELECT:
+            return ir.RootQuery(key=selected.key, node=compile_many(compiler, table, selected, field, path))
+        case RootKind.SELECT_BY_PK:
+            node = compile_by_pk(compiler, table, selected, field, path)
+            return ir.RootQuery(key=selected.key, node=node, single=True)
+        case RootKind.SELECT_AGGREGATE:
+            return ir.RootQuery(key=selected.key, node=compile_aggregate(compiler, table, selected, field, path))
+        case _:
+            return compile_mutation(compiler, kind.kind, table, selected, field, path)
+
+
+def _hand_written(operation: Operation, selected: SelectedField) -> ir.RootHandWritten:
+    """The field in a document of its own, with the fragments and variables that it uses."""
+    merged = tuple(node for selections in selected.selections for node in selections.selections)
+    field = FieldNode(
+        alias=NameNode(value=selected.key),
+        name=selected.node.name,
+        arguments=selected.node.arguments,
+        selection_set=SelectionSetNode(selections=merged) if merged else None,
+    )
+    variables, fragments = used_names([field], operation.fragments)
+    definition = OperationDefinitionNode(
+        operation=operation.definition.operation,
+        variable_definitions=tuple(
+            node for node in operation.definition.variable_definitions or () if node.variable.name.value in variables
+        ),
+        selection_set=SelectionSetNode(selections=(field,)),
+    )
+    parts = [definition, *(operation.fragments[name] for name in sorted(fragments))]
+    return ir.RootHandWritten(
+        key=selected.key,
+        name=selected.name,
+        document="\n\n".join(print_ast(part) for part in parts),
+        variables=variables,
+    )

@@ -1,0 +1,311 @@
+"""Boolean expressions to conditions: a client's, already checked, and a permission's, out of the rules.
+
+Both share one grammar (HASURA_DIALECT §2). They differ in what they may name: a client sees its role's columns and
+passes through the filters of the tables it reaches; a permission sees the whole catalogue, other tables' filters do
+not apply inside it, and it may use session variables and `_exists`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from resolvers import ir
+from resolvers.errors import ValidationFailed
+from resolvers.inputs import Leaf, LeafList
+from resolvers.plan.context import Compiler
+from schema.catalogue import Catalogue, Column, Table
+from schema.types import PgType
+from schema.view import BoolExp, TableView
+
+_TEXT: Final = PgType(name="text")
+_TEXT_ARRAY: Final = PgType(name="text", is_array=True)
+_JSONPATH: Final = PgType(name="jsonpath")
+
+#: Operators whose operand is not of the column's own type.
+_OPERAND_TYPES: Final[Mapping[str, PgType]] = {
+    "_has_key": _TEXT,
+    "_has_keys_any": _TEXT_ARRAY,
+    "_has_keys_all": _TEXT_ARRAY,
+    "_jsonb_path_exists": _JSONPATH,
+    "_jsonb_path_match": _JSONPATH,
+}
+_LIST_OPERATORS: Final = frozenset({"_in", "_nin"})
+_COLUMN_OPERATORS: Final[Mapping[str, str]] = {
+    "_ceq": "_eq",
+    "_cne": "_neq",
+    "_cneq": "_neq",
+    "_cgt": "_gt",
+    "_clt": "_lt",
+    "_cgte": "_gte",
+    "_clte": "_lte",
+}
+_SESSION_PREFIX: Final = "x-hasura-"
+
+
+# A client's expressions
+
+
+def client_condition(compiler: Compiler, table: TableView, exp: Mapping[str, Any], path: str) -> ir.Condition:
+    """The condition that a client's checked `where` means for rows of `table`. Raises ValidationFailed for nulls."""
+    conditions: list[ir.Condition] = []
+    for name, value in exp.items():
+        here = f"{path}.{name}"
+        if value is None:
+            raise ValidationFailed(f"unexpected null value for type '{_type_of(table, name)}'", here)
+        if name == "_and":
+            conditions.append(ir.And(_each(compiler, table, value, here)))
+        elif name == "_or":
+            conditions.append(ir.Or(_each(compiler, table, value, here)))
+        elif name == "_not":
+            conditions.append(ir.Not(client_condition(compiler, table, value, here)))
+        elif name in table.columns:
+            conditions += _client_column(compiler, table.columns[name], value, here)
+        elif name in table.relationships:
+            relationship = table.relationships[name]
+            target = compiler.view[relationship.target]
+            inner = client_condition(compiler, target, value, here)
+            conditions.append(
+                ir.Exists(
+                    table=target.table,
+                    columns=relationship.columns,
+                    where=ir.both(row_filter(compiler, target), inner),
+                )
+            )
+        else:
+            conditions += _client_aggregate(compiler, table, name.removesuffix("_aggregate"), value, here)
+    return ir.both(*conditions)
+
+
+def row_filter(compiler: Compiler, table: TableView) -> ir.Condition:
+    """The rows of `table` that the role may see at all."""
+    return permission_condition(compiler.catalogue, table.table, table.filter)
+
+
+def _each(
+    compiler: Compiler, table: TableView, expressions: list[Mapping[str, Any] | None], path: str
+) -> tuple[ir.Condition, ...]:
+    found = []
+    for index, exp in enumerate(expressions):
+        if exp is None:
+            raise ValidationFailed(f"unexpected null value for type '{table.name}_bool_exp'", f"{path}[{index}]")
+        found.append(client_condition(compiler, table, exp, f"{path}[{index}]"))
+    return tuple(found)
+
+
+def _type_of(table: TableView, name: str) -> str:
+    if name in table.columns:
+        column = table.columns[name]
+        return f"{column.scalar}_{'array_' if column.type.is_array else ''}comparison_exp"
+    return f"{table.name}_bool_exp"
+
+
+def _client_column(compiler: Compiler, column: Column, operators: Mapping[str, Any], path: str) -> list[ir.Condition]:
+    conditions: list[ir.Condition] = []
+    for operator, operand in operators.items():
+        here = f"{path}.{operator}"
+        if operand is None:
+            raise ValidationFailed(f"unexpected null value for type '{column.scalar}'", here)
+        if operator == "_is_null":
+            conditions.append(ir.IsNull(column=column, expected=bool(compiler.scope.structural(operand))))
+        elif operator == "_cast":
+            for text_operator, text_operand in (operand.get("String") or {}).items():
+                conditions.append(
+                    _client_comparison(
+                        compiler, column, text_operator, text_operand, f"{here}.String.{text_operator}", as_text=True
+                    )
+                )
+        else:
+            conditions.append(_client_comparison(compiler, column, operator, operand, here))
+    return conditions
+
+
+def _client_comparison(
+    compiler: Compiler,
+    column: Column,
+    operator: str,
+    operand: Leaf | LeafList | None,
+    path: str,
+    *,
+    as_text: bool = False,
+) -> ir.Condition:
+    if operand is None:
+        raise ValidationFailed(f"unexpected null value for type '{column.scalar}'", path)
+    if operator == "_is_null":
+        return ir.IsNull(column=column, expected=bool(compiler.scope.structural(operand)))
+    many = operator in _LIST_OPERATORS
+    if many:
+        _refuse_null_items(operand, column.scalar, path)
+    pg_type = _TEXT if as_text else _operand_type(column, operator)
+    return ir.Compare(
+        column=column, operator=operator, value=compiler.param(operand, pg_type, many=many), as_text=as_text
+    )
+
+
+def _refuse_null_items(operand: Leaf | LeafList, scalar: str, path: str) -> None:
+    items = [item.value for item in operand.items] if isinstance(operand, LeafList) else operand.value
+    for index, item in enumerate(items if isinstance(items, list) else [items]):
+        if item is None:
+            raise ValidationFailed(f"unexpected null value for type '{scalar}'", f"{path}[{index}]")
+
+
+def _operand_type(column: Column, operator: str) -> PgType:
+    return _OPERAND_TYPES.get(operator, column.type)
+
+
+def _client_aggregate(
+    compiler: Compiler, table: TableView, name: str, functions: Mapping[str, Any], path: str
+) -> list[ir.Condition]:
+    relationship = table.relationships[name]
+    target = compiler.view[relationship.target]
+    conditions: list[ir.Condition] = []
+    for function, spec in functions.items():
+        here = f"{path}.{function}"
+        if spec is None:
+            raise ValidationFailed(
+                f"unexpected null value for type '{target.name}_aggregate_bool_exp_{function}'", here
+            )
+        arguments = spec.get("arguments") or []
+        columns = tuple(
+            target.columns[column] for column in (arguments if isinstance(arguments, list) else [arguments])
+        )
+        where = client_condition(compiler, target, spec.get("filter") or {}, f"{here}.filter")
+        predicates = []
+        for operator, operand in spec["predicate"].items():
+            if operand is None:
+                raise ValidationFailed("unexpected null value for type 'Int'", f"{here}.predicate.{operator}")
+            if operator == "_is_null":
+                expected = bool(compiler.scope.structural(operand))
+                predicates.append(ir.ValueCompare(operator=operator, value=None, expected=expected))
+                continue
+            pg_type = PgType(name="int8" if function == "count" else "bool")
+            many = operator in _LIST_OPERATORS
+            predicates.append(ir.ValueCompare(operator=operator, value=compiler.param(operand, pg_type, many=many)))
+        conditions.append(
+            ir.AggregateCompare(
+                relationship=relationship,
+                table=target.table,
+                function=function,  # type: ignore[arg-type] # the input type has these three only
+                columns=columns,
+                distinct=bool(compiler.scope.structural(spec.get("distinct") or False)),
+                where=ir.both(row_filter(compiler, target), where),
+                predicates=tuple(predicates),
+            )
+        )
+    return conditions
+
+
+# A permission's expressions
+
+
+class PermissionRuleError(ValueError):
+    """A filter or check in the rules names something that does not exist."""
+
+
+def permission_condition(
+    catalogue: Catalogue, table: Table, exp: BoolExp, root: Table | None = None, depth: int = 0
+) -> ir.Condition:
+    """The condition that a rule's filter or check means for rows of `table`. Raises PermissionRuleError.
+
+    `root` is the table the whole rule is about (`["$", column]` names its columns), `depth` relationships out.
+    """
+    root = root or table
+    conditions: list[ir.Condition] = []
+    for name, value in exp.items():
+        lowered = name.lower()
+        if lowered in ("_and", "$and"):
+            conditions.append(
+                ir.And(tuple(permission_condition(catalogue, table, item, root, depth) for item in value))
+            )
+        elif lowered in ("_or", "$or"):
+            conditions.append(ir.Or(tuple(permission_condition(catalogue, table, item, root, depth) for item in value)))
+        elif lowered in ("_not", "$not"):
+            conditions.append(ir.Not(permission_condition(catalogue, table, value, root, depth)))
+        elif lowered in ("_exists", "$exists"):
+            other = _table_named(catalogue, value["_table"])
+            conditions.append(
+                ir.Exists(table=other, columns=(), where=permission_condition(catalogue, other, value["_where"]))
+            )
+        elif name in table.columns:
+            conditions += _permission_column(table, root, depth, table.columns[name], value)
+        elif name in table.relationships:
+            relationship = table.relationships[name]
+            target = catalogue[relationship.target]
+            conditions.append(
+                ir.Exists(
+                    table=target,
+                    columns=relationship.columns,
+                    where=permission_condition(catalogue, target, value, root, depth + 1),
+                )
+            )
+        else:
+            raise PermissionRuleError(f"a permission on {table.key} names {name!r}, which is no column or relationship")
+    return ir.both(*conditions)
+
+
+def _table_named(catalogue: Catalogue, spec: Any) -> Table:
+    key = f"public.{spec}" if isinstance(spec, str) else f"{spec.get('schema', 'public')}.{spec['name']}"
+    if key not in catalogue.tables:
+        raise PermissionRuleError(f"_exists in a permission names the table {key}, which does not exist")
+    return catalogue[key]
+
+
+def _permission_column(table: Table, root: Table, depth: int, column: Column, operators: Any) -> list[ir.Condition]:
+    if not isinstance(operators, Mapping):
+        operators = {"_eq": operators}
+    conditions: list[ir.Condition] = []
+    for spelled, operand in operators.items():
+        operator = "_" + spelled[1:] if spelled.startswith("$") else spelled
+        if operator == "_ne":
+            operator = "_neq"
+        if operator == "_is_null":
+            conditions.append(ir.IsNull(column=column, expected=bool(operand)))
+        elif operator in _COLUMN_OPERATORS:
+            conditions.append(_compare_columns(table, root, depth, column, _COLUMN_OPERATORS[operator], operand))
+        elif operand is None:
+            conditions.append(ir.IsNull(column=column, expected=operator == "_eq"))
+        else:
+            many = operator in _LIST_OPERATORS
+            conditions.append(
+                ir.Compare(
+                    column=column,
+                    operator=operator,
+                    value=rule_param(operand, _operand_type(column, operator), many=many),
+                )
+            )
+    return conditions
+
+
+def _compare_columns(
+    table: Table, root: Table, depth: int, column: Column, operator: str, operand: Any
+) -> ir.Condition:
+    is_root = isinstance(operand, list) and operand[:1] == ["$"]
+    name = operand[-1] if isinstance(operand, list) else operand
+    owner = root if is_root else table
+    if name not in owner.columns:
+        raise PermissionRuleError(
+            f"a permission on {table.key} compares with {name!r}, which is no column of {owner.key}"
+        )
+    return ir.CompareColumns(
+        column=column, operator=operator, other=owner.columns[name], levels_up=depth if is_root else 0
+    )
+
+
+def rule_param(value: Any, pg_type: PgType, *, many: bool = False) -> ir.Param:
+    """A value out of the rules as a bind: a literal, or a session variable where a string names one."""
+    if many and isinstance(value, str) and is_session_variable(value):
+        # One session variable for a whole list: its text is a PostgreSQL array literal.
+        array = PgType(name=pg_type.name, is_array=True, is_enum=pg_type.is_enum, schema=pg_type.schema)
+        return ir.Param(source=ir.FromSession(value.lower()), type=array)
+    if many:
+        return ir.Param(source=tuple(_rule_source(item) for item in value), type=pg_type, many=True)
+    return ir.Param(source=_rule_source(value), type=pg_type)
+
+
+def _rule_source(value: Any) -> ir.Source:
+    if isinstance(value, str) and is_session_variable(value):
+        return ir.FromSession(value.lower())
+    return ir.Const(value)
+
+
+def is_session_variable(value: str) -> bool:
+    """Whether a string in a rule stands for a session variable (HASURA_DIALECT §8)."""
+    return value.lower().startswith(_SESSION_PREFIX)

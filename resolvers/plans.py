@@ -1,0 +1,179 @@
+"""A compiled operation: statements with their binds, and how their values become the response.
+
+A plan holds nothing of a request. Queries are one statement, a column a root field; a mutation of one root field is
+one statement too, and everything else runs in one transaction, step by step.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+
+from resolvers import ir
+from resolvers.binding import CHANGED_ROWS, SESSION_JSON, TRACEPARENT, Binder, Request, binder
+from resolvers.sql.mutate import answer_sql, change_sql, looks_again, mutation_sql
+from resolvers.sql.select import root_query_sql
+from resolvers.sql.writer import Writer
+from schema.types import PgType
+
+_TEXT: Final = PgType(name="text")
+
+#: Transaction-local settings that triggers read; the second is empty without a trace.
+_SETTINGS: Final = (
+    ("app.session", ir.Param(source=ir.FromSession(SESSION_JSON), type=_TEXT)),
+    ("app.traceparent", ir.Param(source=ir.FromSession(TRACEPARENT), type=_TEXT)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL text and how its arguments are taken from a request."""
+
+    sql: str
+    binders: tuple[Binder, ...]
+
+    def arguments(self, request: Request) -> list[object]:
+        """The arguments of one run. Raises WrongKind or GraphQLRequestError."""
+        return [bind(request) for bind in self.binders]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change: a statement, and a second one where the answer must look at the changed table again."""
+
+    statement: Statement
+    then: Statement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedRoot:
+    """A mutation's generated root field. `many` answers a list, a step an item."""
+
+    steps: tuple[Step, ...]
+    many: bool
+    #: Where errors about the written data point.
+    error_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueryColumn:
+    """A query's generated root field: a column of the one statement."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantRoot:
+    """A root field whose value is known (`__typename`)."""
+
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HandWrittenRoot:
+    """A root field that Strawberry resolves."""
+
+    node: ir.RootHandWritten
+
+
+Root = GeneratedRoot | QueryColumn | ConstantRoot | HandWrittenRoot
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A compiled operation."""
+
+    kind: str
+    #: Root fields with the bytes that stand before each value: `{"data":{"key":`, `,"key":` …
+    roots: tuple[tuple[bytes, Root], ...]
+    #: The one statement of a query's generated fields.
+    query: Statement | None
+    #: Sets what triggers read, in an explicit transaction.
+    settings: Statement | None
+    #: The whole operation is one statement of one column: its bytes are the answer.
+    is_single_column: bool
+    #: A mutation that one statement carries out by itself.
+    is_single_statement: bool
+
+
+def make_plan(operation: ir.OperationIR) -> Plan:
+    """Render the operation. Pure."""
+    if operation.kind == "query":
+        return _query_plan(operation)
+    return _mutation_plan(operation)
+
+
+def _query_plan(operation: ir.OperationIR) -> Plan:
+    writer = Writer()
+    columns: list[str] = []
+    roots: list[Root] = []
+    for root in operation.roots:
+        if isinstance(root, ir.RootQuery):
+            roots.append(QueryColumn(len(columns)))
+            columns.append(root_query_sql(writer, root))
+        else:
+            roots.append(_other_root(root))
+    statement = None
+    if columns:
+        sql = columns[0] if len(columns) == 1 else "SELECT " + ", ".join(f"({column})" for column in columns)
+        statement = _statement(sql, writer)
+    return Plan(
+        kind="query",
+        roots=_with_prefixes(operation, roots),
+        query=statement,
+        settings=None,
+        is_single_column=len(columns) == 1 and len(roots) == 1,
+        is_single_statement=False,
+    )
+
+
+def _mutation_plan(operation: ir.OperationIR) -> Plan:
+    generated = [root for root in operation.roots if isinstance(root, ir.RootMutation)]
+    only = generated[0] if len(generated) == 1 and len(operation.roots) == 1 else None
+    is_single = only is not None and len(only.steps) == 1 and not only.many and not looks_again(only.steps[0])
+    roots: list[Root] = []
+    for root in operation.roots:
+        if isinstance(root, ir.RootMutation):
+            steps = tuple(_step(step, alone=is_single) for step in root.steps)
+            roots.append(GeneratedRoot(steps=steps, many=root.many, error_path=root.error_path))
+        else:
+            roots.append(_other_root(root))
+    writer = Writer()
+    calls = ", ".join(f"set_config('{name}', {writer.bind(param)}, true)" for name, param in _SETTINGS)
+    return Plan(
+        kind="mutation",
+        roots=_with_prefixes(operation, roots),
+        query=None,
+        settings=_statement(f"SELECT {calls}", writer),
+        is_single_column=False,
+        is_single_statement=is_single,
+    )
+
+
+def _step(step: ir.Mutate, *, alone: bool) -> Step:
+    writer = Writer()
+    if not looks_again(step):
+        return Step(_statement(mutation_sql(writer, step, _SETTINGS if alone else ()), writer))
+    first = _statement(change_sql(writer, step), writer)
+    second = Writer()
+    rows = ir.Param(source=ir.FromSession(CHANGED_ROWS), type=PgType(name="json"))
+    return Step(first, _statement(answer_sql(second, step, rows), second))
+
+
+def _statement(sql: str, writer: Writer) -> Statement:
+    return Statement(sql, tuple(binder(param) for param in writer.params))
+
+
+def _other_root(root: ir.RootQuery | ir.RootMutation | ir.RootTypename | ir.RootHandWritten) -> Root:
+    if isinstance(root, ir.RootTypename):
+        return ConstantRoot(orjson.dumps(root.name))
+    assert isinstance(root, ir.RootHandWritten)
+    return HandWrittenRoot(root)
+
+
+def _with_prefixes(operation: ir.OperationIR, roots: list[Root]) -> tuple[tuple[bytes, Root], ...]:
+    found = []
+    for index, (node, root) in enumerate(zip(operation.roots, roots, strict=True)):
+        prefix = b'{"data":{' if index == 0 else b","
+        found.append((prefix + orjson.dumps(node.key) + b":", root))
+    return tuple(found)

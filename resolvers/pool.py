@@ -1,0 +1,205 @@
+"""A pool of PostgreSQL connections that keeps prepared statements.
+
+`asyncpg.Pool` resets a connection each time it is returned, one round trip a request, and asyncpg's own statement
+cache leaves out long statements; both cost more than the small reads that most requests are (ARCHITECTURE.md, 6).
+Connections are lent last-in first-out, so that under light load few of them stay warm.
+"""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final, cast
+
+import asyncpg
+import structlog
+from asyncpg.prepared_stmt import PreparedStatement
+
+_LOG = structlog.get_logger(__name__)
+
+#: Prepared statements a connection keeps; each costs the backend about 80 kB.
+_STATEMENTS_PER_CONNECTION: Final = 200
+_CONNECT_TIMEOUT_S: Final = 10.0
+
+_Raw = asyncpg.Connection  # the driver's class is generic only in its stubs
+
+
+class DatabaseUnavailable(Exception):
+    """No connection could be had, or one was lost while in use."""
+
+
+class Connection:
+    """One connection with its prepared statements. In use by one operation at a time."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        self._statements: OrderedDict[str, PreparedStatement[Any]] = OrderedDict()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the server or we ended it."""
+        return bool(self._raw.is_closed())
+
+    async def row(self, sql: str, arguments: Sequence[Any]) -> Sequence[Any]:
+        """The single row of a statement. JSON columns come as bytes.
+
+        Raises asyncpg.PostgresError, and DatabaseUnavailable when the connection is gone.
+        """
+        try:
+            statement = self._statements.get(sql) or await self._prepare(sql)
+            # fetch and not fetchrow: a row limit on execution would forbid PostgreSQL parallel plans.
+            rows = await statement.fetch(*arguments)
+        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
+            raise DatabaseUnavailable(str(error)) from error
+        except (asyncpg.exceptions.InvalidCachedStatementError, asyncpg.FeatureNotSupportedError):
+            # The schema changed under the statement: forget it, the next request prepares it anew.
+            self._statements.pop(sql, None)
+            raise
+        except asyncio.CancelledError:
+            # Half-way through the protocol: this connection can't be lent again.
+            self.terminate()
+            raise
+        return cast("Sequence[Any]", rows[0])
+
+    async def command(self, sql: str) -> None:
+        """Run a fixed command (BEGIN, COMMIT, ROLLBACK). Raises as `row` does."""
+        try:
+            await self._raw.execute(sql)
+        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
+            raise DatabaseUnavailable(str(error)) from error
+        except asyncio.CancelledError:
+            self.terminate()
+            raise
+
+    async def fetch_value(self, sql: str, *arguments: Any) -> Any:
+        """The first column of the first row, for hand-written operations' own statements."""
+        row = await self.row(sql, arguments)
+        return row[0]
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return bool(self._raw.is_in_transaction())
+
+    def terminate(self) -> None:
+        """End the connection without ceremony."""
+        self._raw.terminate()
+
+    async def close(self) -> None:
+        """End the connection in good order."""
+        await self._raw.close(timeout=5)
+
+    async def _prepare(self, sql: str) -> "PreparedStatement[Any]":
+        statement = await self._raw.prepare(sql)
+        self._statements[sql] = statement
+        if len(self._statements) > _STATEMENTS_PER_CONNECTION:
+            # The driver closes the server's side once the last reference is gone.
+            self._statements.popitem(last=False)
+        return cast("PreparedStatement[Any]", statement)
+
+
+def _identity(value: Any) -> Any:
+    return value
+
+
+class Pool:
+    """Up to `size` connections to one database."""
+
+    def __init__(self, dsn: str, *, size: int, statement_timeout_s: float = 30.0) -> None:
+        self._dsn = dsn
+        self._size = size
+        self._statement_timeout_s = statement_timeout_s
+        self._idle: list[Connection] = []
+        self._open = 0
+        self._waiters: deque[asyncio.Future[Connection | None]] = deque()
+        self._closed = False
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection for the length of the block. Raises DatabaseUnavailable."""
+        connection = await self.acquire()
+        try:
+            yield connection
+        finally:
+            self.release(connection)
+
+    async def acquire(self) -> Connection:
+        """A connection, to be given back with `release`. Raises DatabaseUnavailable."""
+        while True:
+            while self._idle:
+                connection = self._idle.pop()
+                if not connection.is_closed:
+                    return connection
+                self._open -= 1
+            if self._closed:
+                raise DatabaseUnavailable("the pool is closed")
+            if self._open < self._size:
+                return await self._connect()
+            waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            try:
+                given = await waiter
+            except asyncio.CancelledError:
+                if waiter.done() and not waiter.cancelled():
+                    self._pass_on(waiter.result())
+                raise
+            if given is not None:
+                return given
+
+    def release(self, connection: Connection) -> None:
+        """Give a connection back. One that was closed, or left in a transaction, is not lent again."""
+        if connection.is_closed or self._closed or connection.in_transaction:
+            if not connection.is_closed:
+                connection.terminate()
+            self._open -= 1
+            self._pass_on(None)
+            return
+        self._pass_on(connection)
+
+    async def close(self) -> None:
+        """End all connections; those in use end when they are given back."""
+        self._closed = True
+        while self._idle:
+            self._open -= 1
+            await self._idle.pop().close()
+        while self._waiters:
+            self._wake(None)
+
+    def _pass_on(self, connection: Connection | None) -> None:
+        """To the first who waits, else to the idle ones. None means: there is room to connect."""
+        if not self._wake(connection) and connection is not None:
+            self._idle.append(connection)
+
+    def _wake(self, connection: Connection | None) -> bool:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(connection)
+                return True
+        return False
+
+    async def _connect(self) -> Connection:
+        self._open += 1
+        try:
+            raw = await asyncpg.connect(
+                self._dsn,
+                timeout=_CONNECT_TIMEOUT_S,
+                statement_cache_size=0,
+                server_settings={
+                    "application_name": "caregraph-api",
+                    "TimeZone": "UTC",
+                    "jit": "off",
+                    "statement_timeout": str(int(self._statement_timeout_s * 1000)),
+                    "idle_in_transaction_session_timeout": "60000",
+                },
+            )
+            # The answer is JSON text that we only pass on.
+            await raw.set_type_codec("json", schema="pg_catalog", encoder=_identity, decoder=_identity, format="binary")
+        except BaseException as error:
+            self._open -= 1
+            self._pass_on(None)
+            if isinstance(error, OSError | asyncpg.PostgresError | asyncpg.InterfaceError | TimeoutError):
+                _LOG.warning("database_unavailable", error=type(error).__name__)
+                raise DatabaseUnavailable(str(error)) from error
+            raise
+        return Connection(raw)

@@ -1,0 +1,122 @@
+"""What of a request's variables decides the statement: the key under which a plan is found again.
+
+The rule: a plan depends on the role, the document's text, the operation's name and the *shape* of the variables. The
+shape is the variables with every value that is bound replaced by a mark. What stays by value is everything that can
+change the statement: which variables and object keys are there, nulls, enum values, the lengths of lists of objects,
+booleans of the `_is_null` kind, and whole variables that the compiler read (`limit`, `@include(if:)` …). Session
+values are always bound, so all users of a role share a plan. Values are tagged with their type: `True == 1` in Python.
+"""
+
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, Final
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLScalarType,
+)
+
+Shaper = Callable[[Any], Hashable]
+
+_ABSENT: Final = 0
+_NULL: Final = 1
+_BOUND: Final = 2
+
+
+class UnknownShape(Exception):
+    """The variables can't be of a valid request: let the compiler find out what is wrong with them."""
+
+
+class VariableShapes:
+    """Computes the key of one operation's variables."""
+
+    def __init__(self, declared: Mapping[str, GraphQLInputType], structural: frozenset[str]) -> None:
+        self._by_name: list[tuple[str, Shaper]] = [
+            (name, _by_value if name in structural else _shaper(kind)) for name, kind in declared.items()
+        ]
+        self._names = frozenset(declared)
+
+    def key(self, variables: Mapping[str, Any]) -> Hashable:
+        """The shape of `variables`. Raises UnknownShape for variables that were not declared."""
+        found = []
+        missing = 0
+        for name, shaper in self._by_name:
+            if name in variables:
+                found.append(shaper(variables[name]))
+            else:
+                found.append(_ABSENT)
+                missing += 1
+        if len(variables) + missing != len(found):
+            raise UnknownShape
+        return tuple(found)
+
+
+def _by_value(value: Any) -> Hashable:
+    if value is None:
+        return _NULL
+    if isinstance(value, list):
+        return ("list", *map(_by_value, value))
+    if isinstance(value, dict):
+        return ("object", *((key, _by_value(item)) for key, item in value.items()))
+    return (type(value), value)
+
+
+def _bound(value: Any) -> Hashable:
+    return _NULL if value is None else _BOUND
+
+
+def _shaper(kind: GraphQLInputType) -> Shaper:
+    if isinstance(kind, GraphQLNonNull):
+        return _shaper(kind.of_type)
+    if isinstance(kind, GraphQLScalarType):
+        return _bound
+    if isinstance(kind, GraphQLEnumType):
+        return _by_value
+    if isinstance(kind, GraphQLList):
+        return _list_shaper(kind)
+    return _object_shaper(kind)
+
+
+def _list_shaper(kind: GraphQLList[Any]) -> Shaper:
+    inner = kind.of_type.of_type if isinstance(kind.of_type, GraphQLNonNull) else kind.of_type
+    if isinstance(inner, GraphQLScalarType | GraphQLList):
+        return _bound
+    item = _shaper(inner)
+
+    def shape(value: Any) -> Hashable:
+        if value is None:
+            return _NULL
+        return tuple(map(item, value)) if isinstance(value, list) else ("one", item(value))
+
+    return shape
+
+
+def _object_shaper(kind: GraphQLInputObjectType) -> Shaper:
+    fields: dict[str, Shaper] = {}
+    definitions: Mapping[str, GraphQLInputField] | None = None
+
+    def shape(value: Any) -> Hashable:
+        nonlocal definitions
+        if value is None:
+            return _NULL
+        if not isinstance(value, dict):
+            raise UnknownShape
+        found: list[Hashable] = []
+        for key, item in value.items():
+            shaper = fields.get(key)
+            if shaper is None:
+                # Made when first met: input types refer to themselves.
+                definitions = definitions or kind.fields
+                if key not in definitions:
+                    raise UnknownShape
+                field = definitions[key]
+                shaper = fields[key] = _by_value if field.extensions.get("structural") else _shaper(field.type)
+            found.append(key)
+            found.append(shaper(item))
+        return tuple(found)
+
+    return shape

@@ -1,0 +1,214 @@
+"""Changes as SQL: one statement that writes, checks the role's rule on what was written, and answers.
+
+The change is a data-modifying CTE, the permission check and the answer read its rows. A failed check makes a cast
+fail with `CHECK_MARKER` in its message: PostgreSQL then undoes the statement, with no function of ours to be
+installed first. (A constant cast would be folded while planning and fail always; the text depends on rows.)
+"""
+
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any, Final
+
+from resolvers import ir
+from resolvers.sql.select import object_sql, row_select
+from resolvers.sql.where import condition_sql, filters_sql, where_clause
+from resolvers.sql.writer import Writer, column_of, quote_identifier, quote_literal, table_name
+from schema.catalogue import Column, Table
+
+CHECK_MARKER: Final = "caregraph: permission check failed"
+
+_CHANGED: Final = '"$changed"'
+_INSERTED: Final = '"$inserted"'
+_SETTINGS: Final = '"$settings"'
+
+
+def mutation_sql(writer: Writer, mutate: ir.Mutate, settings: Sequence[tuple[str, ir.Param]]) -> str:
+    """One statement of two columns: the JSON answer, and the check (null when it holds).
+
+    `settings` are transaction-local ones that triggers read, set by the same statement; empty when the transaction
+    has set them already.
+    """
+    ctes = []
+    if settings:
+        calls = ", ".join(f"set_config({quote_literal(name)}, {writer.bind(param)}, true)" for name, param in settings)
+        ctes.append(f"{_SETTINGS} AS MATERIALIZED (SELECT {calls})")
+    ctes.append(f"{_CHANGED} AS ({_change_sql(writer, mutate.change)})")
+    answer = _answer_sql(writer, mutate.answer, _CHANGED)
+    source = f" FROM {_SETTINGS}" if settings else ""
+    return f"WITH {', '.join(ctes)} SELECT ({answer}), {_check_sql(writer, mutate.change)}{source}"
+
+
+def change_sql(writer: Writer, mutate: ir.Mutate) -> str:
+    """The first of two statements, for an answer that looks at the changed table again: changes and checks.
+
+    Its first column is the changed rows as a JSON array: what a statement changes is invisible to the base table
+    within the same statement, so the answer must be read by a second one.
+    """
+    change = _change_sql(writer, mutate.change)
+    row = writer.alias()
+    rows = f"(SELECT coalesce(json_agg({row}), '[]') FROM {_CHANGED} {row})"
+    return f"WITH {_CHANGED} AS ({change}) SELECT {rows}, {_check_sql(writer, mutate.change)}"
+
+
+def answer_sql(writer: Writer, mutate: ir.Mutate, rows: ir.Param) -> str:
+    """The second of two statements: answers about `rows`, the JSON that `change_sql` gave."""
+    table = table_name(mutate.change.table)
+    changed = f"SELECT * FROM json_populate_recordset(NULL::{table}, {writer.bind(rows)})"
+    return f"WITH {_CHANGED} AS MATERIALIZED ({changed}) SELECT ({_answer_sql(writer, mutate.answer, _CHANGED)})"
+
+
+def looks_again(mutate: ir.Mutate) -> bool:
+    """Whether the answer reads the changed table through a relationship."""
+    answers: list[Any] = []
+    if isinstance(mutate.answer, ir.Response):
+        for _, item in mutate.answer.items:
+            if isinstance(item, tuple):
+                answers.extend(item)
+    else:
+        answers.extend(mutate.answer)
+    return any(_mentions(item, mutate.change.table) for item in answers)
+
+
+def _mentions(node: Any, table: Table) -> bool:
+    if isinstance(node, tuple):
+        return any(_mentions(item, table) for item in node)
+    if isinstance(node, Table):
+        return node.key == table.key
+    if is_dataclass(node) and not isinstance(node, Column):
+        return any(_mentions(getattr(node, item.name), table) for item in fields(node))
+    return False
+
+
+def _answer_sql(writer: Writer, answer: ir.Response | tuple[ir.Selection, ...], source: str) -> str:
+    if not isinstance(answer, ir.Response):
+        return row_select(writer, answer, source, single=True)
+    pairs: list[tuple[str, str]] = []
+    for key, item in answer.items:
+        if item == "affected_rows":
+            pairs.append((key, f"(SELECT count(*) FROM {source})"))
+        elif isinstance(item, ir.TypenameItem):
+            pairs.append((key, f"{quote_literal(item.name)}::text"))
+        else:
+            assert isinstance(item, tuple)
+            pairs.append((key, f"({row_select(writer, item, source, single=False)})"))
+    return f"SELECT {object_sql(pairs)}"
+
+
+def _check_sql(writer: Writer, change: ir.Insert | ir.Update | ir.Delete) -> str:
+    if isinstance(change, ir.Delete):
+        return "NULL"
+    alias = writer.alias()
+    if isinstance(change, ir.Insert) and _may_update(change):
+        assert change.update_check is not None
+        if change.check == change.update_check == ir.TRUE:
+            return "NULL"
+        inserted = condition_sql(writer, change.check, (alias,))
+        updated = condition_sql(writer, change.update_check, (alias,))
+        test = f"CASE WHEN {alias}.{_INSERTED} THEN {inserted} ELSE {updated} END"
+    elif change.check == ir.TRUE:
+        return "NULL"
+    else:
+        test = condition_sql(writer, change.check, (alias,))
+    failing = f"EXISTS (SELECT 1 FROM {_CHANGED} {alias} WHERE ({test}) IS NOT TRUE)"
+    return f"(CASE WHEN {failing} THEN {quote_literal(CHECK_MARKER)} END)::int"
+
+
+def _change_sql(writer: Writer, change: ir.Insert | ir.Update | ir.Delete) -> str:
+    match change:
+        case ir.Insert():
+            return _insert_sql(writer, change)
+        case ir.Update():
+            return _update_sql(writer, change)
+        case ir.Delete():
+            alias = writer.alias()
+            tests = filters_sql(writer, change.where, alias)
+            return f"DELETE FROM {table_name(change.table)} AS {alias}{where_clause(tests)} RETURNING {alias}.*"
+
+
+def _nothing(table: Table) -> str:
+    return f"SELECT * FROM {table_name(table)} WHERE false"
+
+
+# Insert
+
+
+def _may_update(change: ir.Insert) -> bool:
+    return change.on_conflict is not None and bool(change.on_conflict.columns)
+
+
+def _insert_sql(writer: Writer, change: ir.Insert) -> str:
+    if not change.rows:
+        # An upsert's check reads a column that says which branch wrote the row.
+        extra = f", true AS {_INSERTED}" if _may_update(change) else ""
+        return f"SELECT *{extra} FROM {table_name(change.table)} WHERE false"
+    columns = list(dict.fromkeys(name for row in change.rows for name, _ in row.values))
+    # A row without any value still needs a column to take the default of.
+    columns = columns or [next(iter(change.table.columns))]
+    rows = ", ".join(f"({_row_sql(writer, row, columns)})" for row in change.rows)
+    alias = writer.alias()
+    names = ", ".join(quote_identifier(name) for name in columns)
+    conflict = _conflict_sql(writer, change.on_conflict, alias)
+    returning = f"{alias}.*"
+    if _may_update(change):
+        # A row that this statement inserted has no deleting transaction; one that it updated was locked by it.
+        returning += f", ({alias}.xmax = 0) AS {_INSERTED}"
+    return f"INSERT INTO {table_name(change.table)} AS {alias} ({names}) VALUES {rows}{conflict} RETURNING {returning}"
+
+
+def _row_sql(writer: Writer, row: ir.InsertRow, columns: list[str]) -> str:
+    values = dict(row.values)
+    return ", ".join(_value_sql(writer, values[name]) if name in values else "DEFAULT" for name in columns)
+
+
+def _value_sql(writer: Writer, value: ir.Param | None) -> str:
+    return "NULL" if value is None else writer.bind(value)
+
+
+def _conflict_sql(writer: Writer, conflict: ir.OnConflict | None, alias: str) -> str:
+    if conflict is None:
+        return ""
+    target = f" ON CONFLICT ON CONSTRAINT {quote_identifier(conflict.constraint)}"
+    if not conflict.columns:
+        return f"{target} DO NOTHING"
+    settings = [
+        f"{quote_identifier(column.name)} = EXCLUDED.{quote_identifier(column.name)}" for column in conflict.columns
+    ]
+    settings += [
+        f"{quote_identifier(preset.column.name)} = {_value_sql(writer, preset.value)}" for preset in conflict.presets
+    ]
+    where = where_clause(filters_sql(writer, conflict.where, alias))
+    return f"{target} DO UPDATE SET {', '.join(settings)}{where}"
+
+
+# Update
+
+
+def _update_sql(writer: Writer, change: ir.Update) -> str:
+    if not change.assignments:
+        return _nothing(change.table)
+    alias = writer.alias()
+    settings = ", ".join(
+        f"{quote_identifier(item.column.name)} = {_assigned_sql(writer, item, alias)}" for item in change.assignments
+    )
+    tests = filters_sql(writer, change.where, alias)
+    return f"UPDATE {table_name(change.table)} AS {alias} SET {settings}{where_clause(tests)} RETURNING {alias}.*"
+
+
+def _assigned_sql(writer: Writer, item: ir.Assignment, alias: str) -> str:
+    if item.value is None:
+        return "NULL"
+    old, new = column_of(alias, item.column), writer.bind(item.value)
+    match item.operator:
+        case "_set":
+            return new
+        case "_inc":
+            return f"{old} + {new}"
+        case "_append":
+            return f"{old} || {new}"
+        case "_prepend":
+            return f"{new} || {old}"
+        case "_delete_key" | "_delete_elem":
+            return f"{old} - {new}"
+        case "_delete_at_path":
+            return f"{old} #- {new}"
+    raise AssertionError(f"unknown update operator {item.operator}")

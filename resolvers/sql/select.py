@@ -1,0 +1,249 @@
+"""Reads as SQL: JSON is built by PostgreSQL, flat.
+
+A list is `json_agg` over a sub-select of plain columns: PostgreSQL turns whole rows into JSON faster than it builds
+objects key by key (ARCHITECTURE.md, 6). Related rows are scalar sub-selects of that sub-select's list, so that they
+are looked up only for the rows that are left after LIMIT.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from resolvers import ir
+from resolvers.sql.where import aggregate_call, filters_sql, link_sql, where_clause
+from resolvers.sql.writer import (
+    MAX_IDENTIFIER_BYTES,
+    Writer,
+    column_of,
+    quote_identifier,
+    quote_literal,
+    table_name,
+)
+
+#: `json_build_object` takes at most 100 arguments.
+_MAX_PAIRS: Final = 50
+
+_DIRECTIONS: Final = {
+    "asc": "ASC",
+    "asc_nulls_last": "ASC",
+    "asc_nulls_first": "ASC NULLS FIRST",
+    "desc": "DESC",
+    "desc_nulls_first": "DESC",
+    "desc_nulls_last": "DESC NULLS LAST",
+}
+
+
+class Link:
+    """How related rows hang on a row: the local range variable and the column pairs."""
+
+    __slots__ = ("columns", "local")
+
+    def __init__(self, local: str, columns: tuple[tuple[str, str], ...]) -> None:
+        self.local = local
+        self.columns = columns
+
+
+def root_query_sql(writer: Writer, root: ir.RootQuery) -> str:
+    """A SELECT of one JSON value: the root field's answer (NULL where it is null)."""
+    if isinstance(root.node, ir.Aggregate):
+        return aggregate_select(writer, root.node, None)
+    return rows_select(writer, root.node, None, single=root.single)
+
+
+def rows_select(writer: Writer, rows: ir.Rows, link: Link | None, *, single: bool) -> str:
+    """A SELECT of one JSON value: the rows as an array, or the only row as an object."""
+    alias = writer.alias()
+    columns, is_object = _select_list(writer, rows.items, alias)
+    tail = _tail(writer, rows, alias, link)
+    inner = f"SELECT {_distinct(rows, alias)}{columns} FROM {table_name(rows.table)} {alias}{tail}"
+    return _json_select(writer, inner, is_object=is_object, single=single)
+
+
+def row_select(writer: Writer, items: Sequence[ir.Selection], source: str, *, single: bool) -> str:
+    """Like `rows_select`, over a range variable's rows that exist already (what a mutation returned)."""
+    alias = writer.alias()
+    columns, is_object = _select_list(writer, items, alias)
+    return _json_select(writer, f"SELECT {columns} FROM {source} {alias}", is_object=is_object, single=single)
+
+
+def _json_select(writer: Writer, inner: str, *, is_object: bool, single: bool) -> str:
+    row = writer.alias()
+    if single:
+        return f"SELECT {f'{row}.{_OBJECT}' if is_object else f'row_to_json({row})'} FROM ({inner}) {row}"
+    return f"SELECT coalesce(json_agg({f'{row}.{_OBJECT}' if is_object else row}), '[]') FROM ({inner}) {row}"
+
+
+#: The column that holds a whole object where a row's own columns can't serve.
+_OBJECT: Final = '"$object"'
+
+
+def _tail(writer: Writer, rows: ir.Rows, alias: str, link: Link | None) -> str:
+    """Everything after the range variable: joins for ordering, WHERE, ORDER BY, LIMIT, OFFSET."""
+    joins, order = _ordering(writer, rows.order, alias)
+    tests = link_sql(link.columns, link.local, alias) if link else []
+    tests += filters_sql(writer, rows.where, alias)
+    text = joins + where_clause(tests)
+    if order:
+        text += f" ORDER BY {order}"
+    # Rendered, not bound: PostgreSQL never takes a generic plan for LIMIT $n (ARCHITECTURE.md, 6).
+    if rows.limit is not None:
+        text += f" LIMIT {int(rows.limit)}"
+    if rows.offset is not None:
+        text += f" OFFSET {int(rows.offset)}"
+    return text
+
+
+def _distinct(rows: ir.Rows, alias: str) -> str:
+    if not rows.distinct:
+        return ""
+    return f"DISTINCT ON ({', '.join(column_of(alias, column) for column in rows.distinct)}) "
+
+
+def _select_list(writer: Writer, items: Sequence[ir.Selection], alias: str) -> tuple[str, bool]:
+    """The select list for a row, and whether it is one object instead of columns named by the response keys.
+
+    A key longer than an identifier may be is only safe inside an object: PostgreSQL would cut it.
+    """
+    values = [(item.key, item_sql(writer, item, alias)) for item in items]
+    if any(len(key.encode()) > MAX_IDENTIFIER_BYTES for key, _ in values):
+        return f"{object_sql(values)} AS {_OBJECT}", True
+    return ", ".join(f"{value} AS {quote_identifier(key)}" for key, value in values), False
+
+
+def item_sql(writer: Writer, item: ir.Selection, alias: str) -> str:
+    """The expression for one field of a row."""
+    match item:
+        case ir.ColumnItem():
+            column = column_of(alias, item.column)
+            return column if item.path is None else f"({column} #> {writer.bind(item.path)})"
+        case ir.TypenameItem():
+            return f"{quote_literal(item.name)}::text"
+        case ir.ObjectItem():
+            # Only a declared relationship can lead to several rows: one is taken.
+            rows = item.rows if item.relationship.unique else replace(item.rows, limit=1)
+            return f"({rows_select(writer, rows, Link(alias, item.relationship.columns), single=True)})"
+        case ir.ArrayItem():
+            return f"({rows_select(writer, item.rows, Link(alias, item.relationship.columns), single=False)})"
+        case ir.AggregateItem():
+            return f"({aggregate_select(writer, item.aggregate, Link(alias, item.relationship.columns))})"
+
+
+def object_sql(pairs: Sequence[tuple[str, str]]) -> str:
+    """A JSON object of keys and expressions, however many."""
+    if len(pairs) <= _MAX_PAIRS:
+        return f"json_build_object({', '.join(f'{quote_literal(key)}, {value}' for key, value in pairs)})"
+    chunks = [pairs[start : start + _MAX_PAIRS] for start in range(0, len(pairs), _MAX_PAIRS)]
+    # Objects joined as text: cut off each one's braces, put a comma between.
+    parts = [f"(SELECT substr(j, 2, length(j) - 2) FROM (SELECT {object_sql(chunk)}::text AS j) _)" for chunk in chunks]
+    return f"('{{' || {(' || ' + quote_literal(',') + ' || ').join(parts)} || '}}')::json"
+
+
+# Ordering
+
+
+def _ordering(writer: Writer, keys: Sequence[ir.OrderKey], alias: str) -> tuple[str, str]:
+    """The joins that sort keys need, and the ORDER BY list."""
+    joins: list[str] = []
+    known: dict[tuple[str, ...], str] = {}
+    terms: list[str] = []
+    for key in keys:
+        here = alias
+        names: tuple[str, ...] = ()
+        for step in key.path:
+            names = (*names, step.relationship.name)
+            if names not in known:
+                known[names] = _join_step(writer, step, here, joins)
+            here = known[names]
+        expression = _aggregate_key(writer, key.aggregate, here, joins) if key.aggregate else ""
+        if key.column is not None:
+            expression = column_of(here, key.column)
+        terms.append(f"{expression} {_DIRECTIONS[key.direction]}")
+    return "".join(joins), ", ".join(terms)
+
+
+def _join_step(writer: Writer, step: ir.Step, local: str, joins: list[str]) -> str:
+    alias = writer.alias()
+    if step.relationship.unique:
+        tests = link_sql(step.relationship.columns, local, alias) + filters_sql(writer, step.where, alias)
+        joins.append(f" LEFT JOIN {table_name(step.table)} {alias} ON {' AND '.join(tests) or 'true'}")
+        return alias
+    inner = writer.alias()
+    tests = link_sql(step.relationship.columns, local, inner) + filters_sql(writer, step.where, inner)
+    select = f"SELECT {inner}.* FROM {table_name(step.table)} {inner}{where_clause(tests)} LIMIT 1"
+    joins.append(f" LEFT JOIN LATERAL ({select}) {alias} ON true")
+    return alias
+
+
+def _aggregate_key(writer: Writer, key: ir.AggregateKey, local: str, joins: list[str]) -> str:
+    alias, inner = writer.alias(), writer.alias()
+    tests = link_sql(key.relationship.columns, local, inner) + filters_sql(writer, key.where, inner)
+    columns = [column_of(inner, key.column)] if key.column else []
+    value = aggregate_call(key.function, columns, distinct=False)
+    joins.append(
+        f' LEFT JOIN LATERAL (SELECT {value} AS "v" FROM {table_name(key.table)} {inner}{where_clause(tests)}) '
+        f"{alias} ON true"
+    )
+    return f'{alias}."v"'
+
+
+# Aggregates
+
+
+def aggregate_select(writer: Writer, aggregate: ir.Aggregate, link: Link | None) -> str:
+    """A SELECT of one JSON object: `{aggregate: …, nodes: …}`."""
+    rows = aggregate.rows
+    bounded = rows.limit is not None or rows.offset is not None or bool(rows.distinct)
+    has_nodes = any(isinstance(block, ir.NodesBlock) for block in aggregate.blocks)
+    if not bounded and not has_nodes:
+        alias = writer.alias()
+        # The order of rows means nothing to an aggregate.
+        unordered = ir.Rows(table=rows.table, items=(), where=rows.where)
+        pairs = [(block.key, _block_sql(block, alias)) for block in aggregate.blocks]
+        tail = _tail(writer, unordered, alias, link)
+        return f"SELECT {object_sql(pairs)} FROM {table_name(rows.table)} {alias}{tail}"
+    return _bounded_aggregate(writer, aggregate, link)
+
+
+def _bounded_aggregate(writer: Writer, aggregate: ir.Aggregate, link: Link | None) -> str:
+    """The same rows give `aggregate` and `nodes`: a sub-select bounds them, the aggregates stand outside it."""
+    rows = aggregate.rows
+    inner, outer, numbered = writer.alias(), writer.alias(), writer.alias()
+    columns = [f"{inner}.*"]
+    pairs: list[tuple[str, str]] = []
+    for number, block in enumerate(aggregate.blocks):
+        if isinstance(block, ir.NodesBlock):
+            node = f'"$node{number}"'
+            columns.append(f"({_node_sql(writer, block, inner)}) AS {node}")
+            capped = f' FILTER (WHERE {outer}."$number" <= {block.limit})' if block.limit is not None else ""
+            pairs.append((block.key, f"coalesce(json_agg({outer}.{node}){capped}, '[]')"))
+        else:
+            pairs.append((block.key, _block_sql(block, outer)))
+    tail = _tail(writer, rows, inner, link)
+    select = f"SELECT {_distinct(rows, inner)}{', '.join(columns)} FROM {table_name(rows.table)} {inner}{tail}"
+    if any(isinstance(block, ir.NodesBlock) and block.limit is not None for block in aggregate.blocks):
+        select = f'SELECT {numbered}.*, row_number() OVER () AS "$number" FROM ({select}) {numbered}'
+    return f"SELECT {object_sql(pairs)} FROM ({select}) {outer}"
+
+
+def _node_sql(writer: Writer, block: ir.NodesBlock, alias: str) -> str:
+    columns, is_object = _select_list(writer, block.items, alias)
+    return _json_select(writer, f"SELECT {columns}", is_object=is_object, single=True)
+
+
+def _block_sql(block: ir.AggregateBlock | ir.NodesBlock | ir.TypenameItem, alias: str) -> str:
+    if isinstance(block, ir.TypenameItem):
+        return f"{quote_literal(block.name)}::text"
+    assert isinstance(block, ir.AggregateBlock)
+    pairs: list[tuple[str, str]] = []
+    for item in block.items:
+        if isinstance(item, ir.AggregateGroup):
+            pairs.append((item.key, object_sql([(leaf.key, _value_sql(leaf, alias)) for leaf in item.values])))
+        else:
+            pairs.append((item.key, _value_sql(item, alias)))
+    return object_sql(pairs)
+
+
+def _value_sql(value: ir.AggregateValue | ir.TypenameItem, alias: str) -> str:
+    if isinstance(value, ir.TypenameItem):
+        return f"{quote_literal(value.name)}::text"
+    return aggregate_call(value.function, [column_of(alias, column) for column in value.columns], value.distinct)

@@ -1,0 +1,127 @@
+"""Conditions as SQL."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from resolvers import ir
+from resolvers.sql.writer import Writer, column_of, table_name
+
+_OPERATORS: Final[Mapping[str, str]] = {
+    "_eq": "=",
+    "_neq": "<>",
+    "_gt": ">",
+    "_gte": ">=",
+    "_lt": "<",
+    "_lte": "<=",
+    "_like": "LIKE",
+    "_nlike": "NOT LIKE",
+    "_ilike": "ILIKE",
+    "_nilike": "NOT ILIKE",
+    "_similar": "SIMILAR TO",
+    "_nsimilar": "NOT SIMILAR TO",
+    "_regex": "~",
+    "_nregex": "!~",
+    "_iregex": "~*",
+    "_niregex": "!~*",
+    "_contains": "@>",
+    "_contained_in": "<@",
+    "_has_key": "?",
+    "_has_keys_any": "?|",
+    "_has_keys_all": "?&",
+    "_jsonb_path_exists": "@?",
+    "_jsonb_path_match": "@@",
+    "_in": "= ANY",
+    "_nin": "<> ALL",
+}
+
+
+def condition_sql(writer: Writer, condition: ir.Condition, rows: tuple[str, ...]) -> str:
+    """The condition over the innermost of `rows`, the range variables from the outermost row to this one."""
+    alias = rows[-1]
+    match condition:
+        case ir.And(items):
+            return _joined(writer, items, rows, " AND ", "true")
+        case ir.Or(items):
+            return _joined(writer, items, rows, " OR ", "false")
+        case ir.Not(item):
+            return f"(NOT {condition_sql(writer, item, rows)})"
+        case ir.IsNull():
+            return f"({column_of(alias, condition.column)} IS {'' if condition.expected else 'NOT '}NULL)"
+        case ir.Compare():
+            column = column_of(alias, condition.column)
+            return comparison_sql(writer, f"{column}::text" if condition.as_text else column, condition)
+        case ir.CompareColumns():
+            other = column_of(rows[-1 - condition.levels_up], condition.other)
+            return f"({column_of(alias, condition.column)} {_OPERATORS[condition.operator]} {other})"
+        case ir.Exists():
+            inner = writer.alias()
+            tests = link_sql(condition.columns, alias, inner)
+            tests += _inner(writer, condition.where, (*rows, inner))
+            return f"EXISTS (SELECT 1 FROM {table_name(condition.table)} {inner}{where_clause(tests)})"
+        case ir.AggregateCompare():
+            return _aggregate_sql(writer, condition, rows)
+
+
+def comparison_sql(writer: Writer, left: str, comparison: ir.Compare) -> str:
+    """`left operator $n`."""
+    right = writer.bind(comparison.value)
+    operator = _OPERATORS[comparison.operator]
+    if comparison.operator in ("_in", "_nin"):
+        return f"({left} {operator}({right}))"
+    return f"({left} {operator} {right})"
+
+
+def link_sql(columns: tuple[tuple[str, str], ...], local: str, remote: str) -> list[str]:
+    """The tests that tie a related row to its row."""
+    return [f"{column_of(remote, there)} = {column_of(local, here)}" for here, there in columns]
+
+
+def where_clause(tests: list[str]) -> str:
+    """` WHERE …`, or nothing."""
+    return f" WHERE {' AND '.join(tests)}" if tests else ""
+
+
+def filters_sql(writer: Writer, condition: ir.Condition, alias: str) -> list[str]:
+    """The condition as a list of tests to be ANDed; empty when it is always true."""
+    return _inner(writer, condition, (alias,))
+
+
+def _inner(writer: Writer, condition: ir.Condition, rows: tuple[str, ...]) -> list[str]:
+    if condition == ir.TRUE:
+        return []
+    return [condition_sql(writer, condition, rows)]
+
+
+def _joined(writer: Writer, items: tuple[ir.Condition, ...], rows: tuple[str, ...], word: str, empty: str) -> str:
+    if not items:
+        return empty
+    if len(items) == 1:
+        return condition_sql(writer, items[0], rows)
+    return f"({word.join(condition_sql(writer, item, rows) for item in items)})"
+
+
+def _aggregate_sql(writer: Writer, condition: ir.AggregateCompare, rows: tuple[str, ...]) -> str:
+    inner = writer.alias()
+    tests = link_sql(condition.relationship.columns, rows[-1], inner)
+    tests += _inner(writer, condition.where, (*rows, inner))
+    value = aggregate_call(condition.function, [column_of(inner, c) for c in condition.columns], condition.distinct)
+    predicates = " AND ".join(_predicate_sql(writer, value, predicate) for predicate in condition.predicates) or "true"
+    return f"(SELECT {predicates} FROM {table_name(condition.table)} {inner}{where_clause(tests)})"
+
+
+def _predicate_sql(writer: Writer, value: str, predicate: ir.ValueCompare) -> str:
+    if predicate.value is None:
+        return f"({value} IS {'' if predicate.expected else 'NOT '}NULL)"
+    right = writer.bind(predicate.value)
+    operator = _OPERATORS[predicate.operator]
+    return (
+        f"({value} {operator}({right}))" if predicate.operator in ("_in", "_nin") else f"({value} {operator} {right})"
+    )
+
+
+def aggregate_call(function: str, columns: list[str], distinct: bool) -> str:
+    """`function(columns)`; count over no columns counts rows, over several counts tuples."""
+    if not columns:
+        return "count(*)"
+    argument = columns[0] if len(columns) == 1 else f"({', '.join(columns)})"
+    return f"{function}({'DISTINCT ' if distinct else ''}{argument})"

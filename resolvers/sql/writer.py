@@ -1,0 +1,78 @@
+"""What every part of the renderer shares: binds, quoting, aliases."""
+
+from dataclasses import dataclass, field
+
+from resolvers import ir
+from schema.catalogue import Column, Table
+from schema.types import PgType
+
+#: PostgreSQL cuts identifiers at this many bytes (NAMEDATALEN - 1).
+MAX_IDENTIFIER_BYTES = 63
+
+
+def quote_identifier(name: str) -> str:
+    """The name as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_literal(text: str) -> str:
+    """Text as an SQL string literal, whatever `standard_conforming_strings` says."""
+    escaped = text.replace("'", "''")
+    return " E'" + escaped.replace("\\", "\\\\") + "'" if "\\" in text else f"'{escaped}'"
+
+
+def type_name(pg_type: PgType) -> str:
+    """The type's name in a cast."""
+    name = quote_identifier(pg_type.name)
+    if pg_type.schema is not None:
+        name = f"{quote_identifier(pg_type.schema)}.{name}"
+    return f"{name}[]" if pg_type.is_array else name
+
+
+def table_name(table: Table) -> str:
+    """The qualified, quoted name of a table."""
+    return f"{quote_identifier(table.schema)}.{quote_identifier(table.name)}"
+
+
+def column_of(alias: str, column: Column | str) -> str:
+    """`alias."column"`."""
+    return f"{alias}.{quote_identifier(column if isinstance(column, str) else column.name)}"
+
+
+@dataclass(slots=True)
+class Writer:
+    """Collects the binds of one statement and numbers its range variables."""
+
+    params: list[ir.Param] = field(default_factory=list)
+    _aliases: int = 0
+
+    def alias(self) -> str:
+        """A new range variable, quoted. It holds a character that GraphQL names can't, so no response key equals it.
+
+        (A whole-row reference such as `json_agg("$1")` would else mean a client's column of that name.)
+        """
+        self._aliases += 1
+        return f'"${self._aliases}"'
+
+    def bind(self, param: ir.Param) -> str:
+        """The value as `$n`, cast from text to its type by PostgreSQL."""
+        number = self._number(param)
+        if param.many:
+            if param.type.is_array:
+                # An array of arrays has no text[] form: cast the items one by one.
+                item = self.alias()
+                return f"(SELECT {item}::{type_name(param.type)} FROM unnest(${number}::text[]) {item})"
+            return (
+                f"${number}::text[]::{type_name(PgType(name=param.type.name, is_array=True, schema=param.type.schema))}"
+            )
+        if param.type.name == "text" and not param.type.is_array:
+            return f"${number}::text"
+        return f"${number}::text::{type_name(param.type)}"
+
+    def _number(self, param: ir.Param) -> int:
+        # The same source at the same type is one bind: a session variable is often used many times.
+        for index, known in enumerate(self.params):
+            if known == param and not isinstance(param.source, ir.Const):
+                return index + 1
+        self.params.append(param)
+        return len(self.params)
