@@ -1,20 +1,19 @@
-"""What can go wrong with tokens, keys and accounts.
+"""What can go wrong with tokens and keys.
 
-IdentityError
-├── TokenError                      a token is not acceptable; trying the same one again is useless
-├── KeysUnavailableError            the issuer's keys cannot be had right now; trying again later may work
-├── IdTokenUnavailableError         this process cannot get its own token right now
-└── AccountError                    Firebase Auth refused what was asked
-    ├── AccountNotFoundError        no such account
-    ├── AccountExistsError          the e-mail address, phone number or uid is taken
-    └── AccountServiceUnavailableError  no answer, or not in time; trying again is safe
+::
 
-Messages are sentences for people. None of them holds a token, a key or a password.
+    IdentityError
+    ├── TokenError                a token is not acceptable; trying the same one again is useless
+    ├── KeysUnavailableError      the issuer's keys cannot be had right now; trying again later may work
+    └── IdTokenUnavailableError   this process cannot get its own token right now; trying again later may work
+
+Accounts in Firebase Auth are an outside system: their errors are those of `integrations.errors`. Messages are sentences
+for people. None of them holds a token or a key.
 """
 
 
 class IdentityError(Exception):
-    """Base of everything this package raises on purpose."""
+    """Base of everything that tokens and keys raise on purpose."""
 
 
 class TokenError(IdentityError):
@@ -27,19 +26,3 @@ class KeysUnavailableError(IdentityError):
 
 class IdTokenUnavailableError(IdentityError):
     """The token service did not hand out an ID token for this process."""
-
-
-class AccountError(IdentityError):
-    """Firebase Auth refused a request about an account."""
-
-
-class AccountNotFoundError(AccountError):
-    """There is no account with this uid, e-mail address or phone number."""
-
-
-class AccountExistsError(AccountError):
-    """Another account already has this uid, e-mail address or phone number."""
-
-
-class AccountServiceUnavailableError(AccountError):
-    """Firebase Auth did not answer in time, or answered that it is overloaded."""

@@ -52,7 +52,8 @@ class ServiceIssuer:
     accounts: Mapping[str, str]
 
 
-def _parse_json(value: object) -> object:
+def parse_json(value: object) -> object:
+    """JSON text parsed, anything else as it is; raises ValueError without a word of the text, which may be secret."""
     if not isinstance(value, str):
         return value
     try:
@@ -64,8 +65,9 @@ def _parse_json(value: object) -> object:
     return parsed
 
 
-def _parse_json_list(value: object) -> object:
-    parsed = _parse_json(value)
+def parse_json_list(value: object) -> object:
+    """As `parse_json`; a single object becomes a list of one."""
+    parsed = parse_json(value)
     return [parsed] if isinstance(parsed, dict) else parsed
 
 
@@ -81,16 +83,16 @@ class AuthenticationSettings(BaseSettings):
     firebase_project: str | None = Field(default=None, validation_alias="CAREGRAPH_FIREBASE_PROJECT")
     firebase_issuer: str | None = Field(default=None, validation_alias="CAREGRAPH_FIREBASE_ISSUER")
     firebase_jwks_url: HttpAddress = Field(default=FIREBASE_JWKS_URL, validation_alias="CAREGRAPH_FIREBASE_JWKS_URL")
-    service_accounts: Annotated[dict[str, str], NoDecode, BeforeValidator(_parse_json)] = Field(
+    service_accounts: Annotated[dict[str, str], NoDecode, BeforeValidator(parse_json)] = Field(
         default_factory=dict, validation_alias="CAREGRAPH_SERVICE_ACCOUNTS"
     )
     api_audience: str | None = Field(default=None, validation_alias="CAREGRAPH_API_AUDIENCE")
     service_issuer: str = Field(default=GOOGLE_ISSUER, validation_alias="CAREGRAPH_SERVICE_ISSUER")
     service_jwks_url: HttpAddress = Field(default=GOOGLE_JWKS_URL, validation_alias="CAREGRAPH_SERVICE_JWKS_URL")
-    oidc_issuers: Annotated[tuple[OidcIssuer, ...], NoDecode, BeforeValidator(_parse_json_list)] = Field(
+    oidc_issuers: Annotated[tuple[OidcIssuer, ...], NoDecode, BeforeValidator(parse_json_list)] = Field(
         default=(), validation_alias="CAREGRAPH_OIDC_ISSUERS"
     )
-    jwt_configurations: Annotated[tuple[JwtConfiguration, ...], NoDecode, BeforeValidator(_parse_json_list)] = Field(
+    jwt_configurations: Annotated[tuple[JwtConfiguration, ...], NoDecode, BeforeValidator(parse_json_list)] = Field(
         default=(), validation_alias="HASURA_GRAPHQL_JWT_SECRET"
     )
     own_unauthorized_role: str | None = Field(default=None, validation_alias="CAREGRAPH_UNAUTHORIZED_ROLE")
