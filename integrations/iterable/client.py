@@ -24,6 +24,9 @@ SERVICE = "iterable"
 #: The data field that carries a message's idempotency key.
 KEY_FIELD = "caregraphKey"
 
+# How Iterable says that it knows no such person.
+_UNKNOWN = ("UnknownUserIdError", "UnknownEmailError", "NotFound", "not_found")
+
 # More messages of one campaign to one person than this are not looked through.
 _SENT_LIMIT = 200
 
@@ -57,9 +60,8 @@ class IterableClient:
         await self._http.aclose()
 
     async def update_user(self, recipient: Recipient, fields: Mapping[str, Any]) -> None:
-        """Make or change a profile; fields not given stay. Safe to repeat."""
-        body = {**_who(recipient), "dataFields": dict(fields), "mergeNestedObjects": True, "preferUserId": True}
-        await self._http.call("update_user", "POST", "/api/users/update", body=body)
+        """Make or change a profile with the person's addresses and these fields; others stay. Safe to repeat."""
+        await self._http.call("update_user", "POST", "/api/users/update", body=_profile(recipient, fields))
 
     async def find_user(self, user_id: str) -> User | None:
         """The profile, or None when there is none."""
@@ -79,7 +81,9 @@ class IterableClient:
 
     async def forget_user(self, recipient: Recipient) -> None:
         """Delete the profile and refuse all later data about that person (GDPR article 17). Safe to repeat."""
-        await self._http.call("forget_user", "POST", "/api/users/forget", body=_who(recipient))
+        for who in ({"userId": recipient.user_id}, {"email": recipient.email}):
+            if all(who.values()):
+                await self._http.call("forget_user", "POST", "/api/users/forget", body=who)
 
     async def track_event(
         self,
@@ -92,13 +96,13 @@ class IterableClient:
     ) -> None:
         """Record that something happened to the person. The key is the event's id there: repeating changes nothing."""
         body = {
-            **_who(recipient),
+            "userId": recipient.user_id,
             "eventName": event_name,
             "id": idempotency_key,
             "dataFields": dict(data),
             "createdAt": int((occurred_at or datetime.now(UTC)).timestamp()),
         }
-        await self._http.call("track_event", "POST", "/api/events/track", body=body, idempotency_key=idempotency_key)
+        await self.guard.call("track_event", lambda: self._post("track_event", "/api/events/track", body, recipient))
 
     async def trigger_workflow(
         self, workflow: str | int, recipient: Recipient, data: Mapping[str, Any], *, idempotency_key: str
@@ -109,9 +113,14 @@ class IterableClient:
         from entering twice; the key goes along in the data for the journey's filters.
         """
         journey_id = workflow if isinstance(workflow, int) else await self._journey_id(workflow)
-        body = {**_who(recipient), "workflowId": journey_id, "dataFields": {**data, KEY_FIELD: idempotency_key}}
-        await self._http.call(
-            "trigger_workflow", "POST", "/api/workflows/triggerWorkflow", body=body, idempotency_key=idempotency_key
+        body = {
+            "userId": recipient.user_id,
+            "workflowId": journey_id,
+            "dataFields": {**data, KEY_FIELD: idempotency_key},
+        }
+        await self.guard.call(
+            "trigger_workflow",
+            lambda: self._post("trigger_workflow", "/api/workflows/triggerWorkflow", body, recipient),
         )
 
     async def send_email(
@@ -135,7 +144,7 @@ class IterableClient:
         campaign_id = template if isinstance(template, int) else await self._campaign_id(template, medium)
         operation = f"send_{medium.value.lower()}"
         body = {
-            **_recipient(recipient),
+            "recipientUserId": recipient.user_id,
             "campaignId": campaign_id,
             "dataFields": {**data, KEY_FIELD: key},
             # «Once for an event» is ours to keep; a second invoice is a second message.
@@ -146,9 +155,7 @@ class IterableClient:
             sent = await self._find_sent(operation, medium, campaign_id, recipient, key)
             if sent is not None:
                 return sent
-            answer = await self._http.send(
-                operation, "POST", f"/api/{medium.value.lower()}/target", body=body, idempotency_key=key
-            )
+            answer = await self._post(operation, f"/api/{medium.value.lower()}/target", body, recipient)
             return SentMessage(message_id=_message_id(answer), campaign_id=campaign_id, replayed=False)
 
         return await self.guard.call(operation, attempt)
@@ -157,7 +164,7 @@ class IterableClient:
         self, operation: str, medium: Medium, campaign_id: int, recipient: Recipient, key: str
     ) -> SentMessage | None:
         query: dict[str, Any] = {
-            **_who(recipient),
+            "userId": recipient.user_id,
             "campaignIds": [campaign_id],
             "messageMedium": medium.value,
             "limit": _SENT_LIMIT,
@@ -166,13 +173,23 @@ class IterableClient:
             answer = await self._http.send(operation, "GET", "/api/users/getSentMessages", query=query)
         except IntegrationError as error:
             # Someone Iterable has never heard of was never sent anything.
-            if error.code in ("UnknownUserIdError", "UnknownEmailError", "NotFound", "not_found"):
+            if error.code in _UNKNOWN:
                 return None
             raise
         for message in (answer.data or {}).get("messages", ()):
             if message.get("dataFields", {}).get(KEY_FIELD) == key:
                 return SentMessage(message_id=message.get("messageId"), campaign_id=campaign_id, replayed=True)
         return None
+
+    async def _post(self, operation: str, url_path: str, body: Mapping[str, Any], recipient: Recipient) -> Answer:
+        """Send once; a person whom Iterable does not know gets a profile first."""
+        try:
+            return await self._http.send(operation, "POST", url_path, body=body)
+        except IntegrationError as error:
+            if error.code not in _UNKNOWN:
+                raise
+        await self._http.send(operation, "POST", "/api/users/update", body=_profile(recipient, {}))
+        return await self._http.send(operation, "POST", url_path, body=body)
 
     async def _campaign_id(self, template: str, medium: Medium) -> int:
         configured = self._settings.campaigns.get(template)
@@ -220,12 +237,16 @@ class IterableClient:
             next_page = _next_page(answer)
 
 
-def _who(recipient: Recipient) -> dict[str, str]:
-    return {"userId": recipient.user_id} | ({"email": recipient.email} if recipient.email else {})
-
-
-def _recipient(recipient: Recipient) -> dict[str, str]:
-    return {"recipientUserId": recipient.user_id} | ({"recipientEmail": recipient.email} if recipient.email else {})
+def _profile(recipient: Recipient, fields: Mapping[str, Any]) -> dict[str, Any]:
+    phone = {"phoneNumber": recipient.phone} if recipient.phone else {}
+    email = {"email": recipient.email} if recipient.email else {}
+    return {
+        "userId": recipient.user_id,
+        **email,
+        "dataFields": {**phone, **fields},
+        "mergeNestedObjects": True,
+        "preferUserId": True,
+    }
 
 
 def _message_id(answer: Answer) -> str | None:

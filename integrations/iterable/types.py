@@ -17,13 +17,16 @@ class Medium(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipient:
-    """Who gets a message or did something: our customer id, which is Iterable's ``userId``, and the address if known.
+    """Who gets a message or did something: our customer id, which is Iterable's ``userId``.
 
-    Iterable finds a profile by either. An SMS goes to the profile's ``phoneNumber``.
+    Addresses are used when Iterable does not know the person yet: a profile with them is made then. Messages go to the
+    addresses of the profile; `IterableClient.update_user` changes those.
     """
 
     user_id: str
-    email: str | None = None
+    email: str | None = field(default=None, repr=False)
+    #: In E.164, ``+15551234567``.
+    phone: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

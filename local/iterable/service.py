@@ -1,0 +1,281 @@
+"""Iterable's routes and rules."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from local.iterable.messages import Messages
+from local.iterable.profiles import Profiles
+from local.iterable.replies import done, json_reply, refusal
+from local.standin.service import Call, Refusal, Reply, Section, Service
+from local.standin.store import Store
+from local.standin.webhooks import Webhook
+
+_CAMPAIGNS = Path(__file__).with_name("campaigns.json")
+_FIRST_CAMPAIGN_ID = 100_001
+_FIRST_JOURNEY_ID = 7_001
+
+_INDEXES = """
+CREATE INDEX IF NOT EXISTS user_by_email ON document (kind, json_extract(body, '$.email'));
+CREATE INDEX IF NOT EXISTS user_by_user_id ON document (kind, json_extract(body, '$.userId'));
+"""
+
+_ERROR_CODES = {400: "BadParams", 401: "BadApiKey", 403: "Forbidden", 404: "NotFound", 429: "RateLimitExceeded"}
+
+
+class IterableService(Service):
+    """One Iterable project. It identifies people by ``userId`` and e-mail address alike (a «hybrid» project)."""
+
+    name = "iterable"
+    title = "Iterable"
+    # Iterable knows no idempotency keys; ours is shown on the page all the same.
+    shown_key_header = "idempotency-key"
+
+    def __init__(self, store: Store, *, api_key: str | None = None) -> None:
+        super().__init__(store)
+        store.prepare(_INDEXES)
+        self._api_key = api_key
+        self.profiles = Profiles(store, self.clock)
+        self.messages = Messages(store, self.clock, self.profiles, self._tell)
+        routes = self.routes
+        routes.add("POST", "/api/users/update", self.profiles.update)
+        routes.add("POST", "/api/users/updateEmail", self.profiles.update_email)
+        routes.add("POST", "/api/users/forget", self.profiles.forget)
+        routes.add("GET", "/api/users/getByEmail", self.profiles.by_query)
+        routes.add("GET", "/api/users/getSentMessages", self.messages.sent)
+        routes.add("GET", "/api/users/byUserId/{user_id}", self.profiles.by_user_id)
+        routes.add("DELETE", "/api/users/byUserId/{user_id}", self.profiles.delete_by_user_id)
+        routes.add("GET", "/api/users/{email}", self.profiles.by_email)
+        routes.add("DELETE", "/api/users/{email}", self.profiles.delete_by_email)
+        routes.add("POST", "/api/events/track", self._track)
+        routes.add("GET", "/api/events/byUserId/{user_id}", self._events_by_user_id)
+        routes.add("GET", "/api/events/{email}", self._events_by_email)
+        routes.add("POST", "/api/email/target", self.messages.target_email)
+        routes.add("POST", "/api/sms/target", self.messages.target_sms)
+        routes.add("POST", "/api/workflows/triggerWorkflow", self._trigger_workflow)
+        routes.add("GET", "/api/campaigns", self._list_campaigns)
+        routes.add("GET", "/api/journeys", self._list_journeys)
+        routes.add("GET", "/api/lists", self._lists)
+        routes.add("POST", "/api/lists", self._create_list)
+        routes.add("GET", "/api/lists/getUsers", self._list_users)
+        routes.add("POST", "/api/lists/subscribe", self._subscribe)
+        routes.add("POST", "/api/lists/unsubscribe", self._unsubscribe)
+
+    def refuse_stranger(self, call: Call) -> Reply | None:
+        """401 ``BadApiKey``; without a key of its own the stand-in takes any."""
+        given = call.headers.get("api-key") or call.headers.get("api_key") or ""
+        if given and (self._api_key is None or secrets.compare_digest(given.encode(), self._api_key.encode())):
+            return None
+        return self.error(401)
+
+    def error(self, status: int, *, retry_after_s: int | None = None) -> Reply:
+        """``{"msg", "code", "params"}`` with the code that Iterable uses for the status."""
+        code = _ERROR_CODES.get(status, "GenericError")
+        headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
+        return json_reply({"msg": f"{code}: status {status}", "code": code, "params": None}, status, headers)
+
+    def seed(self) -> None:
+        """Campaigns (each as e-mail and as SMS) and journeys."""
+        wanted = orjson.loads(_CAMPAIGNS.read_bytes())
+        now = self.clock.epoch()
+        number = _FIRST_CAMPAIGN_ID
+        for name in wanted["campaigns"]:
+            for medium in ("Email", "SMS"):
+                campaign = {
+                    "id": number,
+                    "name": name,
+                    "templateId": number + 1_000_000,
+                    "messageMedium": medium,
+                    "campaignState": "Running",
+                    "type": "Triggered",
+                    "createdAt": now * 1000,
+                    "updatedAt": now * 1000,
+                }
+                self.store.put("campaign", str(number), campaign, created_at=now, updated_at=now)
+                number += 1
+        for number, name in enumerate(wanted["journeys"], _FIRST_JOURNEY_ID):
+            journey = {
+                "id": number,
+                "name": name,
+                "enabled": True,
+                "isArchived": False,
+                "journeyType": "Published",
+                "createdAt": now * 1000,
+                "updatedAt": now * 1000,
+            }
+            self.store.put("journey", str(number), journey, created_at=now, updated_at=now)
+
+    def sections(self) -> Sequence[Section]:
+        """Messages sent, journeys entered, events."""
+        return (
+            self.messages.section(),
+            Section(
+                title="Journeys entered",
+                columns=("Time", "Journey", "Who", "Data"),
+                rows=[
+                    (
+                        one["createdAt"],
+                        one["name"],
+                        one["userId"] or one["email"],
+                        orjson.dumps(one["dataFields"]).decode(),
+                    )
+                    for one in self.store.all("journey_entry", limit=50)
+                ],
+            ),
+            Section(
+                title="Events",
+                columns=("Time", "Event", "Who", "Id", "Data"),
+                rows=[
+                    (
+                        one["createdAt"],
+                        one["eventName"],
+                        one.get("userId") or one.get("email"),
+                        one["id"],
+                        orjson.dumps(one["dataFields"]).decode(),
+                    )
+                    for one in self.store.all("event", limit=50)
+                ],
+            ),
+        )
+
+    def webhook(self, event_type: str, content: Mapping[str, Any]) -> Webhook:
+        """A system webhook: ``emailSend``, ``emailBounce``, ``emailUnSubscribe``, ``smsReceived`` and so on.
+
+        ``content`` is the webhook's body but its ``eventName``: ``{"email", "userId", "dataFields": {…}}``.
+        """
+        body = {"dataFields": {}, **content, "eventName": event_type}
+        return Webhook(event_id=f"{event_type}-{uuid.uuid4()}", event_type=event_type, body=body)
+
+    def _tell(self, event_type: str, content: Mapping[str, Any]) -> None:
+        self.webhooks.add(self.webhook(event_type, content))
+
+    # Events
+
+    def _track(self, call: Call) -> Reply:
+        body = call.json()
+        if not body.get("eventName"):
+            raise Refusal(refusal("BadParams", "eventName is missing"))
+        user = self.profiles.need(body)
+        now = self.clock.epoch()
+        event_id = body.get("id") or str(uuid.uuid4())
+        event = {
+            "id": event_id,
+            "eventName": body["eventName"],
+            "email": user.get("email"),
+            "userId": user.get("userId"),
+            "createdAt": body.get("createdAt", now),
+            "dataFields": body.get("dataFields", {}),
+        }
+        # An event with that id is overwritten, which makes tracking idempotent.
+        self.store.put("event", event_id, event, created_at=now, updated_at=now)
+        return done("Successfully tracked the event")
+
+    def _events_by_user_id(self, call: Call) -> Reply:
+        return json_reply({"events": self.store.find_by("event", "userId", call.params["user_id"])})
+
+    def _events_by_email(self, call: Call) -> Reply:
+        return json_reply({"events": self.store.find_by("event", "email", call.params["email"].lower())})
+
+    # Journeys and campaigns
+
+    def _trigger_workflow(self, call: Call) -> Reply:
+        body = call.json()
+        journey = self.store.find("journey", str(body.get("workflowId")))
+        if journey is None:
+            raise Refusal(refusal("BadParams", f"workflow {body.get('workflowId')} does not exist"))
+        user = self.profiles.need(body)
+        now = self.clock.epoch()
+        entry_id = str(uuid.uuid4())
+        entry = {
+            "workflowId": journey["id"],
+            "name": journey["name"],
+            "email": user.get("email"),
+            "userId": user.get("userId"),
+            "dataFields": body.get("dataFields", {}),
+            "createdAt": self.clock.now().isoformat(timespec="seconds"),
+        }
+        self.store.put("journey_entry", entry_id, entry, created_at=now, updated_at=now)
+        return done("Successfully triggered the workflow")
+
+    def _list_campaigns(self, call: Call) -> Reply:
+        return self._paged(call, "campaign", "campaigns", "totalCampaignsCount")
+
+    def _list_journeys(self, call: Call) -> Reply:
+        return self._paged(call, "journey", "journeys", "totalJourneysCount")
+
+    def _paged(self, call: Call, kind: str, plural: str, total: str) -> Reply:
+        page = int(call.query.get("page", 1))
+        size = int(call.query.get("pageSize", 20))
+        everything = sorted(self.store.all(kind), key=lambda one: int(one["id"]))
+        found = everything[(page - 1) * size : page * size]
+        body: dict[str, Any] = {plural: found, total: len(everything)}
+        if page * size < len(everything):
+            body["nextPageUrl"] = f"{call.path}?page={page + 1}&pageSize={size}"
+        return json_reply(body)
+
+    # Lists
+
+    def _lists(self, _call: Call) -> Reply:
+        lists = [{key: value for key, value in one.items() if key != "members"} for one in self.store.all("list")]
+        return json_reply({"lists": lists})
+
+    def _create_list(self, call: Call) -> Reply:
+        body = call.json()
+        if not body.get("name"):
+            raise Refusal(refusal("BadParams", "name is missing"))
+        list_id, now = self.store.next("list"), self.clock.epoch()
+        entry = {
+            "id": list_id,
+            "name": body["name"],
+            "description": body.get("description", ""),
+            "listType": "Standard",
+            "createdAt": now * 1000,
+            "members": [],
+        }
+        self.store.put("list", str(list_id), entry, created_at=now, updated_at=now)
+        return json_reply({"listId": list_id})
+
+    def _list_users(self, call: Call) -> Reply:
+        entry = self._need_list(call.query.get("listId"))
+        return Reply(body="\n".join(entry["members"]).encode(), headers={"content-type": "text/plain;charset=utf-8"})
+
+    def _subscribe(self, call: Call) -> Reply:
+        body = call.json()
+        entry = self._need_list(body.get("listId"))
+        for subscriber in body.get("subscribers", ()):
+            user = self.profiles.upsert(subscriber)
+            member = user.get("email") or user["userId"]
+            if member not in entry["members"]:
+                entry["members"].append(member)
+        return self._keep_list(entry, len(body.get("subscribers", ())))
+
+    def _unsubscribe(self, call: Call) -> Reply:
+        body = call.json()
+        entry = self._need_list(body.get("listId"))
+        for subscriber in body.get("subscribers", ()):
+            user = self.profiles.find(subscriber) or {}
+            entry["members"] = [one for one in entry["members"] if one not in (user.get("email"), user.get("userId"))]
+        return self._keep_list(entry, len(body.get("subscribers", ())))
+
+    def _need_list(self, list_id: Any) -> dict[str, Any]:
+        entry = self.store.find("list", str(list_id))
+        if entry is None:
+            raise Refusal(refusal("NotFound", f"list {list_id} does not exist", status=404))
+        return entry
+
+    def _keep_list(self, entry: dict[str, Any], count: int) -> Reply:
+        now = self.clock.epoch()
+        self.store.put("list", str(entry["id"]), entry, created_at=now, updated_at=now)
+        return json_reply({"successCount": count, "failCount": 0})
+
+
+def build(store: Store) -> IterableService:
+    """The service with the key of ``ITERABLE_API_KEY``; any key is right when there is none."""
+    return IterableService(store, api_key=os.environ.get("ITERABLE_API_KEY") or None)
