@@ -8,10 +8,10 @@ BIN := $(VENV)/bin
 # The newest usable Python of these is fine; `make setup PYTHON=/path/to/python3` chooses another.
 CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11
 
-.PHONY: help setup up down status test lint format reset schema bench clean
+.PHONY: help setup up down status test lint format reset schema graphiql test-browser bench clean
 
 help: ## Explain these commands
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 setup: $(VENV)/.stamp ## Make the environment in .venv (every other command does it when needed)
 
@@ -50,6 +50,12 @@ format: setup ## Format the code and fix what can be fixed
 
 schema: setup ## Print the GraphQL schema of a role (ROLE=user)
 	@$(BIN)/caregraph schema --role $(or $(ROLE),user)
+
+graphiql: $(if $(PYTHON),,setup) ## Build the GraphiQL page, when its sources changed
+	@$(or $(PYTHON),$(BIN)/python) portals/build.py graphiql
+
+test-browser: setup graphiql ## Look at the GraphiQL page in headless Chromium (which must be installed)
+	@CAREGRAPH_TEST_BROWSER=1 $(BIN)/pytest tests/browser $(ARGS)
 
 bench: setup ## Measure the endpoint against its peers
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -172,6 +172,16 @@ def _agent(site: Site, name: str) -> dict[str, str]:
     }
 
 
+def _front_end_build(site: Site) -> dict[str, str]:
+    """The one part that asks beyond this machine: npm's registry, with whatever settings lead there."""
+    names = {"NODE_EXTRA_CA_CERTS", "CAREGRAPH_NODE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"}
+    return {
+        name: value
+        for name, value in site.inherited.items()
+        if name in names or name.lower().startswith("npm_config_") or name.lower().endswith("_proxy")
+    }
+
+
 def _pubsub_server(site: Site) -> dict[str, str]:
     return {**_port(site, "pubsub"), **_id_token(site, PUSH_SERVICE_ACCOUNT)}
 
@@ -186,7 +196,7 @@ def _identity_server(site: Site) -> dict[str, str]:
 
 
 _SPECIFIC: Mapping[str, Callable[[Site], dict[str, str]]] = {
-    "graphiql": lambda _site: {},
+    "graphiql": _front_end_build,
     "migrate": _database,
     "seed": lambda site: {**_database(site), **_chargebee(site)},
     "pubsub": _pubsub_server,

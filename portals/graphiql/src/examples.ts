@@ -1,0 +1,68 @@
+/** The tabs of a first visit: what anyone may ask, what a signed-in person asks, and a change. */
+import type { GraphiQLProps } from 'graphiql';
+
+type Tab = NonNullable<GraphiQLProps['defaultTabs']>[number];
+
+const CATALOGUE = `# The treatment catalogue. Everyone may read it, signed in or not.
+# Choose who you are in the bar above; the schema on the left follows your role.
+query Catalogue {
+  treatment(where: { active: { _eq: true } }, order_by: { name: asc }) {
+    id
+    name
+    description
+    monthly_price
+    upfront_price
+    currency_code
+    term_months
+  }
+}
+`;
+
+const CONTRACTS = `# Contracts with their customer, treatment and subscription in one statement.
+# A customer sees their own, the care team everyone's: the same query, the role's rules.
+query Contracts($limit: Int! = 10) {
+  contract(order_by: { start_date: desc }, limit: $limit) {
+    id
+    status
+    start_date
+    end_date
+    customer {
+      email
+    }
+    treatment {
+      name
+    }
+    subscription {
+      id
+      status
+    }
+  }
+}
+
+# The same rows, live.
+subscription LiveContracts {
+  contract(order_by: { start_date: desc }, limit: 10) {
+    id
+    status
+    start_date
+  }
+}
+`;
+
+const START = `# As a customer: start a contract. Its status and customer are preset by the role's rules.
+# Take a treatment's id from the Catalogue tab. Then watch its events: caregraph trace <contract id>
+mutation StartContract($treatment_id: uuid!) {
+  insert_contract_one(object: { treatment_id: $treatment_id }) {
+    id
+    status
+    start_date
+    end_date
+  }
+}
+`;
+
+export const EXAMPLES: Tab[] = [
+  { query: CATALOGUE },
+  { query: CONTRACTS, variables: '{\n  "limit": 10\n}' },
+  { query: START, variables: '{\n  "treatment_id": ""\n}' },
+];
