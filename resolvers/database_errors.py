@@ -28,7 +28,8 @@ def translate(error: PostgresError, path: str) -> GraphQLRequestError | None:
     `path` is the place for errors about the written data; other errors of execution are at `$`.
     """
     state = error.sqlstate or ""
-    message = str(error)
+    # Not str(): that adds PostgreSQL's DETAIL, which shows values of the row.
+    message = str(error.args[0]) if error.args else "error"
     if CHECK_MARKER in message:
         text = "check constraint of an insert/update permission has failed"
         return GraphQLRequestError("permission-error", text, path)

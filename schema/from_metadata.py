@@ -8,8 +8,8 @@ and `Table.info["relationships"]` adds those that no foreign key backs.
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Identity, MetaData, PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy import Column as SqlColumn
+from sqlalchemy import ForeignKeyConstraint, Identity, MetaData, PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.dialects import postgresql
 
@@ -24,7 +24,7 @@ from schema.catalogue import (
 )
 from schema.types import parse_pg_type
 
-_DIALECT = postgresql.dialect()
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy leaves it untyped
 
 
 def catalogue_from_metadata(metadata: MetaData) -> Catalogue:
@@ -56,7 +56,7 @@ def _table(table: SqlTable, relationships: dict[str, Relationship]) -> Table:
         schema=schema,
         name=table.name,
         graphql_name=graphql_table_name(schema, table.name),
-        columns={column.name: _column(column, primary=column in _primary_key(table)) for column in table.columns},
+        columns={column.name: _column(column, primary=column.primary_key) for column in table.columns},
         primary_key=_primary_key_names(table),
         constraints=() if is_view else tuple(_constraints(table)),
         relationships=relationships,
@@ -65,10 +65,6 @@ def _table(table: SqlTable, relationships: dict[str, Relationship]) -> Table:
         updatable=not is_view,
         deletable=not is_view,
     )
-
-
-def _primary_key(table: SqlTable) -> Iterable[SqlColumn[Any]]:
-    return table.primary_key.columns
 
 
 def _primary_key_names(table: SqlTable) -> tuple[str, ...]:
