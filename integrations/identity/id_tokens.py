@@ -92,7 +92,7 @@ class IdTokenProvider:
     @tenacity.retry(
         retry=tenacity.retry_if_exception_type((httpx.TransportError, TimeoutError)),
         stop=tenacity.stop_after_attempt(_ATTEMPTS),
-        wait=tenacity.wait_exponential_jitter(initial=0.1, max=1.0, jitter=0.1),
+        wait=tenacity.wait_exponential_jitter(multiplier=0.1, max=1.0, jitter=0.1),
         reraise=True,
     )
     async def _fetch(self) -> str:
