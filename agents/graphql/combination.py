@@ -55,7 +55,7 @@ def _combined(documents: tuple[Document, ...]) -> Document:
         if not isinstance(operation, OperationDefinitionNode) or operation.operation is not OperationType.MUTATION:
             raise DocumentError(f"{document.name} is not a mutation and can't be part of one")
         numbered = visit(operation, _Numbering(number))
-        definitions.extend(numbered.variable_definitions)
+        definitions.extend(numbered.variable_definitions or ())
         for field in numbered.selection_set.selections:
             if not isinstance(field, FieldNode):
                 raise DocumentError(f"{document.name}: write its root fields out, fragments can't be combined")

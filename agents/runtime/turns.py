@@ -24,6 +24,11 @@ class Turns:
         #: Event id → its lock and how many hold it or wait for it.
         self._events: dict[uuid.UUID, tuple[asyncio.Lock, int]] = {}
 
+    @property
+    def at_hand(self) -> int:
+        """How many events are being worked on or waited for."""
+        return len(self._events)
+
     @asynccontextmanager
     async def take(self, event_id: uuid.UUID) -> AsyncIterator[None]:
         """Wait for a turn for this event; raises Busy when none comes in time."""
