@@ -156,6 +156,8 @@ def _api(site: Site) -> dict[str, str]:
         **_port(site, "api"),
         **_database(site),
         **_identity(site),
+        # Whose demo people GraphiQL offers.
+        "CAREGRAPH_IDENTITY_URL": site.layout.url("identity"),
         "CAREGRAPH_ADMIN_SECRET": site.keys.admin_secret,
         "CAREGRAPH_API_AUDIENCE": site.layout.url("api"),
         "CAREGRAPH_SERVICE_ACCOUNTS": _service_accounts(),

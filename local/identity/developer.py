@@ -17,6 +17,8 @@ from server.authentication.claims import DEFAULT_ROLE, HASURA_NAMESPACE
 
 SERVICE_ROLE: Final = "service"
 _MAX_LISTED: Final = 100
+#: The roles that somebody can sign in with, in the order in which they are offered.
+_ROLES: Final = ("user", "provider", "cct", "admin", SERVICE_ROLE)
 
 
 async def _token(request: Request) -> JSONResponse:
@@ -35,14 +37,23 @@ async def _token(request: Request) -> JSONResponse:
 
 
 async def _list(request: Request) -> JSONResponse:
-    service, role = service_of(request), request.query_params.get("role", "")
-    people = [_describe(account, role) for account in service.accounts.find_by_role(role, limit=_MAX_LISTED)]
+    return JSONResponse({"accounts": _people(service_of(request), request.query_params.get("role", ""))})
+
+
+async def _identities(request: Request) -> JSONResponse:
+    """Some of every role, for GraphiQL's box: `[{"role", "user_id", "email", "name"}]`."""
+    service = service_of(request)
+    shown = ("role", "user_id", "email", "name")
+    return JSONResponse([{key: one[key] for key in shown} for role in _ROLES for one in _people(service, role)])
+
+
+def _people(service: IdentityService, role: str) -> list[dict[str, Any]]:
     if role == SERVICE_ROLE:
-        people = [
+        return [
             {"user_id": agent, "email": email, "name": f"{agent} agent", "role": role}
             for email, agent in service.settings.service_accounts.items()
         ]
-    return JSONResponse({"accounts": people})
+    return [_describe(account, role) for account in service.accounts.find_by_role(role, limit=_MAX_LISTED)]
 
 
 def _find_person(service: IdentityService, role: str, name: str | None) -> Account:
@@ -95,4 +106,8 @@ def _service_token(service: IdentityService, agent: str | None) -> dict[str, Any
     return {"id_token": token, "user_id": agent, "email": emails[agent], "name": agent, "role": SERVICE_ROLE}
 
 
-ROUTES: Final = [Route("/token", _token, methods=["POST"]), Route("/accounts", _list, methods=["GET"])]
+ROUTES: Final = [
+    Route("/token", _token, methods=["POST"]),
+    Route("/accounts", _list, methods=["GET"]),
+    Route("/identities", _identities, methods=["GET"]),
+]

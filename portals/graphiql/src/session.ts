@@ -261,8 +261,10 @@ async function askJson<Answer>(path: string, body?: unknown): Promise<Answer> {
     body: body === undefined ? undefined : JSON.stringify(body),
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
-  const answer = (await response.json().catch(() => null)) as (Answer & { error?: string }) | null;
-  if (!response.ok || answer === null) throw new Error(answer?.error ?? `the server answered ${response.status}`);
+  const answer = (await response.json().catch(() => null)) as (Answer & { error?: { message?: string } }) | null;
+  if (!response.ok || answer === null) {
+    throw new Error(answer?.error?.message ?? `the server answered ${response.status}`);
+  }
   return answer;
 }
 
