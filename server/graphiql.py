@@ -2,7 +2,7 @@
 
 The page works without any other host and under a strict Content-Security-Policy. In development it offers demo people:
 their list and their tokens come from the local identity service, which is asked through this origin (`/dev/identities`,
-`/dev/token`), so that `connect-src 'self'` stays enough. Anywhere else these routes do not exist and one pastes a token.
+`/dev/token`), so that `connect-src 'self'` stays enough. Anywhere else these routes don't exist and one pastes a token.
 """
 
 import hashlib
@@ -65,7 +65,7 @@ _NOT_BUILT: Final = """<!doctype html>
     <style>
       body { font: 16px/1.6 system-ui, sans-serif; margin: 12vh auto; max-width: 38rem; padding: 0 1.5rem; }
       code { font-family: ui-monospace, monospace; }
-      pre { border: 1px solid color-mix(in srgb, currentColor 25%, transparent); border-radius: 6px; padding: 0.75rem 1rem; }
+      pre { border: 1px solid #8886; border-radius: 6px; padding: 0.75rem 1rem; }
     </style>
   </head>
   <body>
