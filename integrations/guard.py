@@ -11,6 +11,7 @@ repeat: it carries an idempotency key, or looks first whether its work is done a
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -150,7 +151,10 @@ class Guard:
             outcome = "done"
         except IntegrationError as error:
             outcome = _name(error)
-            _log.warning(
+            # A refusal is often expected («not there yet») and the caller's to judge; trouble is an operator's.
+            level = logging.INFO if isinstance(error, PermanentError) else logging.WARNING
+            _log.log(
+                level,
                 "integration.failed",
                 outside=self.service,
                 operation=operation,

@@ -41,6 +41,8 @@ class IterableClient:
             base_url=settings.base_url,
             settings=settings,
             headers={"api-key": settings.api_key.get_secret_value()},
+            # Iterable does nothing with it; whoever looks at requests sees which step a call belongs to.
+            idempotency_header="idempotency-key",
             read_problem=_read_problem,
         )
         self.guard = self._http.guard
@@ -102,7 +104,9 @@ class IterableClient:
             "dataFields": dict(data),
             "createdAt": int((occurred_at or datetime.now(UTC)).timestamp()),
         }
-        await self.guard.call("track_event", lambda: self._post("track_event", "/api/events/track", body, recipient))
+        await self.guard.call(
+            "track_event", lambda: self._post("track_event", "/api/events/track", body, recipient, idempotency_key)
+        )
 
     async def trigger_workflow(
         self, workflow: str | int, recipient: Recipient, data: Mapping[str, Any], *, idempotency_key: str
@@ -120,7 +124,7 @@ class IterableClient:
         }
         await self.guard.call(
             "trigger_workflow",
-            lambda: self._post("trigger_workflow", "/api/workflows/triggerWorkflow", body, recipient),
+            lambda: self._post("trigger_workflow", "/api/workflows/triggerWorkflow", body, recipient, idempotency_key),
         )
 
     async def send_email(
@@ -155,7 +159,7 @@ class IterableClient:
             sent = await self._find_sent(operation, medium, campaign_id, recipient, key)
             if sent is not None:
                 return sent
-            answer = await self._post(operation, f"/api/{medium.value.lower()}/target", body, recipient)
+            answer = await self._post(operation, f"/api/{medium.value.lower()}/target", body, recipient, key)
             return SentMessage(message_id=_message_id(answer), campaign_id=campaign_id, replayed=False)
 
         return await self.guard.call(operation, attempt)
@@ -181,15 +185,17 @@ class IterableClient:
                 return SentMessage(message_id=message.get("messageId"), campaign_id=campaign_id, replayed=True)
         return None
 
-    async def _post(self, operation: str, url_path: str, body: Mapping[str, Any], recipient: Recipient) -> Answer:
+    async def _post(
+        self, operation: str, url_path: str, body: Mapping[str, Any], recipient: Recipient, key: str
+    ) -> Answer:
         """Send once; a person whom Iterable does not know gets a profile first."""
         try:
-            return await self._http.send(operation, "POST", url_path, body=body)
+            return await self._http.send(operation, "POST", url_path, body=body, idempotency_key=key)
         except IntegrationError as error:
             if error.code not in _UNKNOWN:
                 raise
         await self._http.send(operation, "POST", "/api/users/update", body=_profile(recipient, {}))
-        return await self._http.send(operation, "POST", url_path, body=body)
+        return await self._http.send(operation, "POST", url_path, body=body, idempotency_key=key)
 
     async def _campaign_id(self, template: str, medium: Medium) -> int:
         configured = self._settings.campaigns.get(template)

@@ -54,7 +54,10 @@ async def running(build: Build, folder: Path, *, port: int = 0) -> AsyncIterator
     seed_once(service)
     listener = socket.create_server((HOST, port))
     bound = listener.getsockname()[1]
-    server = _Server(uvicorn.Config(application(service), log_config=None, access_log=False, lifespan="on"))
+    config = uvicorn.Config(
+        application(service), log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=1
+    )
+    server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     ready = asyncio.create_task(server.ready.wait())
     try:
@@ -65,7 +68,6 @@ async def running(build: Build, folder: Path, *, port: int = 0) -> AsyncIterator
     finally:
         ready.cancel()
         server.should_exit = True
-        server.force_exit = True
         with suppress(asyncio.CancelledError):
             await serving
         listener.close()

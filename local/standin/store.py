@@ -151,7 +151,7 @@ class Store:
             f"""
             SELECT body FROM document
             WHERE kind = ? AND json_extract(body, '$.{field}') = ? AND NOT deleted
-            ORDER BY created_at, id
+            ORDER BY created_at, rowid
             """,  # noqa: S608 - an identifier, checked above
             (kind, value),
         )

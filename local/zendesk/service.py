@@ -1,0 +1,209 @@
+"""Zendesk's routes and rules."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+import secrets
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from local.standin.service import Call, ControlHandler, Idempotency, Reply, Section, Service
+from local.standin.store import Store
+from local.standin.webhooks import Webhook
+from local.zendesk.replies import json_reply, refusal
+from local.zendesk.tickets import Tickets
+from local.zendesk.users import Users
+
+_INDEXES = """
+CREATE INDEX IF NOT EXISTS by_external_id ON document (kind, json_extract(body, '$.external_id'));
+CREATE INDEX IF NOT EXISTS by_email ON document (kind, json_extract(body, '$.email'));
+CREATE INDEX IF NOT EXISTS by_ticket_id ON document (kind, json_extract(body, '$.ticket_id'));
+"""
+
+ACCOUNT_ID = 1
+_EVENT_VERSION = "2022-11-06"
+_KEY_KEPT = timedelta(hours=2)
+
+_ERRORS: Mapping[int, tuple[str, str]] = {
+    404: ("RecordNotFound", "Not found"),
+    429: ("APIRateLimitExceeded", "Number of allowed API requests per minute exceeded"),
+    503: ("ServiceUnavailable", "Service is temporarily unavailable"),
+}
+
+
+class ZendeskService(Service):
+    """One Zendesk account."""
+
+    name = "zendesk"
+    title = "Zendesk"
+    idempotency = Idempotency(
+        header="idempotency-key",
+        keep=_KEY_KEPT,
+        # Only the creation of tickets knows keys.
+        applies=lambda call: call.method == "POST" and call.path.removesuffix(".json") == "/api/v2/tickets",
+        replay_headers={"x-idempotency-lookup": "hit"},
+        fresh_headers={"x-idempotency-lookup": "miss"},
+        mismatch=lambda _call: refusal(
+            "IdempotentRequestError", "The request's parameters differ from those first sent with this key", 400
+        ),
+    )
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        email: str | None = None,
+        api_token: str | None = None,
+        webhook_secret: str | None = None,
+    ) -> None:
+        super().__init__(store)
+        store.prepare(_INDEXES)
+        self._email = email
+        self._api_token = api_token
+        self._webhook_secret = webhook_secret
+        self.users = Users(store, self.clock)
+        self.tickets = Tickets(store, self.clock, self.users, self._tell)
+        for method, path, handler in (
+            ("POST", "/api/v2/users/create_or_update", self.users.create_or_update),
+            ("GET", "/api/v2/users/search", self.users.search),
+            ("GET", "/api/v2/users/{id:int}/tickets/requested", self.tickets.requested),
+            ("GET", "/api/v2/users/{id:int}", self.users.show),
+            ("PUT", "/api/v2/users/{id:int}", self.users.update),
+            ("DELETE", "/api/v2/users/{id:int}", self.users.delete),
+            ("DELETE", "/api/v2/deleted_users/{id:int}", self.users.delete_for_good),
+            ("POST", "/api/v2/users", self.users.create),
+            ("GET", "/api/v2/users", self.users.listing),
+            ("POST", "/api/v2/tickets", self.tickets.create),
+            ("GET", "/api/v2/tickets", self.tickets.listing),
+            ("GET", "/api/v2/tickets/{id:int}/comments", self.tickets.comments),
+            ("GET", "/api/v2/tickets/{id:int}/audits", self.tickets.audits),
+            ("GET", "/api/v2/tickets/{id:int}", self.tickets.show),
+            ("PUT", "/api/v2/tickets/{id:int}", self.tickets.update),
+            ("DELETE", "/api/v2/tickets/{id:int}", self.tickets.delete),
+        ):
+            self.routes.add(method, path, handler)
+            self.routes.add(method, f"{path}.json", handler)
+
+    def refuse_stranger(self, call: Call) -> Reply | None:
+        """401 unless basic authentication says ``{email}/token:{token}``; without a token of its own, any is right."""
+        scheme, _, encoded = call.headers.get("authorization", "").partition(" ")
+        try:
+            given = base64.b64decode(encoded, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            given = ""
+        who, _, token = given.partition(":")
+        right = scheme.lower() == "basic" and who.endswith("/token") and bool(token)
+        if right and self._api_token is not None:
+            wanted = f"{self._email}/token:{self._api_token}"
+            right = secrets.compare_digest(given.encode(), wanted.encode())
+        return None if right else json_reply({"error": "Couldn't authenticate you"}, 401)
+
+    def error(self, status: int, *, retry_after_s: int | None = None) -> Reply:
+        """``{"error", "description"}``."""
+        error, description = _ERRORS.get(status, ("InternalError", f"status {status}"))
+        headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
+        return json_reply({"error": error, "description": description}, status, headers)
+
+    def sections(self) -> Sequence[Section]:
+        """Tickets and requesters."""
+        return (
+            Section(
+                title="Tickets",
+                columns=("Id", "Status", "Priority", "Subject", "Requester", "Tags", "External id", "Updated"),
+                rows=[
+                    (
+                        one["id"],
+                        one["status"],
+                        one["priority"],
+                        one["subject"],
+                        one["requester_id"],
+                        " ".join(one["tags"]),
+                        one["external_id"],
+                        one["updated_at"],
+                    )
+                    for one in self.store.all("ticket", limit=100)
+                ],
+            ),
+            Section(
+                title="Users",
+                columns=("Id", "Name", "E-mail", "External id", "Updated"),
+                rows=[
+                    (one["id"], one["name"], one["email"], one["external_id"], one["updated_at"])
+                    for one in self.store.all("user", limit=100)
+                ],
+            ),
+        )
+
+    def webhook(self, event_type: str, content: Mapping[str, Any]) -> Webhook:
+        """An event: ``ticket.status_changed`` and the like; ``content`` has ``subject``, ``detail`` and ``event``."""
+        event_id = str(uuid.uuid4())
+        body = {
+            "account_id": ACCOUNT_ID,
+            "id": event_id,
+            "time": self.clock.now().isoformat().replace("+00:00", "Z"),
+            "type": f"zen:event-type:{event_type}",
+            "zendesk_event_version": _EVENT_VERSION,
+            "subject": content.get("subject", ""),
+            "detail": content.get("detail", {}),
+            "event": content.get("event", {}),
+        }
+        return Webhook(event_id=event_id, event_type=event_type, body=body)
+
+    def sign_webhook(self, body: bytes) -> Mapping[str, str]:
+        """Zendesk's headers; the signature is base64 of HMAC-SHA256 over time and body."""
+        moment = self.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
+        headers = {
+            "x-zendesk-account-id": str(ACCOUNT_ID),
+            "x-zendesk-webhook-invocation-id": uuid.uuid4().hex,
+            "x-zendesk-webhook-signature-timestamp": moment,
+        }
+        if self._webhook_secret is not None:
+            digest = hmac.new(self._webhook_secret.encode(), moment.encode() + body, hashlib.sha256).digest()
+            headers["x-zendesk-webhook-signature"] = base64.b64encode(digest).decode()
+        return headers
+
+    def controls(self) -> Mapping[str, ControlHandler]:
+        """``tickets``: what a member of the support team does there."""
+        return {"tickets": self._act_on_ticket}
+
+    async def _act_on_ticket(self, request: Request) -> Response:
+        body = orjson.loads(await request.body())
+        with self.store.transaction():
+            ticket = self.tickets.change(
+                int(body["id"]),
+                {
+                    key: value
+                    for key, value in {
+                        "status": body.get("status"),
+                        "comment": {"body": body["comment"], "public": body.get("public", True)}
+                        if body.get("comment")
+                        else None,
+                    }.items()
+                    if value is not None
+                },
+            )
+        self.webhooks.wake()
+        return JSONResponse({"ticket": ticket})
+
+    def _tell(self, event_type: str, content: Mapping[str, Any]) -> None:
+        self.webhooks.add(self.webhook(event_type, content))
+
+
+def build(store: Store) -> ZendeskService:
+    """The service with ``ZENDESK_EMAIL`` and ``ZENDESK_API_TOKEN``; without a token any credentials are right."""
+    return ZendeskService(
+        store,
+        email=os.environ.get("ZENDESK_EMAIL"),
+        api_token=os.environ.get("ZENDESK_API_TOKEN") or None,
+        webhook_secret=os.environ.get("ZENDESK_WEBHOOK_SECRET") or None,
+    )
