@@ -7,14 +7,15 @@ and gives Strawberry what is left (hand-written fields and introspection).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import strawberry
-from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema, GraphQLString
+from graphql import GraphQLError, GraphQLField, GraphQLObjectType, GraphQLSchema, GraphQLString
 from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 from strawberry.tools import create_type
+from strawberry.types import ExecutionContext
 from strawberry.types.field import StrawberryField
 from strawberry.types.scalar import ScalarDefinition
 
@@ -27,8 +28,9 @@ from schema.view import RoleView
 class HandWritten:
     """A hand-written root field and the roles that have it (`admin` always has)."""
 
-    field: StrawberryField
-    kind: str  # "query" | "mutation"
+    #: What `strawberry.field(resolver=…)` gives (its stubs call it the resolver's return type).
+    field: Any
+    kind: Literal["query", "mutation"]
     roles: frozenset[str]
 
 
@@ -75,6 +77,9 @@ class RoleSchema(strawberry.Schema):
             extensions=own.extensions,
         )
         self._schema._strawberry_schema = self  # type: ignore[attr-defined] # noqa: SLF001 # Strawberry finds itself so
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Log nothing: Strawberry would write the document with its values. The engine logs what is unexpected."""
 
     @property
     def graphql_schema(self) -> GraphQLSchema:

@@ -1,0 +1,7 @@
+"""The rules of our own database, by role and table."""
+
+from typing import Final
+
+from permissions.model import Rules
+
+RULES: Final[Rules] = {}

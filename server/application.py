@@ -1,0 +1,100 @@
+"""The API as one ASGI application: the GraphQL endpoint in front, operators' and developers' pages behind it."""
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from integrations.telemetry import configure_telemetry, shutdown_telemetry
+from integrations.telemetry.http import RequestContextMiddleware, operational_routes
+from permissions.rules import RULES
+from resolvers.engine import Engine
+from resolvers.operations import HAND_WRITTEN, SCALARS
+from resolvers.pool import Pool
+from schema.from_metadata import catalogue_from_metadata
+from schema.tables import metadata
+from server.authentication.authenticator import open_authenticator
+from server.authentication.settings import AuthenticationSettings, read_authentication_settings
+from server.endpoint import GraphQLEndpoint
+from server.graphiql import GraphiQLSettings, graphiql_routes
+from server.settings import ServerSettings, read_server_settings
+
+GRAPHQL_PATH: Final = "/v1/graphql"
+
+
+class Application:
+    """Sends GraphQL to the endpoint and everything else to Starlette; opens and closes what both need."""
+
+    def __init__(self, settings: ServerSettings, authentication: AuthenticationSettings) -> None:
+        self._settings = settings
+        self._authentication = authentication
+        self._endpoint: GraphQLEndpoint | None = None
+        self._pool = Pool(
+            settings.database_url.get_secret_value(),
+            size=settings.pool_size,
+            statement_timeout_s=settings.statement_timeout_s,
+        )
+        self.engine = Engine(
+            catalogue=catalogue_from_metadata(metadata),
+            rules=RULES,
+            pool=self._pool,
+            hand_written=HAND_WRITTEN,
+            scalar_map=SCALARS,
+        )
+        self._pages = Starlette(
+            routes=[*operational_routes({"database": self._check_database}), *graphiql_routes(GraphiQLSettings())],
+            lifespan=self._lifespan,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] == "http" and scope["path"] == GRAPHQL_PATH:
+            assert self._endpoint is not None, "the server answers only after its lifespan began"
+            await self._endpoint(scope, receive, send)
+            return
+        await self._pages(scope, receive, send)
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            authenticator = await stack.enter_async_context(open_authenticator(self._authentication))
+            stack.push_async_callback(self._pool.close)
+            stack.callback(shutdown_telemetry)
+            self._endpoint = GraphQLEndpoint(
+                engine=self.engine,
+                authenticator=authenticator,
+                max_request_bytes=self._settings.max_request_bytes,
+            )
+            # Schemas live as long as the process: keep the collector from walking them again and again.
+            gc.collect()
+            gc.freeze()
+            yield
+
+    async def _check_database(self) -> None:
+        async with self._pool.connection() as connection:
+            await connection.row("SELECT 1", ())
+
+
+def create_application(settings: ServerSettings, authentication: AuthenticationSettings) -> ASGIApp:
+    """The whole API with its middleware."""
+    application: ASGIApp = Application(settings, authentication)
+    if settings.cors_origins:
+        application = CORSMiddleware(
+            application,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["authorization", "content-type", "traceparent", "x-hasura-role", "x-request-id"],
+            max_age=600,
+        )
+    return RequestContextMiddleware(application, routes=(GRAPHQL_PATH,))
+
+
+def application_from_environment() -> ASGIApp:
+    """What a server process runs: settings read, telemetry set up, the application made."""
+    settings, authentication = read_server_settings(), read_authentication_settings()
+    configure_telemetry("api")
+    return create_application(settings, authentication)

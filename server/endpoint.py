@@ -1,0 +1,130 @@
+"""`POST /v1/graphql`: from bytes to bytes (HASURA_DIALECT §10).
+
+A bare ASGI application, since every layer on the way costs as much as a small read does (ARCHITECTURE.md, 1). GraphQL
+answers always have status 200: what went wrong is in the body.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from integrations.telemetry.tracing import current_traceparent
+from permissions.session import Session
+from resolvers.engine import Engine, error_body
+from resolvers.errors import GraphQLRequestError
+from server.authentication.authenticator import Authenticator
+from server.authentication.errors import AuthenticationError
+
+_HEADERS: Final = [(b"content-type", b"application/json; charset=utf-8")]
+#: Operations that one request may batch.
+MAX_BATCH: Final = 100
+
+
+class _ClientLeft(Exception):
+    """The client closed the connection before its request was whole."""
+
+
+class GraphQLEndpoint:
+    """The ASGI application behind `/v1/graphql`."""
+
+    def __init__(self, *, engine: Engine, authenticator: Authenticator, max_request_bytes: int) -> None:
+        self._engine = engine
+        self._authenticator = authenticator
+        self._max_request_bytes = max_request_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        if scope["method"] != "POST":
+            await _method_not_allowed(send)
+            return
+        try:
+            body = await self._answer(scope, receive)
+        except _ClientLeft:
+            return
+        except GraphQLRequestError as error:
+            body = error_body(error)
+        except AuthenticationError as error:
+            body = error_body(GraphQLRequestError(error.code.value, error.message))
+        await send(
+            {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [*_HEADERS, (b"content-length", str(len(body)).encode())],
+            }
+        )
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> bytes:
+        raw = await self._read(receive)
+        headers = scope["headers"]
+        session = self._authenticator.find_session(headers)
+        if session is None:
+            session = await self._authenticator.authenticate(headers)
+        try:
+            request = orjson.loads(raw)
+        except orjson.JSONDecodeError as error:
+            raise GraphQLRequestError("invalid-json", f"the request body is not valid JSON: {error.msg}") from None
+        if isinstance(request, dict):
+            return await self._execute(session, request)
+        if not isinstance(request, list):
+            raise GraphQLRequestError("parse-failed", "expected an object with a query, or a list of such objects")
+        if len(request) > MAX_BATCH:
+            raise GraphQLRequestError(
+                "validation-failed", f"a request may batch {MAX_BATCH} operations at most, this one has {len(request)}"
+            )
+        return b"[" + b",".join([await self._item(session, item) for item in request]) + b"]"
+
+    async def _item(self, session: Session, item: Any) -> bytes:
+        """One operation of a batch: its errors are its own."""
+        if not isinstance(item, dict):
+            return error_body(GraphQLRequestError("parse-failed", "expected an object with a query"))
+        try:
+            return await self._execute(session, item)
+        except GraphQLRequestError as error:
+            return error_body(error)
+
+    async def _execute(self, session: Session, request: Mapping[str, Any]) -> bytes:
+        query = request.get("query")
+        if not isinstance(query, str):
+            problem = "key 'query' not found" if query is None else "expected a string for 'query'"
+            raise GraphQLRequestError("parse-failed", problem, "$" if query is None else "$.query")
+        variables = request.get("variables")
+        if variables is not None and not isinstance(variables, dict):
+            raise GraphQLRequestError("parse-failed", "expected an object for 'variables'", "$.variables")
+        name = request.get("operationName")
+        if name is not None and not isinstance(name, str):
+            raise GraphQLRequestError("parse-failed", "expected a string for 'operationName'", "$.operationName")
+        return await self._engine.execute(session, query, variables, name, current_traceparent() or "")
+
+    async def _read(self, receive: Receive) -> bytes:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _ClientLeft
+        body: bytes = message.get("body", b"")
+        if message.get("more_body"):
+            parts, size = [body], len(body)
+            while message.get("more_body"):
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise _ClientLeft
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+                if size > self._max_request_bytes:
+                    break
+            body = b"".join(parts)
+        if len(body) > self._max_request_bytes:
+            raise GraphQLRequestError(
+                "validation-failed",
+                f"the request is larger than the limit of {self._max_request_bytes} bytes "
+                "(CAREGRAPH_MAX_REQUEST_BYTES)",
+            )
+        return body
+
+
+async def _method_not_allowed(send: Send) -> None:
+    body = error_body(GraphQLRequestError("not-supported", "send GraphQL operations with POST"))
+    headers = [*_HEADERS, (b"allow", b"POST"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 405, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,58 @@
+"""The server's settings, read from the environment once at start.
+
+| variable | meaning |
+|---|---|
+| `DATABASE_URL` | PostgreSQL, `postgresql://…` |
+| `CAREGRAPH_ENVIRONMENT` | `development` (default), `staging` or `production` |
+| `CAREGRAPH_POOL_SIZE` | database connections of one process (default 16) |
+| `CAREGRAPH_STATEMENT_TIMEOUT_S` | what one statement may take (default 30) |
+| `CAREGRAPH_MAX_REQUEST_BYTES` | what one request may carry (default 1 MiB) |
+| `CAREGRAPH_CORS_ORIGINS` | JSON list of the portals' origins |
+
+Authentication has its own (`server.authentication.settings`), and so has telemetry.
+"""
+
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(ValueError):
+    """The environment can't work; the message names every variable that is missing or wrong."""
+
+
+class ServerSettings(BaseSettings):
+    """What the API needs to know; read by `read_server_settings`."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True, hide_input_in_errors=True
+    )
+
+    database_url: SecretStr = Field(validation_alias="DATABASE_URL")
+    environment: Literal["development", "staging", "production"] = Field(
+        "development", validation_alias="CAREGRAPH_ENVIRONMENT"
+    )
+    pool_size: int = Field(16, ge=1, le=500, validation_alias="CAREGRAPH_POOL_SIZE")
+    statement_timeout_s: float = Field(30.0, gt=0, validation_alias="CAREGRAPH_STATEMENT_TIMEOUT_S")
+    max_request_bytes: int = Field(1024 * 1024, ge=1024, validation_alias="CAREGRAPH_MAX_REQUEST_BYTES")
+    cors_origins: tuple[str, ...] = Field((), validation_alias="CAREGRAPH_CORS_ORIGINS")
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgresql(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("it must begin with postgresql://")
+        return value
+
+
+def read_server_settings() -> ServerSettings:
+    """The settings in the environment. Raises SettingsError that names everything wrong with them."""
+    try:
+        return ServerSettings()
+    except ValidationError as error:
+        problems = [
+            f"- {problem['loc'][0]}: {'it is not set' if problem['type'] == 'missing' else problem['msg']}"
+            for problem in error.errors(include_input=False)
+        ]
+        raise SettingsError("The server's settings can't work:\n" + "\n".join(problems)) from None
