@@ -51,8 +51,8 @@ format: setup ## Format the code and fix what can be fixed
 schema: setup ## Print the GraphQL schema of a role (ROLE=user)
 	@$(BIN)/caregraph schema --role $(or $(ROLE),user)
 
-graphiql: $(if $(PYTHON),,setup) ## Build the GraphiQL page, when its sources changed
-	@$(or $(PYTHON),$(BIN)/python) portals/build.py graphiql
+graphiql: setup ## Build the GraphiQL page, when its sources changed (`make up` does, too)
+	@$(BIN)/python portals/build.py graphiql
 
 test-browser: setup graphiql ## Look at the GraphiQL page in headless Chromium (which must be installed)
 	@CAREGRAPH_TEST_BROWSER=1 $(BIN)/pytest tests/browser $(ARGS)

@@ -52,7 +52,7 @@ def declare_parts(site: Site, cluster: Cluster | None) -> tuple[Part, ...]:
         _step(
             site,
             "graphiql",
-            ("make", "--silent", "graphiql", f"PYTHON={sys.executable}"),
+            (sys.executable, "portals/build.py", "graphiql"),
             timeout=_BUILD_TIMEOUT,
             purpose="front-end build",
         ),
