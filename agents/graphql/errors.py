@@ -71,9 +71,9 @@ class ServerFault(OperationRefused):
     """The endpoint or its database failed."""
 
 
-def error_from_answer(operation: str, errors: list[Any]) -> GraphQLError:
+def error_from_answer(operation: str, errors: Any) -> GraphQLError:
     """The error that an answer's `errors` mean; the first one counts, Hasura sends one."""
-    first = errors[0] if errors and isinstance(errors[0], dict) else {}
+    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
     extensions = first.get("extensions")
     extensions = extensions if isinstance(extensions, dict) else {}
     code = str(extensions.get("code", "unexpected"))

@@ -50,8 +50,8 @@ def _first_contract(event: ContractCreated) -> bool:
 
 
 MESSAGES: Final[tuple[Message, ...]] = (
-    Message(event=CustomerSignedUp, template="account_ready", channel=Channel.EMAIL),
-    Message(event=ContractCreated, template="welcome", channel=Channel.EMAIL, audience=_first_contract),
+    Message(event=CustomerSignedUp, template="welcome", channel=Channel.EMAIL),
+    Message(event=ContractCreated, template="contract_welcome", channel=Channel.EMAIL, audience=_first_contract),
     Message(event=ContractActivated, template="contract_activated", channel=Channel.EMAIL),
     Message(event=ContractRenewed, template="contract_renewed", channel=Channel.EMAIL, essential=True),
     Message(event=ContractCompleted, template="contract_completed", channel=Channel.EMAIL, essential=True),

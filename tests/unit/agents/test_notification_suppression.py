@@ -58,7 +58,7 @@ def test_what_care_or_law_require_is_sent_despite_an_opt_out_but_not_without_an_
 
 
 def test_a_renewal_is_no_reason_to_welcome_somebody_again() -> None:
-    (welcome,) = (message for message in MESSAGES if message.template == "welcome")
+    (welcome,) = (message for message in MESSAGES if message.template == "contract_welcome")
     first = ContractCreated.model_validate(
         {
             "contract_id": str(uuid.UUID(int=2)),
