@@ -3,10 +3,13 @@ import type { GraphiQLProps } from 'graphiql';
 
 type Tab = NonNullable<GraphiQLProps['defaultTabs']>[number];
 
-const CATALOGUE = `# The treatment catalogue. Everyone may read it, signed in or not.
-# Choose who you are in the bar above; the schema on the left follows your role.
+const CATALOGUE = `# The treatment catalogue: everyone may read it.
+# The schema follows the role chosen above.
 query Catalogue {
-  treatment(where: { active: { _eq: true } }, order_by: { name: asc }) {
+  treatment(
+    where: { active: { _eq: true } }
+    order_by: { name: asc }
+  ) {
     id
     name
     description
@@ -18,10 +21,13 @@ query Catalogue {
 }
 `;
 
-const CONTRACTS = `# Contracts with their customer, treatment and subscription in one statement.
-# A customer sees their own, the care team everyone's: the same query, the role's rules.
+const CONTRACTS = `# A customer sees their own contracts, the care
+# team everyone's: one query, the role's rules.
 query Contracts($limit: Int! = 10) {
-  contract(order_by: { start_date: desc }, limit: $limit) {
+  contract(
+    order_by: { start_date: desc }
+    limit: $limit
+  ) {
     id
     status
     start_date
@@ -49,10 +55,13 @@ subscription LiveContracts {
 }
 `;
 
-const START = `# As a customer: start a contract. Its status and customer are preset by the role's rules.
-# Take a treatment's id from the Catalogue tab. Then watch its events: caregraph trace <contract id>
+const START = `# As a customer. The status and the customer are
+# preset; take a treatment's id from Catalogue.
+# Then, in a terminal: caregraph trace <contract id>
 mutation StartContract($treatment_id: uuid!) {
-  insert_contract_one(object: { treatment_id: $treatment_id }) {
+  insert_contract_one(
+    object: { treatment_id: $treatment_id }
+  ) {
     id
     status
     start_date
