@@ -106,14 +106,10 @@ ClaimsRule = NamespacedClaims | MappedClaims
 
 
 def _read_grant(claims: Mapping[str, object]) -> Grant:
-    roles, default = claims.get(ALLOWED_ROLES, MISSING), claims.get(DEFAULT_ROLE, MISSING)
-    for name, value in ((ALLOWED_ROLES, roles), (DEFAULT_ROLE, default)):
-        if value is MISSING:
-            raise AuthenticationError(
-                AuthenticationCode.JWT_MISSING_ROLE_CLAIMS, f"JWT claim does not contain {name}; its issuer must add it"
-            )
+    roles = _require_role_claim(claims, ALLOWED_ROLES)
     if not isinstance(roles, list) or not all(isinstance(role, str) and role for role in roles):
         raise _invalid(f"invalid {ALLOWED_ROLES}; should be a list of roles")
+    default = _require_role_claim(claims, DEFAULT_ROLE)
     if not isinstance(default, str) or not default:
         raise _invalid(f"invalid {DEFAULT_ROLE}; should be a single role name")
     variables: dict[str, str] = {}
@@ -124,6 +120,14 @@ def _read_grant(claims: Mapping[str, object]) -> Grant:
             raise _invalid(f"invalid {name}; session variables are strings, found {_kind(value)}")
         variables[name] = value
     return Grant(allowed_roles=tuple(roles), default_role=default, variables=variables)
+
+
+def _require_role_claim(claims: Mapping[str, object], name: str) -> object:
+    if name not in claims:
+        raise AuthenticationError(
+            AuthenticationCode.JWT_MISSING_ROLE_CLAIMS, f"JWT claim does not contain {name}; its issuer must add it"
+        )
+    return claims[name]
 
 
 def _parse_stringified(found: object, place: str) -> object:
