@@ -1,7 +1,7 @@
 """Binds: from a request of a plan's shape to the arguments of its statement."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from permissions.session import Session
@@ -14,6 +14,8 @@ SESSION_JSON = "json"
 TRACEPARENT = "traceparent"
 #: The JSON rows that the first of two statements answered.
 CHANGED_ROWS = "changed-rows"
+#: How many rows a nested insert wrote at all its levels.
+AFFECTED_ROWS = "affected-rows"
 
 
 @dataclass(slots=True)
@@ -24,6 +26,9 @@ class Request:
     session: Session
     traceparent: str = ""
     changed_rows: str = ""
+    affected_rows: int = 0
+    #: The rows that steps of a nested insert wrote, by the step's number.
+    steps: dict[int, Mapping[str, Any]] = field(default_factory=dict)
 
 
 Binder = Callable[[Request], Any]
@@ -56,7 +61,13 @@ def _source_binder(source: ir.Source, encode: Callable[[Any], Any]) -> Binder:
             return lambda request: encode(_dig(request.variables, path))
         case ir.FromSession(name):
             return _session_binder(name)
+        case ir.FromStep(step, column):
+            return lambda request: _encoded_or_null(encode, request.steps[step][column])
     raise AssertionError(f"unknown source {source}")
+
+
+def _encoded_or_null(encode: Callable[[Any], Any], value: Any) -> Any:
+    return None if value is None else encode(value)
 
 
 def _dig(value: Any, path: tuple[str | int, ...]) -> Any:
@@ -72,6 +83,8 @@ def _session_binder(name: str) -> Binder:
         return lambda request: request.traceparent
     if name == CHANGED_ROWS:
         return lambda request: request.changed_rows
+    if name == AFFECTED_ROWS:
+        return lambda request: str(request.affected_rows)
 
     def bind(request: Request) -> str:
         value = request.session.variables.get(name)

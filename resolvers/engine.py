@@ -25,7 +25,17 @@ from resolvers.errors import GraphQLRequestError, ValidationFailed
 from resolvers.hand_written import OperationContext, resolve
 from resolvers.inputs import Scope
 from resolvers.plan.operation import compile_operation
-from resolvers.plans import ConstantRoot, GeneratedRoot, HandWrittenRoot, Plan, QueryColumn, Statement, make_plan
+from resolvers.plans import (
+    ConstantRoot,
+    GeneratedRoot,
+    HandWrittenRoot,
+    NestedSteps,
+    Plan,
+    QueryColumn,
+    Statement,
+    Step,
+    make_plan,
+)
 from resolvers.pool import Connection, DatabaseUnavailable, Pool
 from resolvers.role_schema import HandWritten, RoleSchema
 from resolvers.shape import UnknownShape, VariableShapes
@@ -186,10 +196,12 @@ class Engine:
         if plan.is_single_statement:
             root = plan.roots[0][1]
             assert isinstance(root, GeneratedRoot)
-            arguments = root.steps[0].statement.arguments(request)
+            step = root.steps[0]
+            assert isinstance(step, Step)
+            arguments = step.statement.arguments(request)
             connection = await self._pool.acquire()
             try:
-                row = await _guarded(connection, root.steps[0].statement.sql, arguments, root.error_path)
+                row = await _guarded(connection, step.statement.sql, arguments, root.error_path)
             finally:
                 self._pool.release(connection)
             return plan.roots[0][0] + (row[0] or b"null") + b"}}"
@@ -267,16 +279,45 @@ class Engine:
                 context = OperationContext(request=request, connection=connection, pool=self._pool)
                 return await resolve(role.schema, root.node, context)
             case GeneratedRoot(steps, many, error_path):
-                answers = []
-                for step in steps:
-                    sql, arguments = step.statement.sql, step.statement.arguments(request)
-                    row = await _guarded(connection, sql, arguments, error_path)
-                    if step.then is not None:
-                        request.changed_rows = row[0].decode()
-                        row = await _guarded(connection, step.then.sql, step.then.arguments(request), error_path)
-                    answers.append(row[0] or b"null")
+                answers = [await _run_step(step, request, connection, error_path) for step in steps]
                 return b"[" + b",".join(answers) + b"]" if many else answers[0]
         raise AssertionError(f"unexpected root {root}")
+
+
+async def _run_step(step: Step | NestedSteps, request: Request, connection: Connection, error_path: str) -> bytes:
+    """The step's answer as JSON, in the open transaction."""
+    then = step.then
+    if isinstance(step, NestedSteps):
+        request.changed_rows = await _run_nested(step, request, connection, error_path)
+    else:
+        row = await _guarded(connection, step.statement.sql, step.statement.arguments(request), error_path)
+        if then is None:
+            return row[0] or b"null"
+        request.changed_rows = row[0].decode()
+    assert then is not None
+    row = await _guarded(connection, then.sql, then.arguments(request), error_path)
+    return row[0] or b"null"
+
+
+async def _run_nested(nested: NestedSteps, request: Request, connection: Connection, error_path: str) -> str:
+    """Carry out a nested insert; its root rows as a JSON array."""
+    roots: list[bytes] = []
+    request.affected_rows = 0
+    request.steps.clear()
+    for number, step in enumerate(nested.steps):
+        row = await _guarded(connection, step.statement.sql, step.statement.arguments(request), error_path)
+        written = orjson.loads(row[0])
+        request.affected_rows += len(written)
+        if step.is_needed:
+            if not written:
+                raise GraphQLRequestError(
+                    "not-supported", "cannot insert related rows: a row was skipped by its conflict clause", error_path
+                )
+            request.steps[number] = written[0]
+        if step.is_root and written:
+            # The rows' own text, not what Python would make of their numbers.
+            roots.append(row[0].strip()[1:-1])
+    return (b"[" + b",".join(roots) + b"]").decode()
 
 
 def error_body(error: GraphQLRequestError) -> bytes:

@@ -39,7 +39,15 @@ class FromSession:
     name: str
 
 
-Source = Const | FromVariables | FromSession
+@dataclass(frozen=True, slots=True)
+class FromStep:
+    """A column of the row that an earlier step of a nested insert wrote."""
+
+    step: int
+    column: str
+
+
+Source = Const | FromVariables | FromSession | FromStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,6 +338,25 @@ class Insert:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InsertStep:
+    """One statement of a nested insert. Its rows may take key columns from earlier steps (`FromStep`)."""
+
+    insert: Insert
+    #: Later steps need this one's only row: when a conflict clause skips it, they can't be carried out.
+    is_needed: bool
+    #: Its rows are the ones that the field answers about.
+    is_root: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NestedInsert:
+    """Rows of `table` with related rows of others, in an order that satisfies foreign keys."""
+
+    table: Table
+    steps: tuple[InsertStep, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
     """Rows of `table` to change."""
 
@@ -358,7 +385,7 @@ class Response:
 class Mutate:
     """One change and what to answer: a response, or the single row's selections."""
 
-    change: Insert | Update | Delete
+    change: Insert | NestedInsert | Update | Delete
     answer: Response | tuple[Selection, ...]
 
 

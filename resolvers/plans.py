@@ -10,7 +10,7 @@ from typing import Final
 import orjson
 
 from resolvers import ir
-from resolvers.binding import CHANGED_ROWS, SESSION_JSON, TRACEPARENT, Binder, Request, binder
+from resolvers.binding import AFFECTED_ROWS, CHANGED_ROWS, SESSION_JSON, TRACEPARENT, Binder, Request, binder
 from resolvers.sql.mutate import answer_sql, change_sql, looks_again, mutation_sql
 from resolvers.sql.select import root_query_sql
 from resolvers.sql.writer import Writer
@@ -23,6 +23,10 @@ _SETTINGS: Final = (
     ("app.session", ir.Param(source=ir.FromSession(SESSION_JSON), type=_TEXT)),
     ("app.traceparent", ir.Param(source=ir.FromSession(TRACEPARENT), type=_TEXT)),
 )
+
+
+#: The JSON rows that a change answered, for the statement that looks at them.
+_CHANGED: Final = ir.Param(source=ir.FromSession(CHANGED_ROWS), type=PgType(name="json"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +50,27 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class NestedStep:
+    """One statement of a nested insert (see `ir.InsertStep`)."""
+
+    statement: Statement
+    is_needed: bool
+    is_root: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NestedSteps:
+    """A nested insert, and the statement that answers about its root rows."""
+
+    steps: tuple[NestedStep, ...]
+    then: Statement
+
+
+@dataclass(frozen=True, slots=True)
 class GeneratedRoot:
     """A mutation's generated root field. `many` answers a list, a step an item."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[Step | NestedSteps, ...]
     many: bool
     #: Where errors about the written data point.
     error_path: str
@@ -150,14 +171,26 @@ def _mutation_plan(operation: ir.OperationIR) -> Plan:
     )
 
 
-def _step(step: ir.Mutate, *, alone: bool) -> Step:
+def _step(step: ir.Mutate, *, alone: bool) -> Step | NestedSteps:
     writer = Writer()
+    if isinstance(step.change, ir.NestedInsert):
+        return _nested_steps(step, step.change)
     if not looks_again(step):
         return Step(_statement(mutation_sql(writer, step, _SETTINGS if alone else ()), writer))
-    first = _statement(change_sql(writer, step), writer)
+    first = _statement(change_sql(writer, step.change), writer)
     second = Writer()
-    rows = ir.Param(source=ir.FromSession(CHANGED_ROWS), type=PgType(name="json"))
-    return Step(first, _statement(answer_sql(second, step, rows), second))
+    return Step(first, _statement(answer_sql(second, step, _CHANGED), second))
+
+
+def _nested_steps(mutate: ir.Mutate, change: ir.NestedInsert) -> NestedSteps:
+    steps = []
+    for step in change.steps:
+        writer = Writer()
+        sql = change_sql(writer, step.insert)
+        steps.append(NestedStep(_statement(sql, writer), step.is_needed, step.is_root))
+    writer = Writer()
+    affected = ir.Param(source=ir.FromSession(AFFECTED_ROWS), type=PgType(name="int8"))
+    return NestedSteps(tuple(steps), _statement(answer_sql(writer, mutate, _CHANGED, affected), writer))
 
 
 def _statement(sql: str, writer: Writer) -> Statement:

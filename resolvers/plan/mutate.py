@@ -7,16 +7,15 @@ from graphql import GraphQLField, GraphQLObjectType, get_named_type
 
 from resolvers import ir
 from resolvers.document import SelectedField
-from resolvers.errors import GraphQLRequestError, ValidationFailed
+from resolvers.errors import ValidationFailed
 from resolvers.inputs import coerce_arguments
 from resolvers.plan.context import Compiler
+from resolvers.plan.insert import Inserted, compile_insert, preset_assignments, update_check
 from resolvers.plan.select import check_field, key_condition, row_items
-from resolvers.plan.where import client_condition, permission_condition, rule_param
-from schema.catalogue import Column, Table
-from schema.graphql.inputs import PLACEHOLDER
+from resolvers.plan.where import client_condition, permission_condition
 from schema.graphql.kinds import RootKind
 from schema.types import PgType
-from schema.view import BoolExp, TableView, UpdateView
+from schema.view import TableView, UpdateView
 
 _TEXT: Final = PgType(name="text")
 #: The update operators, and the type of their operand where it is not the column's.
@@ -72,70 +71,17 @@ def _response(
     return ir.Response(items=tuple(items))
 
 
-# Insert
+# Inserts
 
 
-def _insert_many(compiler: Compiler, table: TableView, arguments: Mapping[str, Any], path: str) -> list[ir.Insert]:
-    objects = [(item, f"{path}.args.objects[{index}]") for index, item in enumerate(arguments["objects"])]
-    return [_insert(compiler, table, objects, arguments.get("on_conflict"), path)]
+def _insert_many(compiler: Compiler, table: TableView, arguments: Mapping[str, Any], path: str) -> list[Inserted]:
+    objects = arguments["objects"]
+    return [compile_insert(compiler, table, objects, arguments.get("on_conflict"), f"{path}.args", "objects")]
 
 
-def _insert_one(compiler: Compiler, table: TableView, arguments: Mapping[str, Any], path: str) -> list[ir.Insert]:
-    objects = [(arguments["object"], f"{path}.args.object")]
-    return [_insert(compiler, table, objects, arguments.get("on_conflict"), path)]
-
-
-def _insert(
-    compiler: Compiler,
-    table: TableView,
-    objects: Sequence[tuple[Mapping[str, Any], str]],
-    on_conflict: Mapping[str, Any] | None,
-    path: str,
-) -> ir.Insert:
-    insert = table.insert
-    assert insert is not None
-    presets = tuple((name, rule_param(value, table.table.columns[name].type)) for name, value in insert.presets.items())
-    rows = []
-    for values, here in objects:
-        given = tuple(_row_value(compiler, insert.columns, name, value, here) for name, value in values.items())
-        rows.append(ir.InsertRow(values=given + presets))
-    return ir.Insert(
-        table=table.table,
-        rows=tuple(rows),
-        check=permission_condition(compiler.catalogue, table.table, insert.check),
-        on_conflict=_on_conflict(compiler, table, on_conflict, path) if on_conflict else None,
-        update_check=_update_check(compiler, table) if on_conflict else None,
-    )
-
-
-def _row_value(
-    compiler: Compiler, columns: Mapping[str, Column], name: str, value: Any, path: str
-) -> tuple[str, ir.Param | None]:
-    column = columns.get(name)
-    if column is None:
-        raise GraphQLRequestError("not-supported", f"inserting related rows through '{name}' is not supported", path)
-    if value is None:
-        if not column.nullable:
-            raise ValidationFailed(f"unexpected null value for type '{column.scalar}'", f"{path}.{name}")
-        return column.name, None
-    return column.name, compiler.param(value, column.type)
-
-
-def _on_conflict(compiler: Compiler, table: TableView, spec: Mapping[str, Any], path: str) -> ir.OnConflict:
-    names = [name for name in dict.fromkeys(spec.get("update_columns") or ()) if name != PLACEHOLDER]
-    where: ir.Condition = ir.TRUE
-    presets: tuple[ir.Assignment, ...] = ()
-    columns: tuple[Column, ...] = ()
-    if names:
-        update = table.update
-        assert update is not None
-        columns = tuple(update.columns[name] for name in names)
-        presets = _preset_assignments(table.table, update)
-        where = permission_condition(compiler.catalogue, table.table, update.filter)
-        if spec.get("where"):
-            client = client_condition(compiler, table, spec["where"], f"{path}.args.on_conflict.where")
-            where = ir.both(where, client)
-    return ir.OnConflict(constraint=spec["constraint"], columns=columns, presets=presets, where=where)
+def _insert_one(compiler: Compiler, table: TableView, arguments: Mapping[str, Any], path: str) -> list[Inserted]:
+    objects = [arguments["object"]]
+    return [compile_insert(compiler, table, objects, arguments.get("on_conflict"), f"{path}.args", "object")]
 
 
 # Update and delete
@@ -167,12 +113,12 @@ def _update_rows(
     assert update is not None
     assignments = _assignments(compiler, update, operators, path)
     if assignments:
-        assignments += _preset_assignments(table.table, update)
+        assignments += preset_assignments(table.table, update)
     return ir.Update(
         table=table.table,
         where=ir.both(permission_condition(compiler.catalogue, table.table, update.filter), where),
         assignments=assignments,
-        check=_update_check(compiler, table),
+        check=update_check(compiler, table),
     )
 
 
@@ -191,18 +137,6 @@ def _assignments(
             param = None if value is None else compiler.param(value, operand_type or column.type)
             found[column.name] = ir.Assignment(column=column, operator=operator, value=param)
     return tuple(found.values())
-
-
-def _preset_assignments(table: Table, update: UpdateView) -> tuple[ir.Assignment, ...]:
-    return tuple(
-        ir.Assignment(column=table.columns[name], operator="_set", value=rule_param(value, table.columns[name].type))
-        for name, value in update.presets.items()
-    )
-
-
-def _update_check(compiler: Compiler, table: TableView) -> ir.Condition:
-    check: BoolExp | None = table.update.check if table.update else None
-    return ir.TRUE if check is None else permission_condition(compiler.catalogue, table.table, check)
 
 
 def _delete(compiler: Compiler, table: TableView, arguments: Mapping[str, Any], path: str) -> list[ir.Delete]:
@@ -227,7 +161,7 @@ def _required(arguments: Mapping[str, Any], name: str, path: str) -> Mapping[str
     return value
 
 
-_Change = Callable[[Compiler, TableView, Mapping[str, Any], str], Sequence[ir.Insert | ir.Update | ir.Delete]]
+_Change = Callable[[Compiler, TableView, Mapping[str, Any], str], Sequence[Inserted | ir.Update | ir.Delete]]
 _CHANGES: Final[Mapping[RootKind, _Change]] = {
     RootKind.INSERT: _insert_many,
     RootKind.INSERT_ONE: _insert_one,

@@ -22,6 +22,9 @@ _INSERTED: Final = '"$inserted"'
 _SETTINGS: Final = '"$settings"'
 
 
+Change = ir.Insert | ir.Update | ir.Delete
+
+
 def mutation_sql(writer: Writer, mutate: ir.Mutate, settings: Sequence[tuple[str, ir.Param]]) -> str:
     """One statement of two columns: the JSON answer, and the check (null when it holds).
 
@@ -32,33 +35,40 @@ def mutation_sql(writer: Writer, mutate: ir.Mutate, settings: Sequence[tuple[str
     if settings:
         calls = ", ".join(f"set_config({quote_literal(name)}, {writer.bind(param)}, true)" for name, param in settings)
         ctes.append(f"{_SETTINGS} AS MATERIALIZED (SELECT {calls})")
+    assert not isinstance(mutate.change, ir.NestedInsert), "a nested insert is several statements"
     ctes.append(f"{_CHANGED} AS ({_change_sql(writer, mutate.change)})")
     answer = _answer_sql(writer, mutate.answer, _CHANGED)
     source = f" FROM {_SETTINGS}" if settings else ""
     return f"WITH {', '.join(ctes)} SELECT ({answer}), {_check_sql(writer, mutate.change)}{source}"
 
 
-def change_sql(writer: Writer, mutate: ir.Mutate) -> str:
+def change_sql(writer: Writer, change: Change) -> str:
     """The first of two statements, for an answer that looks at the changed table again: changes and checks.
 
     Its first column is the changed rows as a JSON array: what a statement changes is invisible to the base table
     within the same statement, so the answer must be read by a second one.
     """
-    change = _change_sql(writer, mutate.change)
+    changed = _change_sql(writer, change)
     row = writer.alias()
     rows = f"(SELECT coalesce(json_agg({row}), '[]') FROM {_CHANGED} {row})"
-    return f"WITH {_CHANGED} AS ({change}) SELECT {rows}, {_check_sql(writer, mutate.change)}"
+    return f"WITH {_CHANGED} AS ({changed}) SELECT {rows}, {_check_sql(writer, change)}"
 
 
-def answer_sql(writer: Writer, mutate: ir.Mutate, rows: ir.Param) -> str:
-    """The second of two statements: answers about `rows`, the JSON that `change_sql` gave."""
+def answer_sql(writer: Writer, mutate: ir.Mutate, rows: ir.Param, affected_rows: ir.Param | None = None) -> str:
+    """The last of several statements: answers about `rows`, the JSON that `change_sql` gave.
+
+    `affected_rows` is given where it is not the number of `rows`.
+    """
     table = table_name(mutate.change.table)
+    answer = _answer_sql(writer, mutate.answer, _CHANGED, affected_rows)
     changed = f"SELECT * FROM json_populate_recordset(NULL::{table}, {writer.bind(rows)})"
-    return f"WITH {_CHANGED} AS MATERIALIZED ({changed}) SELECT ({_answer_sql(writer, mutate.answer, _CHANGED)})"
+    return f"WITH {_CHANGED} AS MATERIALIZED ({changed}) SELECT ({answer})"
 
 
 def looks_again(mutate: ir.Mutate) -> bool:
-    """Whether the answer reads the changed table through a relationship."""
+    """Whether the answer reads the changed table through a relationship (or several tables were changed)."""
+    if isinstance(mutate.change, ir.NestedInsert):
+        return True
     answers: list[Any] = []
     if isinstance(mutate.answer, ir.Response):
         for _, item in mutate.answer.items:
@@ -79,13 +89,19 @@ def _mentions(node: Any, table: Table) -> bool:
     return False
 
 
-def _answer_sql(writer: Writer, answer: ir.Response | tuple[ir.Selection, ...], source: str) -> str:
+def _answer_sql(
+    writer: Writer,
+    answer: ir.Response | tuple[ir.Selection, ...],
+    source: str,
+    affected_rows: ir.Param | None = None,
+) -> str:
     if not isinstance(answer, ir.Response):
         return row_select(writer, answer, source, single=True)
     pairs: list[tuple[str, str]] = []
     for key, item in answer.items:
         if item == "affected_rows":
-            pairs.append((key, f"(SELECT count(*) FROM {source})"))
+            count = f"(SELECT count(*) FROM {source})" if affected_rows is None else writer.bind(affected_rows)
+            pairs.append((key, count))
         elif isinstance(item, ir.TypenameItem):
             pairs.append((key, f"{quote_literal(item.name)}::text"))
         else:
@@ -94,7 +110,7 @@ def _answer_sql(writer: Writer, answer: ir.Response | tuple[ir.Selection, ...], 
     return f"SELECT {object_sql(pairs)}"
 
 
-def _check_sql(writer: Writer, change: ir.Insert | ir.Update | ir.Delete) -> str:
+def _check_sql(writer: Writer, change: Change) -> str:
     if isinstance(change, ir.Delete):
         return "NULL"
     alias = writer.alias()
@@ -113,7 +129,7 @@ def _check_sql(writer: Writer, change: ir.Insert | ir.Update | ir.Delete) -> str
     return f"(CASE WHEN {failing} THEN {quote_literal(CHECK_MARKER)} END)::int"
 
 
-def _change_sql(writer: Writer, change: ir.Insert | ir.Update | ir.Delete) -> str:
+def _change_sql(writer: Writer, change: Change) -> str:
     match change:
         case ir.Insert():
             return _insert_sql(writer, change)
