@@ -6,13 +6,13 @@ while a row changes. `python -m triggers.ddl` prints the script for a migration,
 
 import sys
 from collections.abc import Iterable, Sequence
-from importlib.resources import files
 from itertools import groupby
 from textwrap import indent
 from typing import Final
 
 from triggers.declared import DECLARED, WRITTEN_BY_TRIGGERS, DeclaredTrigger, Operation
 from triggers.event_types import EVENT_TYPES, EventType, Kind
+from triggers.statements import load_statement
 from triggers.topics import Topic
 
 #: Pub/Sub takes 10 MB a request (https://cloud.google.com/pubsub/quotas#resource_limits); this leaves room for the
@@ -213,8 +213,8 @@ def _trigger_name(operation: Operation) -> str:
 
 
 def _template(name: str, /, **parts: str) -> str:
-    """A file of `triggers/sql` with its `{{name}}` marks replaced."""
-    text = files("triggers").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+    """A file of `triggers/sql/ddl` with its `{{name}}` marks replaced."""
+    text = load_statement(f"ddl/{name}")
     for part, value in parts.items():
         text = text.replace(f"{{{{{part}}}}}", value)
     return text

@@ -1,0 +1,176 @@
+"""The outbox as the relay sees it: what waits, and what became of it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from triggers.connection import Connection
+from triggers.envelope import OutboxEvent
+from triggers.lanes import LANES
+from triggers.statements import load_statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What one look into the outbox gave."""
+
+    events: list[OutboxEvent]
+    #: The oldest transaction that was still running: everything that ended before it is in `events`, or is published.
+    horizon: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """How much waits to be published."""
+
+    #: Counted up to 100,000.
+    events: int
+    oldest_age_s: float
+
+
+class OutboxReader:
+    """Reads what waits, on a connection of its own."""
+
+    #: For `connect`. The walk along the index is right however few rows the statistics know of, so the planner isn't
+    #: given the choice; and one plan serves all reads.
+    SETTINGS: ClassVar = {
+        "plan_cache_mode": "force_generic_plan",
+        "enable_seqscan": "off",
+        "enable_bitmapscan": "off",
+        "statement_timeout": "10000",
+    }
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        #: A connection does one thing at a time, and large events are read while others are looked for.
+        self._lock = asyncio.Lock()
+
+    async def read(
+        self,
+        lanes: Sequence[int],
+        *,
+        without_keys: Sequence[str] = (),
+        without_topics: Sequence[str] = (),
+        only_topic: str | None = None,
+        per_lane: int,
+        limit: int,
+    ) -> Read:
+        """The oldest waiting events of the lanes, in order, at most `limit`."""
+        async with self._lock:
+            rows = await self._connection.fetch(
+                load_statement("relay/fetch"), lanes, without_keys, without_topics, only_topic, per_lane, limit
+            )
+        events = [
+            OutboxEvent(
+                sequence=row["sequence"],
+                id=row["id"],
+                event_id=row["event_id"],
+                type=row["type"],
+                topic=row["topic"],
+                ordering_key=row["ordering_key"],
+                subject=row["subject"],
+                source=row["source"],
+                lane=row["lane"],
+                traceparent=row["traceparent"],
+                created_at=row["created_at"],
+                data_bytes=row["data_bytes"],
+                data=row["data"],
+            )
+            for row in rows
+            if row["sequence"] is not None
+        ]
+        return Read(events=events, horizon=rows[0]["horizon"])
+
+    async def read_data(self, event: OutboxEvent) -> str:
+        """The data of an event that came without it."""
+        async with self._lock:
+            data: str = await self._connection.fetchval(load_statement("relay/read_data"), event.sequence)
+        return data
+
+    async def measure(self) -> Waiting:
+        """How much waits, in all lanes whoever owns them."""
+        async with self._lock:
+            row = await self._connection.fetchrow(load_statement("relay/measure"), LANES)
+        assert row is not None
+        return Waiting(events=row["waiting"], oldest_age_s=row["oldest_age_s"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Published:
+    sequences: Sequence[int]
+    message_ids: Sequence[str]
+    done: "asyncio.Future[None]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _GivenUp:
+    sequence: int
+    reason: str
+    done: "asyncio.Future[None]"
+
+
+class OutboxWriter:
+    """Writes down what became of events, on a connection of its own.
+
+    What comes in while a statement runs is written by the next one, together: many small batches cost few statements.
+    `run` must be running; when it fails, the futures stay open, and whoever waits for them must be cancelled with it
+    (a task group does that).
+    """
+
+    #: For `connect`. A mark that PostgreSQL loses in a crash means that an event is delivered twice, as any may be.
+    SETTINGS: ClassVar = {"synchronous_commit": "off", "statement_timeout": "10000"}
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._published: list[_Published] = []
+        self._failed: dict[int, str] = {}
+        self._given_up: list[_GivenUp] = []
+        self._work = asyncio.Event()
+
+    def mark_published(self, events: Sequence[OutboxEvent], message_ids: Sequence[str]) -> "asyncio.Future[None]":
+        """Mark the events soon; the future is done when they are."""
+        done = asyncio.get_running_loop().create_future()
+        self._published.append(
+            _Published(sequences=[event.sequence for event in events], message_ids=message_ids, done=done)
+        )
+        self._work.set()
+        return done
+
+    def note_failure(self, event: OutboxEvent, error: str) -> None:
+        """Write down soon that an attempt failed; nobody waits for it."""
+        self._failed[event.sequence] = error
+        self._work.set()
+
+    def give_up(self, event: OutboxEvent, reason: str) -> "asyncio.Future[None]":
+        """Make the event a dead letter soon; the future is done when it is."""
+        done = asyncio.get_running_loop().create_future()
+        self._given_up.append(_GivenUp(sequence=event.sequence, reason=reason, done=done))
+        self._work.set()
+        return done
+
+    async def run(self) -> None:
+        """Write until cancelled. Raises what PostgreSQL raises."""
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            await self._flush()
+
+    async def _flush(self) -> None:
+        published, self._published = self._published, []
+        failed, self._failed = self._failed, {}
+        given_up, self._given_up = self._given_up, []
+        if published:
+            await self._connection.execute(
+                load_statement("relay/mark_published"),
+                [sequence for entry in published for sequence in entry.sequences],
+                [message_id for entry in published for message_id in entry.message_ids],
+            )
+        if failed:
+            await self._connection.execute(load_statement("relay/mark_failed"), list(failed), list(failed.values()))
+        for entry in given_up:
+            await self._connection.execute(load_statement("relay/dead_letter"), entry.sequence, entry.reason)
+        futures = [entry.done for entry in published] + [entry.done for entry in given_up]
+        for future in futures:
+            if not future.done():
+                future.set_result(None)

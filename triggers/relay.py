@@ -1,0 +1,317 @@
+"""The relay: takes events out of the outbox and publishes them, for as long as it runs.
+
+One round: read the oldest waiting events of the lanes it owns, hand them to the dispatcher, decide whether writers
+should notify, and wait for whatever comes first: a notification, progress of what is under way, the end of a key's or a
+topic's wait, or the poll. Everything it knows it can lose: what is in the table decides.
+
+When PostgreSQL goes, everything under way is dropped and the relay starts over with new connections. An event that
+was published and not marked is published again; consumers know it by its id, and order is kept, because every relay
+publishes a key's waiting events from the first one on.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Final
+
+import asyncpg
+import structlog
+
+from integrations.telemetry.http import ReadinessCheck
+from triggers import metrics
+from triggers.connection import connect
+from triggers.dispatch import Dispatcher
+from triggers.errors import ConnectionLostError, PublishError
+from triggers.holds import HeldKeys
+from triggers.outages import Outages
+from triggers.outbox import OutboxReader, OutboxWriter
+from triggers.presence import Presence, come_to_work
+from triggers.publisher import Publisher, open_publisher
+from triggers.settings import RelaySettings
+from triggers.sleep import Mode, SleepCycle
+
+#: The channel of the wake-up, as in `wake_relay.sql`.
+CHANNEL: Final = "caregraph_outbox"
+#: How often the outbox is measured for the metrics.
+_MEASURE_EVERY_S: Final = 5.0
+#: A stop waits this much longer than a publish request may take.
+_STOP_GRACE_S: Final = 5.0
+
+#: What a lost or refused connection, or a PostgreSQL that is starting or stopping, raises.
+_CONNECTION_ERRORS: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    ConnectionLostError,
+)
+
+_log = structlog.get_logger(__name__)
+
+
+async def run_relay(settings: RelaySettings, stop: asyncio.Event) -> None:
+    """Run a relay until `stop` is set; then what is under way is finished and marked. For embedding in a process."""
+    async with open_publisher(settings) as publisher:
+        await Relay(settings, publisher).run(stop)
+
+
+class Relay:
+    """One relay. `run` it once."""
+
+    def __init__(self, settings: RelaySettings, publisher: Publisher) -> None:
+        self._settings = settings
+        self._publisher = publisher
+        self._holds = HeldKeys(settings.key_backoff)
+        self._outages = Outages(settings.topic_backoff)
+        self._connected = False
+
+    def readiness(self) -> Mapping[str, ReadinessCheck]:
+        """Checks for `/readyz`: `database` and `pubsub`."""
+
+        async def database() -> None:
+            if not self._connected:
+                raise ConnectionLostError("the relay has no connection to PostgreSQL")
+
+        async def pubsub() -> None:
+            if resting := self._outages.resting():
+                raise PublishError(f"these topics take no events: {', '.join(resting)}", code="UNAVAILABLE")
+
+        return {"database": database, "pubsub": pubsub}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Relay events until `stop` is set. Lost connections are made again; other errors are raised."""
+        failures = 0
+        while not stop.is_set():
+            began = asyncio.get_running_loop().time()
+            try:
+                await self._run_session(stop)
+            except* (
+                OSError,
+                TimeoutError,
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                ConnectionLostError,
+            ) as group:
+                self._connected = False
+                lasted_s = asyncio.get_running_loop().time() - began
+                failures = 1 if lasted_s > self._settings.connection_backoff.longest.total_seconds() else failures + 1
+                wait_s = self._settings.connection_backoff.seconds_after(failures)
+                metrics.RECONNECTS.inc()
+                error = _first(group)
+                _log.warning(
+                    "relay.interrupted",
+                    error=str(error),
+                    error_type=type(error).__name__,
+                    retry_in_s=round(wait_s, 2),
+                )
+                await _wait(stop, wait_s)
+        self._connected = False
+
+    async def _run_session(self, stop: asyncio.Event) -> None:
+        """Relay events on one set of connections until `stop`, or until one of them fails."""
+        settings = self._settings
+        url = settings.database_url.get_secret_value()
+        async with AsyncExitStack() as stack:
+            control = await stack.enter_async_context(connect(url, statement_timeout="10000"))
+            reading = await stack.enter_async_context(connect(url, **OutboxReader.SETTINGS))
+            writing = await stack.enter_async_context(connect(url, **OutboxWriter.SETTINGS))
+            presence = await stack.enter_async_context(come_to_work(control, expiry=settings.expiry))
+            async with asyncio.TaskGroup() as group:
+                session = _Session(
+                    settings,
+                    group,
+                    presence=presence,
+                    reader=OutboxReader(reading),
+                    writer=OutboxWriter(writing),
+                    publisher=self._publisher,
+                    holds=self._holds,
+                    outages=self._outages,
+                )
+                for connection in (control, reading, writing):
+                    connection.add_termination_listener(session.lose_connection)
+                await control.add_listener(CHANNEL, session.notice)
+                await session.begin()
+                self._connected = True
+                _log.info("relay.started", relay_id=str(presence.relay_id), lanes=len(presence.lanes))
+                await session.run(stop)
+                await control.remove_listener(CHANNEL, session.notice)
+            for connection in (control, reading, writing):
+                connection.remove_termination_listener(session.lose_connection)
+        _log.info("relay.stopped", relay_id=str(presence.relay_id))
+
+
+class _Session:
+    """The rounds of a relay on one set of connections."""
+
+    def __init__(
+        self,
+        settings: RelaySettings,
+        group: asyncio.TaskGroup,
+        *,
+        presence: Presence,
+        reader: OutboxReader,
+        writer: OutboxWriter,
+        publisher: Publisher,
+        holds: HeldKeys,
+        outages: Outages,
+    ) -> None:
+        self._settings = settings
+        self._group = group
+        self._presence = presence
+        self._reader = reader
+        self._writer = writer
+        self._holds = holds
+        self._outages = outages
+        self._wake = asyncio.Event()
+        self._lost = False
+        self._cycle = SleepCycle(
+            fast_poll=settings.fast_poll, slow_poll=settings.slow_poll, busy_rate=settings.busy_rate
+        )
+        self._dispatcher = Dispatcher(
+            group,
+            publisher=publisher,
+            reader=reader,
+            writer=writer,
+            holds=holds,
+            outages=outages,
+            settings=settings,
+            on_progress=self._wake.set,
+        )
+        self._writing: asyncio.Task[None] | None = None
+        self._next_tick = 0.0
+        self._kept_at = _now()
+        self._next_measure = 0.0
+        #: In how many lanes something was found last, by which the rows of the next read are shared out.
+        self._active_lanes = 1
+
+    def notice(self, *_: object) -> None:
+        """A writer has committed events."""
+        self._wake.set()
+
+    def lose_connection(self, *_: object) -> None:
+        """One of the connections has ended."""
+        self._lost = True
+        self._wake.set()
+
+    async def begin(self) -> None:
+        """Take lanes and do the first round, which shows whether everything is there."""
+        self._writing = self._group.create_task(self._writer.run())
+        await self._round()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Rounds until `stop`; then finish what is under way."""
+        stopping = self._group.create_task(self._wake_when(stop))
+        while not stop.is_set():
+            await self._round()
+        finished = await self._dispatcher.finish(
+            timeout_s=self._settings.publish_timeout.total_seconds() + _STOP_GRACE_S
+        )
+        if not finished:
+            _log.warning("relay.stopped_early", in_flight=self._dispatcher.in_flight)
+            self._dispatcher.cancel()
+        if self._writing is not None:
+            self._writing.cancel()
+        stopping.cancel()
+
+    async def _wake_when(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._wake.set()
+
+    async def _round(self) -> None:
+        if self._lost:
+            raise ConnectionLostError("PostgreSQL has closed a connection of the relay")
+        now = _now()
+        if now >= self._next_tick:
+            await self._tick(now)
+        # From here on every notification and every progress counts for the next round.
+        self._wake.clear()
+        found = 0
+        if self._may_read():
+            found = await self._read()
+        if self._cycle.should_wake:
+            await self._presence.set_awake()
+            self._cycle.woke()
+        elif self._cycle.should_sleep:
+            self._cycle.fell_drowsy(await self._presence.set_asleep())
+        metrics.AWAKE.set(self._cycle.mode is Mode.AWAKE)
+        metrics.IN_FLIGHT.set(self._dispatcher.in_flight)
+        if not found:
+            await _wait(self._wake, self._wait_s())
+
+    def _may_read(self) -> bool:
+        """Whether there is room for more, in memory and among the held keys."""
+        return self._dispatcher.in_flight < self._settings.in_flight and not self._holds.is_full
+
+    async def _read(self) -> int:
+        """Read once and hand over what came; how many events that were."""
+        now = _now()
+        held = self._holds.held(now=now)
+        lanes = sorted(self._presence.lanes - self._dispatcher.blocked_lanes)
+        limit = min(self._settings.batch, self._settings.in_flight - self._dispatcher.in_flight)
+        probe = self._outages.begin_probe(now=now)
+        if probe is not None:
+            read = await self._reader.read(lanes, without_keys=held, only_topic=probe, per_lane=1, limit=1)
+            if not read.events:
+                self._outages.found_nothing(probe, now=now, some_held=self._holds.holds_any_of(probe))
+        else:
+            read = await self._reader.read(
+                lanes,
+                without_keys=held,
+                without_topics=self._outages.resting(),
+                per_lane=-(-limit // self._active_lanes),
+                limit=limit,
+            )
+            self._active_lanes = len({event.lane for event in read.events}) or 1
+        self._cycle.saw(len(read.events), horizon=read.horizon, now=_now())
+        self._dispatcher.submit(read.events)
+        return len(read.events)
+
+    async def _tick(self, now: float) -> None:
+        self._next_tick = now + self._settings.tick.total_seconds()
+        changed = await self._presence.share_lanes(self._dispatcher.busy_lanes)
+        if changed or now - self._kept_at > self._settings.expiry.total_seconds() / 3:
+            await self._keep(now)
+        metrics.LANES_OWNED.set(len(self._presence.lanes))
+        metrics.RELAYS.set(self._presence.living)
+        metrics.HELD_KEYS.set(len(self._holds))
+        metrics.RESTING_TOPICS.set(len(self._outages.resting()))
+        if now >= self._next_measure:
+            self._next_measure = now + _MEASURE_EVERY_S
+            waiting = await self._reader.measure()
+            metrics.WAITING.set(waiting.events)
+            metrics.OLDEST_AGE.set(waiting.oldest_age_s)
+
+    async def _keep(self, now: float) -> None:
+        if not await self._presence.keep():
+            raise ConnectionLostError("somebody has removed the relay's row")
+        if now - self._kept_at > self._settings.expiry.total_seconds() and self._cycle.mode is not Mode.AWAKE:
+            # This process stood still for so long that writers had stopped notifying.
+            self._cycle.fell_drowsy(await self._presence.set_asleep())
+        self._kept_at = now
+
+    def _wait_s(self) -> float:
+        """Until when nothing needs to be done, unless somebody wakes us."""
+        now = _now()
+        ends = [self._next_tick, self._holds.next_release(), self._outages.next_probe()]
+        return max(min(self._cycle.poll_wait_s(), *(end - now for end in ends if end is not None)), 0.0)
+
+
+async def _wait(event: asyncio.Event, timeout_s: float) -> None:
+    """Until the event is set, or the time is over."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    except TimeoutError:
+        pass
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error inside, for the log."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
