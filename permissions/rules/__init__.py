@@ -1,7 +1,29 @@
-"""The rules of our own database, by role and table."""
+"""The rules of our own database.
 
+One module a PostgreSQL schema; in each, table by table, what every role may do. `admin` needs no rules, and a role or
+operation that is not written down may do nothing. `docs/permissions.md` shows them all as one table.
+
+Who is who: `X-Hasura-User-Id` is `public.customer.id` for `user`, `public.staff.id` for `provider` and `cct`, and the
+agent's name for `service`.
+"""
+
+from collections.abc import Mapping
 from typing import Final
 
-from permissions.model import Rules
+from permissions.model import Rules, TablePermissions
+from permissions.rules.chargebee import CHARGEBEE
+from permissions.rules.events import EVENTS
+from permissions.rules.healthcare import HEALTHCARE
+from permissions.rules.public import PUBLIC
 
-RULES: Final[Rules] = {}
+#: Every role but admin.
+ROLES: Final = ("anonymous", "user", "provider", "cct", "service")
+
+_BY_TABLE: Final = {**PUBLIC, **CHARGEBEE, **HEALTHCARE, **EVENTS}
+
+
+def _by_role(by_table: Mapping[str, Mapping[str, TablePermissions]]) -> Rules:
+    return {role: {table: granted[role] for table, granted in by_table.items() if role in granted} for role in ROLES}
+
+
+RULES: Final[Rules] = _by_role(_BY_TABLE)
