@@ -16,6 +16,8 @@ import orjson
 from agents.events.envelope import Envelope
 
 _SPEC_VERSION: Final = "1.0"
+#: Larger data isn't repeated in a dead letter: the endpoint takes requests of 1 MiB, and the outbox has it anyway.
+MAX_KEPT_BYTES: Final = 500_000
 #: The namespace of ids for messages that bring no usable one.
 _UNNAMED: Final = uuid.UUID("0c1d4a5e-53a0-5a63-8f6f-7f5f0f6f7a10")
 
@@ -31,7 +33,7 @@ class Delivery:
     attributes: dict[str, str]
 
     def as_json(self) -> dict[str, Any]:
-        """The whole event for a dead letter, so that it can be published again."""
+        """The event for a dead letter, so that it can be published again; `data_bytes` stands for data that is large."""
         return _event_json(self.attributes, self.data)
 
 
@@ -139,6 +141,8 @@ def _time(text: str, problems: list[str]) -> datetime | None:
 
 def _event_json(attributes: dict[str, Any], data: bytes) -> dict[str, Any]:
     attributes = {name: str(value).replace("\0", "") for name, value in attributes.items()}
+    if len(data) > MAX_KEPT_BYTES:
+        return {"attributes": attributes, "data_bytes": len(data)}
     # PostgreSQL's jsonb can't hold the character NUL, and a dead letter must never fail for what it tells of.
     if b"\\u0000" not in data:
         try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agents.runtime.push import NotAPush, NotOurEvent, parse_push
+from agents.runtime.push import MAX_KEPT_BYTES, NotAPush, NotOurEvent, parse_push
 
 EVENT_ID = "0190a6a0-0000-7000-8000-00000000000a"
 ATTRIBUTES = {
@@ -144,3 +144,9 @@ def test_a_nul_character_in_an_attribute_does_not_reach_the_record() -> None:
     event = parse_push(push(ATTRIBUTES | {"extra": "a\0b"})).as_json()
 
     assert event["attributes"]["extra"] == "ab"
+
+
+def test_large_data_is_not_repeated_in_the_record() -> None:
+    data = json.dumps({"a": "x" * MAX_KEPT_BYTES}).encode()
+
+    assert parse_push(push(data=data)).as_json() == {"attributes": ATTRIBUTES, "data_bytes": len(data)}
