@@ -1,0 +1,119 @@
+"""Collecting rows table by table, completed as PostgreSQL would complete them."""
+
+import datetime
+import hashlib
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, Table
+from sqlalchemy.sql.elements import TextClause
+
+from schema.tables import base_tables
+
+Row = dict[str, Any]
+
+#: Ids carry a time, as all UUIDs of version 7; it is moved so that the earliest demo row has this one.
+_ID_EPOCH_MS = 1_704_067_200_000  # 2024-01-01
+#: No demo row is older than this before the reference date.
+_OLDEST = datetime.timedelta(days=3 * 365)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dataset:
+    """All demo rows. Every row of a table has the same keys: its columns but those that PostgreSQL computes."""
+
+    #: The day that the rows call today.
+    reference: datetime.date
+    #: `schema.table` → rows, tables in an order that foreign keys allow.
+    rows: Mapping[str, tuple[Row, ...]]
+
+    def table(self, name: str) -> tuple[Row, ...]:
+        """The rows of `schema.table`."""
+        return self.rows[name]
+
+
+class Rows:
+    """Where the parts of the generator put their rows."""
+
+    def __init__(self, reference: datetime.date) -> None:
+        #: The first moment of the reference day: what has happened is before it.
+        self.now = datetime.datetime.combine(reference, datetime.time(), tzinfo=datetime.UTC)
+        self._reference = reference
+        self._rows: dict[str, list[Row]] = {table.fullname: [] for table in base_tables()}
+        self._columns = {table.fullname: _stored_columns(table) for table in base_tables()}
+
+    @property
+    def today(self) -> datetime.date:
+        """The reference date."""
+        return self._reference
+
+    def add(self, table: Table, **values: Any) -> Row:
+        """Add a row and return it. What is left out gets the column's default; an id is made from `created_at`.
+
+        Raises ValueError for an unknown column, and for one that has no default and isn't given.
+        """
+        columns = self._columns[table.fullname]
+        if unknown := values.keys() - columns.keys():
+            raise ValueError(f"{table.fullname} has no column {', '.join(sorted(unknown))}")
+        row: Row = {}
+        for name, column in columns.items():
+            if name in values:
+                row[name] = values[name]
+            elif name == "id" and "created_at" in values:
+                row[name] = self._make_id(table, values["created_at"])
+            elif name in {"updated_at", "synced_at"}:
+                row[name] = values.get("updated_at") or values["created_at"]
+            else:
+                row[name] = _default(column)
+        self._rows[table.fullname].append(row)
+        return row
+
+    def all(self, table: Table) -> list[Row]:
+        """The rows that the table has so far."""
+        return self._rows[table.fullname]
+
+    def dataset(self) -> Dataset:
+        """All rows, finished."""
+        return Dataset(reference=self._reference, rows={name: tuple(rows) for name, rows in self._rows.items()})
+
+    def _make_id(self, table: Table, created_at: datetime.datetime) -> uuid.UUID:
+        age = created_at - (self.now - _OLDEST)
+        milliseconds = _ID_EPOCH_MS + age // datetime.timedelta(milliseconds=1)
+        ordinal = len(self._rows[table.fullname])
+        noise = int.from_bytes(hashlib.blake2b(f"{table.fullname}:{ordinal}".encode(), digest_size=10).digest())
+        # RFC 9562, section 5.7: 48 bits of time, version 7, 12 random bits, variant 10, 62 random bits.
+        value = milliseconds << 80 | 7 << 76 | (noise >> 68) << 64 | 2 << 62 | noise & (1 << 62) - 1
+        return uuid.UUID(int=value)
+
+
+def _stored_columns(table: Table) -> dict[str, Column[Any]]:
+    return {column.name: column for column in table.columns if column.computed is None and column.identity is None}
+
+
+_LITERALS: Mapping[str, Any] = {
+    "true": True,
+    "false": False,
+    "'{}'::jsonb": {},
+    "'[]'::jsonb": [],
+    "'{}'::text[]": [],
+}
+
+
+def _default(column: Column[Any]) -> Any:
+    """What PostgreSQL would put into the column, where that is a constant."""
+    default = getattr(column.server_default, "arg", None)
+    if default is None:
+        if column.nullable:
+            return None
+    elif not isinstance(default, TextClause):
+        return default
+    elif default.text in _LITERALS:
+        return _LITERALS[default.text]
+    elif re.fullmatch(r"-?\d+", default.text):
+        return int(default.text)
+    elif match := re.fullmatch(r"'(\d\d:\d\d)'::time", default.text):
+        return datetime.time.fromisoformat(match[1])
+    raise ValueError(f"{column} must be given: it has no constant default")
