@@ -184,7 +184,10 @@ class Pool:
             raw = await asyncpg.connect(
                 self._dsn,
                 timeout=_CONNECT_TIMEOUT_S,
-                statement_cache_size=0,
+                # Not 0: the driver would then parse a statement anew each time that it is executed.
+                statement_cache_size=_STATEMENTS_PER_CONNECTION,
+                max_cached_statement_lifetime=0,
+                max_cacheable_statement_size=0,
                 server_settings={
                     "application_name": "caregraph-api",
                     "TimeZone": "UTC",

@@ -22,6 +22,7 @@ from schema.catalogue import (
     TableKey,
     graphql_table_name,
 )
+from schema.naming import plural
 from schema.types import parse_pg_type
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy leaves it untyped
@@ -34,15 +35,6 @@ def catalogue_from_metadata(metadata: MetaData) -> Catalogue:
     return Catalogue(
         tables={key: _table(table, relationships[key]) for key, table in sql_tables.items()},
     )
-
-
-def plural(noun: str) -> str:
-    """The plural of an English snake_case noun, by the three regular rules."""
-    if noun.endswith(("s", "x", "ch", "sh")):
-        return noun + "es"
-    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
-        return noun[:-1] + "ies"
-    return noun + "s"
 
 
 def _key(table: SqlTable) -> TableKey:
