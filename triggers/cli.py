@@ -1,0 +1,252 @@
+"""`caregraph relay`, `caregraph events …` and `caregraph trace ID`."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
+from uuid import UUID
+
+import typer
+
+from triggers.options import DatabaseUrl, Json, Key, Since, Types, Until, parse_time
+
+if TYPE_CHECKING:
+    from triggers.connection import Connection
+    from triggers.replay import Selection
+
+T = TypeVar("T")
+
+events = typer.Typer(
+    help="Look at events, from their commit to what agents made of them, and send them again.", no_args_is_help=True
+)
+
+
+def relay(
+    port: Annotated[
+        int, typer.Option(envvar="PORT", help="Port of /healthz, /readyz and /metrics.", min=0, max=65535)
+    ] = 8300,
+    host: Annotated[
+        str, typer.Option(envvar="HOST", help="Address to listen on; 0.0.0.0 in a container.")
+    ] = "127.0.0.1",
+) -> None:
+    """Publish committed events to Pub/Sub until stopped.
+
+    Any number of relays may run: they share the work and keep the order of each key. Settings come from the
+    environment: DATABASE_URL, GOOGLE_CLOUD_PROJECT, PUBSUB_EMULATOR_HOST for a local Pub/Sub, and CAREGRAPH_RELAY_…
+    """
+    # Imported here, as in the other commands: `caregraph --help` must be fast.
+    import asyncio
+
+    import uvloop
+    from pydantic import ValidationError
+
+    from integrations.telemetry import configure_telemetry, shutdown_telemetry
+    from triggers.service import serve_relay
+    from triggers.settings import RelaySettings, ServiceSettings
+
+    configure_telemetry("relay")
+    try:
+        settings = RelaySettings()
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve_relay(settings, ServiceSettings(host=host, port=port)))
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors())
+        typer.echo(f"The relay can't start: {wrong}.", err=True)
+        raise typer.Exit(2) from None
+    except OSError as error:
+        typer.echo(f"The relay can't listen on {host}:{port}: {error}. Set PORT to a free one.", err=True)
+        raise typer.Exit(1) from None
+    finally:
+        shutdown_telemetry()
+
+
+@events.command("list")
+def list_(
+    *,
+    types: Types = None,
+    key: Key = None,
+    state: Annotated[str | None, typer.Option(help="waiting, published or dead (given up by relay or agent).")] = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="How many at most.", min=1, max=10_000)] = 25,
+    as_json: Json = False,
+    database_url: DatabaseUrl,
+) -> None:
+    """The newest events: when, what, about whom, how far they got, and what each agent made of them."""
+    from triggers.history import Filter, State, list_events
+    from triggers.render import render_list
+
+    if state is not None and state not in set(State):
+        raise typer.BadParameter(f"{state!r} is none of {', '.join(State)}", param_hint="--state")
+    wanted = Filter(
+        types=_known_types(types),
+        key=key,
+        state=State(state) if state else None,
+        since=parse_time(since, option="--since"),
+        until=parse_time(until, option="--until"),
+    )
+    summaries = _query(database_url, lambda connection: list_events(connection, wanted, limit=limit))
+    _show(summaries, render_list, as_json=as_json)
+    if not summaries and not as_json:
+        typer.echo("No event like that.", err=True)
+
+
+@events.command()
+def show(
+    event_id: Annotated[UUID, typer.Argument(metavar="ID", help="The event's id.", show_default=False)],
+    *,
+    as_json: Json = False,
+    database_url: DatabaseUrl,
+) -> None:
+    """One event: envelope, publications, every delivery with its effects, dead letters, and data."""
+    from triggers.history import get_event
+    from triggers.render import render_event
+
+    event = _query(database_url, lambda connection: get_event(connection, event_id))
+    _show(event, render_event, as_json=as_json)
+
+
+@events.command()
+def replay(
+    ids: Annotated[list[UUID] | None, typer.Argument(metavar="[ID]...", help="Events to send again.")] = None,
+    *,
+    types: Types = None,
+    key: Key = None,
+    since: Since = None,
+    until: Until = None,
+    dead: Annotated[bool, typer.Option("--dead", help="Only events with an open dead letter.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Under new ids: agents that have handled them do everything once more.")
+    ] = False,
+    rate: Annotated[float, typer.Option(help="Events a second.", min=0.1, max=10_000)] = 100.0,
+    after: Annotated[int, typer.Option(help="Go on after this sequence number.", min=0)] = 0,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
+    database_url: DatabaseUrl,
+) -> None:
+    """Send events again, oldest first, by id, type, key, time, or because they were given up.
+
+    They keep their ids, so that an agent that has handled one does nothing, and one that hasn't does it now. With
+    --again they are new events to everyone: e-mails are sent once more.
+    """
+    from triggers.replay import Selection
+
+    selection = Selection(
+        ids=ids or None,
+        types=_known_types(types),
+        key=key,
+        since=parse_time(since, option="--since"),
+        until=parse_time(until, option="--until"),
+        only_dead=dead,
+        after=after,
+    )
+    if selection == Selection(after=after):
+        raise typer.BadParameter("say which events: by ID, --type, --key, --since, --until or --dead")
+    _query(
+        database_url,
+        lambda connection: _replay(connection, selection, again=again, rate=rate, ask=not yes, dry_run=dry_run),
+    )
+
+
+def trace(
+    subject: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="Id of a contract, invoice, customer or prescription.", show_default=False),
+    ],
+    *,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="How many of its events, newest first.", min=1)] = 200,
+    as_json: Json = False,
+    database_url: DatabaseUrl,
+) -> None:
+    """The story of one contract, invoice, customer or prescription.
+
+    Who changed it, which events that made, what every agent did about them and how long it took, what followed from
+    that, and what is still planned.
+    """
+    from triggers.history import get_story
+    from triggers.render import render_trace
+    from triggers.trace import build_trace
+
+    # Ids of ours are UUIDs, which people may copy in capitals.
+    story = _query(database_url, lambda connection: get_story(connection, _canonical(subject), limit=limit))
+    _show(build_trace(story), render_trace, as_json=as_json)
+
+
+async def _replay(
+    connection: "Connection", selection: "Selection", *, again: bool, rate: float, ask: bool, dry_run: bool
+) -> None:
+    from rich.progress import Progress as ProgressBar
+
+    from triggers.replay import measure, replay
+
+    extent = await measure(connection, selection)
+    how = "under new ids, so that agents handle them anew" if again else "under their ids"
+    typer.echo(f"{extent.events} event(s) to send again, {how}, at {rate:g} a second.", err=True)
+    if dry_run or not extent.events:
+        return
+    if ask and (again or extent.events > 1):
+        typer.confirm("Go on?", abort=True, err=True)
+    reached, sent = selection.after, 0
+    try:
+        with ProgressBar() as bar:
+            task = bar.add_task("into the outbox", total=extent.events)
+            async for progress in replay(connection, selection, newest=extent.newest, again=again, rate=rate):
+                reached, sent = progress.reached, sent + progress.events
+                bar.advance(task, progress.events)
+    finally:
+        if sent < extent.events:
+            typer.echo(f"{sent} were sent. To go on: the same command with --after {reached}.", err=True)
+
+
+def _query(database_url: str, query: "Callable[[Connection], Awaitable[T]]") -> T:
+    """The query's result on a connection of its own; what went wrong is a sentence and an exit status."""
+    import asyncio
+
+    import asyncpg
+
+    from triggers.connection import connect
+    from triggers.errors import EventsError
+
+    async def run() -> T:
+        async with connect(database_url, application_name="caregraph-cli") as connection:
+            return await query(connection)
+
+    try:
+        return asyncio.run(run())
+    except EventsError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+        typer.echo(
+            f"PostgreSQL couldn't answer: {error or type(error).__name__}. Is the platform up (`caregraph status`), "
+            "and does DATABASE_URL name it?",
+            err=True,
+        )
+        raise typer.Exit(1) from None
+
+
+def _show(value: T, render: "Callable[[T], object]", *, as_json: bool) -> None:
+    from rich.console import Console
+
+    from triggers.render import to_json
+
+    if as_json:
+        typer.echo(to_json(value))
+    else:
+        console = Console()
+        # Into a file or a pipe, nothing is gained by cutting at 80 columns.
+        (console if console.is_terminal else Console(width=200)).print(render(value))
+
+
+def _known_types(types: list[str] | None) -> list[str] | None:
+    from triggers.event_types import EVENT_TYPES
+
+    for name in types or ():
+        if name not in EVENT_TYPES:
+            raise typer.BadParameter(f"there is no event type {name!r}; there are {', '.join(EVENT_TYPES)}")
+    return types or None
+
+
+def _canonical(subject: str) -> str:
+    try:
+        return str(UUID(subject))
+    except ValueError:
+        return subject

@@ -1,0 +1,83 @@
+"""Sending events again: which, how many at a time, and how fast."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from triggers.connection import Connection
+from triggers.statements import load_statement
+
+#: Events of one transaction.
+_BATCH: Final = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which events to send again; None means any. Replays themselves are never selected."""
+
+    ids: Sequence[UUID] | None = None
+    types: Sequence[str] | None = None
+    key: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    #: Only events with an open dead letter.
+    only_dead: bool = False
+    #: Only events after this sequence number: where an interrupted replay goes on.
+    after: int = 0
+
+    def arguments(self) -> tuple[Any, ...]:
+        """The first binds of the statements."""
+        return self.ids, self.types, self.key, self.since, self.until, self.only_dead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """How much a replay would send."""
+
+    events: int
+    #: Sequence number of the newest, beyond which the replay doesn't go.
+    newest: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """A batch was put into the outbox."""
+
+    events: int
+    #: Sequence number of the last original: `Selection.after` to go on from here.
+    reached: int
+
+
+async def measure(connection: Connection, selection: Selection) -> Extent:
+    """How much the selection is now."""
+    row = await connection.fetchrow(load_statement("history/count_to_replay"), *selection.arguments(), selection.after)
+    assert row is not None
+    return Extent(events=row["events"], newest=row["newest"])
+
+
+async def replay(
+    connection: Connection, selection: Selection, *, newest: int, again: bool, rate: float
+) -> AsyncIterator[Progress]:
+    """Put the selected events, up to the sequence number `newest`, into the outbox once more, oldest first.
+
+    `rate` is events a second. With `again` they get new ids and agents handle them anew; without, agents that have
+    handled them do nothing. Each batch is committed when its progress is given; stopping in between loses nothing.
+    """
+    reached = selection.after
+    loop = asyncio.get_running_loop()
+    due = loop.time()
+    batch = max(1, min(_BATCH, int(rate)))
+    while True:
+        rows = await connection.fetch(
+            load_statement("history/to_replay"), *selection.arguments(), reached, newest, batch
+        )
+        if not rows:
+            return
+        await asyncio.sleep(due - loop.time())
+        await connection.fetch("SELECT * FROM events.replay($1, $2)", [row["id"] for row in rows], again)
+        reached = rows[-1]["sequence"]
+        due = max(due, loop.time() - 1) + len(rows) / rate
+        yield Progress(events=len(rows), reached=reached)

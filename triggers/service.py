@@ -1,0 +1,73 @@
+"""The relay as a program: the relay itself, and HTTP for those who operate it."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from integrations.telemetry.http import RequestContextMiddleware, operational_routes
+from triggers.publisher import open_publisher
+from triggers.relay import Relay
+from triggers.settings import RelaySettings, ServiceSettings
+
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+_log = structlog.get_logger(__name__)
+
+
+async def serve_relay(settings: RelaySettings, service: ServiceSettings) -> None:
+    """Run a relay with `/healthz`, `/readyz` and `/metrics` until SIGTERM or SIGINT.
+
+    What is under way is finished first. Raises OSError when the port can't be had.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with open_publisher(settings) as publisher:
+            relay = Relay(settings, publisher)
+            server = _Server(relay)
+            # Bound here, because uvicorn ends the process when it can't.
+            listening = socket.create_server((service.host, service.port))
+            _log.info("relay.listening", host=service.host, port=listening.getsockname()[1])
+            async with asyncio.TaskGroup() as group:
+                serving = group.create_task(server.serve(sockets=[listening]))
+                relaying = group.create_task(relay.run(stop))
+                await asyncio.wait((serving, relaying), return_when=asyncio.FIRST_COMPLETED)
+                # Whichever ended first takes the other along.
+                stop.set()
+                await relaying
+                server.should_exit = True
+    finally:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which here neither handles signals nor ends the process."""
+
+    def __init__(self, relay: Relay) -> None:
+        application = Starlette(routes=operational_routes(relay.readiness()))
+        super().__init__(
+            uvicorn.Config(
+                RequestContextMiddleware(application),
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                server_header=False,
+                ws="none",
+                timeout_graceful_shutdown=2,
+            )
+        )
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to `serve_relay`."""
+        yield

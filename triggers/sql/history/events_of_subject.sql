@@ -1,0 +1,19 @@
+-- Ids of the newest events of an aggregate, and of what followed from them under the same traces: $1 subject, $2 how many.
+WITH own AS (
+    SELECT coalesce(o.replay_of, o.id) AS event_id, o.created_at, split_part(o.traceparent, '-', 2) AS trace_id
+    FROM events.outbox AS o
+    WHERE o.subject = $1
+    ORDER BY o.sequence DESC
+    LIMIT $2::bigint
+),
+traces AS (
+    SELECT w.trace_id, min(w.created_at) AS since, max(w.created_at) + interval '1 hour' AS until
+    FROM own AS w
+    WHERE w.trace_id <> ''
+    GROUP BY w.trace_id
+)
+SELECT w.event_id FROM own AS w
+UNION
+SELECT coalesce(o.replay_of, o.id)
+FROM traces AS t
+JOIN events.outbox AS o ON o.created_at BETWEEN t.since AND t.until AND split_part(o.traceparent, '-', 2) = t.trace_id

@@ -1,0 +1,20 @@
+-- The next events to replay, oldest first: $1 ids, $2 types, $3 ordering key, $4 from, $5 to (exclusive), $6 only those
+-- with an open dead letter, $7 after this sequence number, $8 up to this one, $9 how many. Neither replays nor what
+-- still waits for the relay.
+SELECT o.id, o.sequence
+FROM events.outbox AS o
+WHERE o.replay_of IS NULL
+    AND (o.published_at IS NOT NULL OR o.dead_lettered_at IS NOT NULL)
+    AND ($1::uuid[] IS NULL OR o.id = ANY ($1::uuid[]))
+    AND ($2::text[] IS NULL OR o.type = ANY ($2::text[]))
+    AND ($3::text IS NULL OR o.subject = $3::text)
+    AND ($4::timestamptz IS NULL OR o.created_at >= $4::timestamptz)
+    AND ($5::timestamptz IS NULL OR o.created_at < $5::timestamptz)
+    AND (
+        NOT $6::boolean
+        OR EXISTS (SELECT FROM events.dead_letter AS d WHERE d.event_id = o.id AND d.resolved_at IS NULL)
+    )
+    AND o.sequence > $7::bigint
+    AND o.sequence <= $8::bigint
+ORDER BY o.sequence
+LIMIT $9::bigint
