@@ -129,7 +129,7 @@ class AlreadyExists(PermanentError):
 
 
 class PaymentDeclined(PermanentError):
-    """The payment gateway refused the charge; ``code`` is its reason, for instance ``gateway.general.decline``."""
+    """The payment gateway refused the charge; ``code`` is its reason: ``insufficient_funds``, ``card_declined``."""
 
 
 def error_for_status(

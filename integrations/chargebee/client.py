@@ -54,6 +54,8 @@ PAGE_SIZE = 100
 # The SDK leaves slashes in ids unquoted, so an id must not be able to name another resource.
 _ID = re.compile(r"[A-Za-z0-9_.:~@+-]{1,100}")
 
+_DECLINE_REASON = re.compile(r"\(([a-z][a-z0-9_]+)\)")
+
 _KIND_BY_CODE: Mapping[str, type[IntegrationError]] = {
     "resource_not_found": NotFound,
     "site_not_found": NotFound,
@@ -424,7 +426,9 @@ def _translate_answer(error: APIError, operation: str) -> IntegrationError:
         "detail": error.json_obj.get("message"),
     }
     if isinstance(error, PaymentError):
-        return PaymentDeclined(**{**parts, "code": error.error_cause_id or code})
+        # «… Error message: (insufficient_funds) Your card …»: only the sentence has the gateway's own reason.
+        reason = _DECLINE_REASON.search(parts["detail"] or "")
+        return PaymentDeclined(**{**parts, "code": reason[1] if reason else error.error_cause_id or code})
     wait = retry_after(error.http_headers or {})
     kind = _KIND_BY_CODE.get(code)
     if kind is None:

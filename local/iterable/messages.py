@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from local.iterable.campaigns import Campaigns
 from local.iterable.profiles import Profiles
 from local.iterable.replies import done, json_reply, refusal
 from local.standin.clock import Clock
@@ -25,11 +26,13 @@ class Messages:
         store: Store,
         clock: Clock,
         profiles: Profiles,
+        campaigns: Campaigns,
         tell: Callable[[str, Mapping[str, Any]], None],
     ) -> None:
         self._store = store
         self._clock = clock
         self._profiles = profiles
+        self._campaigns = campaigns
         self._tell = tell
 
     def target_email(self, call: Call) -> Reply:
@@ -78,7 +81,7 @@ class Messages:
 
     def _target(self, call: Call, medium: str, event_type: str) -> Reply:
         body = call.json()
-        campaign = self._store.find("campaign", str(body.get("campaignId")))
+        campaign = self._campaigns.find(body.get("campaignId"))
         if campaign is None or campaign["messageMedium"] != medium:
             raise Refusal(refusal("BadParams", f"campaign {body.get('campaignId')} is no {medium} campaign"))
         user = self._profiles.need({"userId": body.get("recipientUserId"), "email": body.get("recipientEmail")})

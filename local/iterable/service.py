@@ -5,22 +5,18 @@ from __future__ import annotations
 import os
 import secrets
 import uuid
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
+from local.iterable.campaigns import Campaigns, notification_templates
 from local.iterable.messages import Messages
 from local.iterable.profiles import Profiles
 from local.iterable.replies import done, json_reply, refusal
 from local.standin.service import Call, Refusal, Reply, Section, Service
 from local.standin.store import Store
 from local.standin.webhooks import Webhook
-
-_CAMPAIGNS = Path(__file__).with_name("campaigns.json")
-_FIRST_CAMPAIGN_ID = 100_001
-_FIRST_JOURNEY_ID = 7_001
 
 _INDEXES = """
 CREATE INDEX IF NOT EXISTS user_by_email ON document (kind, json_extract(body, '$.email'));
@@ -38,12 +34,24 @@ class IterableService(Service):
     # Iterable knows no idempotency keys; ours is shown on the page all the same.
     shown_key_header = "idempotency-key"
 
-    def __init__(self, store: Store, *, api_key: str | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        api_key: str | None = None,
+        templates: Callable[[], Iterable[str]] = notification_templates,
+    ) -> None:
         super().__init__(store)
         store.prepare(_INDEXES)
         self._api_key = api_key
+        self._templates = templates
+        self.campaigns = Campaigns(store, self.clock)
+        if store.setting("seeded"):
+            # The platform may have learnt new templates since the store was made.
+            with store.transaction():
+                self.campaigns.add_missing(templates())
         self.profiles = Profiles(store, self.clock)
-        self.messages = Messages(store, self.clock, self.profiles, self._tell)
+        self.messages = Messages(store, self.clock, self.profiles, self.campaigns, self._tell)
         routes = self.routes
         routes.add("POST", "/api/users/update", self.profiles.update)
         routes.add("POST", "/api/users/updateEmail", self.profiles.update_email)
@@ -60,8 +68,8 @@ class IterableService(Service):
         routes.add("POST", "/api/email/target", self.messages.target_email)
         routes.add("POST", "/api/sms/target", self.messages.target_sms)
         routes.add("POST", "/api/workflows/triggerWorkflow", self._trigger_workflow)
-        routes.add("GET", "/api/campaigns", self._list_campaigns)
-        routes.add("GET", "/api/journeys", self._list_journeys)
+        routes.add("GET", "/api/campaigns", self.campaigns.listing)
+        routes.add("GET", "/api/journeys", self.campaigns.journeys)
         routes.add("GET", "/api/lists", self._lists)
         routes.add("POST", "/api/lists", self._create_list)
         routes.add("GET", "/api/lists/getUsers", self._list_users)
@@ -82,35 +90,8 @@ class IterableService(Service):
         return json_reply({"msg": f"{code}: status {status}", "code": code, "params": None}, status, headers)
 
     def seed(self) -> None:
-        """Campaigns (each as e-mail and as SMS) and journeys."""
-        wanted = orjson.loads(_CAMPAIGNS.read_bytes())
-        now = self.clock.epoch()
-        number = _FIRST_CAMPAIGN_ID
-        for name in wanted["campaigns"]:
-            for medium in ("Email", "SMS"):
-                campaign = {
-                    "id": number,
-                    "name": name,
-                    "templateId": number + 1_000_000,
-                    "messageMedium": medium,
-                    "campaignState": "Running",
-                    "type": "Triggered",
-                    "createdAt": now * 1000,
-                    "updatedAt": now * 1000,
-                }
-                self.store.put("campaign", str(number), campaign, created_at=now, updated_at=now)
-                number += 1
-        for number, name in enumerate(wanted["journeys"], _FIRST_JOURNEY_ID):
-            journey = {
-                "id": number,
-                "name": name,
-                "enabled": True,
-                "isArchived": False,
-                "journeyType": "Published",
-                "createdAt": now * 1000,
-                "updatedAt": now * 1000,
-            }
-            self.store.put("journey", str(number), journey, created_at=now, updated_at=now)
+        """A campaign for each template, as e-mail and as SMS, and the journeys."""
+        self.campaigns.add_missing(self._templates())
 
     def sections(self) -> Sequence[Section]:
         """Messages sent, journeys entered, events."""
@@ -183,8 +164,6 @@ class IterableService(Service):
     def _events_by_email(self, call: Call) -> Reply:
         return json_reply({"events": self.store.find_by("event", "email", call.params["email"].lower())})
 
-    # Journeys and campaigns
-
     def _trigger_workflow(self, call: Call) -> Reply:
         body = call.json()
         journey = self.store.find("journey", str(body.get("workflowId")))
@@ -203,22 +182,6 @@ class IterableService(Service):
         }
         self.store.put("journey_entry", entry_id, entry, created_at=now, updated_at=now)
         return done("Successfully triggered the workflow")
-
-    def _list_campaigns(self, call: Call) -> Reply:
-        return self._paged(call, "campaign", "campaigns", "totalCampaignsCount")
-
-    def _list_journeys(self, call: Call) -> Reply:
-        return self._paged(call, "journey", "journeys", "totalJourneysCount")
-
-    def _paged(self, call: Call, kind: str, plural: str, total: str) -> Reply:
-        page = int(call.query.get("page", 1))
-        size = int(call.query.get("pageSize", 20))
-        everything = sorted(self.store.all(kind), key=lambda one: int(one["id"]))
-        found = everything[(page - 1) * size : page * size]
-        body: dict[str, Any] = {plural: found, total: len(everything)}
-        if page * size < len(everything):
-            body["nextPageUrl"] = f"{call.path}?page={page + 1}&pageSize={size}"
-        return json_reply(body)
 
     # Lists
 

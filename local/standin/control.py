@@ -38,9 +38,10 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from integrations.telemetry.http import operational_routes
+from local.standin.bodies import ControlError, need, read_json, read_object
 from local.standin.faults import FaultError, Faults, parse_fault
 from local.standin.page import render_page
-from local.standin.service import Service
+from local.standin.service import Refusal, Service
 from local.standin.store import Received
 from local.standin.webhooks import Order, Target
 
@@ -48,10 +49,6 @@ _PAGE_REQUESTS = 100
 _LONGEST_WAIT_S = 60.0
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-class ControlError(ValueError):
-    """A control was used wrongly; the message says how it is done."""
 
 
 def seed_once(service: Service) -> None:
@@ -150,7 +147,7 @@ class Control:
         )
 
     async def _add_fault(self, request: Request) -> Response:
-        body = await _json(request)
+        body = await read_json(request)
         for one in body if isinstance(body, list) else [body]:
             try:
                 self._faults.add(parse_fault(one))
@@ -163,7 +160,7 @@ class Control:
         return JSONResponse({"faults": []})
 
     async def _turn_clock(self, request: Request) -> Response:
-        body = await _json(request)
+        body = await read_object(request)
         clock = self._service.clock
         with self._service.store.transaction():
             if "now" in body:
@@ -178,17 +175,16 @@ class Control:
         return JSONResponse({"now": clock.now().isoformat()})
 
     async def _aim_webhooks(self, request: Request) -> Response:
-        body = await _json(request)
-        if "url" not in body:
-            raise ControlError('say where: {"url": "http://…", "username": …, "password": …}, or {"url": null}')
+        body = await read_object(request)
+        url = need(body, "url")
         target = None
-        if body["url"]:
-            target = Target(url=body["url"], username=body.get("username"), password=body.get("password"))
+        if url:
+            target = Target(url=url, username=body.get("username"), password=body.get("password"))
         self._service.webhooks.aim(target)
-        return JSONResponse({"url": body["url"]})
+        return JSONResponse({"url": url})
 
     async def _send_webhook(self, request: Request) -> Response:
-        body = await _json(request)
+        body = await read_object(request)
         service = self._service
         with service.store.transaction():
             if "event_id" in body:
@@ -204,17 +200,17 @@ class Control:
         return JSONResponse({"event_id": webhook.event_id, "event_type": webhook.event_type})
 
     async def _shape_webhooks(self, request: Request) -> Response:
-        body = await _json(request)
+        body = await read_object(request)
         self._service.webhooks.shape(twice=body.get("twice"), hold=body.get("hold"))
         return JSONResponse({"counts": self._service.webhooks.counts()})
 
     async def _release_webhooks(self, request: Request) -> Response:
-        body = await _json(request)
+        body = await read_object(request)
         released = self._service.webhooks.release(Order(body.get("order", Order.SAME)))
         return JSONResponse({"released": released})
 
     async def _reset(self, request: Request) -> Response:
-        body = await _json(request)
+        body = await read_object(request)
         service = self._service
         self._faults.clear()
         service.webhooks.shape(twice=0, hold=False)
@@ -238,18 +234,15 @@ def _as_json(one: Received) -> dict[str, Any]:
     return {**asdict(one), "body": body}
 
 
-async def _json(request: Request) -> Any:
-    raw = await request.body()
-    return orjson.loads(raw) if raw else {}
-
-
 def _explaining(endpoint: Endpoint) -> Endpoint:
-    """The endpoint, answering 400 with a sentence where it raises for a body that makes no sense."""
+    """The endpoint, answering 400 with a sentence for a ValueError, and as the service does where that refuses."""
 
     async def explained(request: Request) -> Response:
         try:
             return await endpoint(request)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except ValueError as error:
             return JSONResponse({"error": str(error)}, 400)
+        except Refusal as refusal:
+            return Response(refusal.reply.body, refusal.reply.status, media_type="application/json")
 
     return explained

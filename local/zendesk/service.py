@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from local.standin.bodies import need, read_object
 from local.standin.service import Call, ControlHandler, Idempotency, Reply, Section, Service
 from local.standin.store import Store
 from local.standin.webhooks import Webhook
@@ -177,21 +177,14 @@ class ZendeskService(Service):
         return {"tickets": self._act_on_ticket}
 
     async def _act_on_ticket(self, request: Request) -> Response:
-        body = orjson.loads(await request.body())
+        body = await read_object(request)
+        change: dict[str, Any] = {}
+        if body.get("status"):
+            change["status"] = body["status"]
+        if body.get("comment"):
+            change["comment"] = {"body": body["comment"], "public": body.get("public", True)}
         with self.store.transaction():
-            ticket = self.tickets.change(
-                int(body["id"]),
-                {
-                    key: value
-                    for key, value in {
-                        "status": body.get("status"),
-                        "comment": {"body": body["comment"], "public": body.get("public", True)}
-                        if body.get("comment")
-                        else None,
-                    }.items()
-                    if value is not None
-                },
-            )
+            ticket = self.tickets.change(int(need(body, "id")), change)
         self.webhooks.wake()
         return JSONResponse({"ticket": ticket})
 
