@@ -196,8 +196,6 @@ class _History:
         started = event["created_at"] + _seconds(0.1 + 2 * (attempt - 1))
         self._rows.add(
             events.delivery,
-            # Deliveries have no created_at to make their id from.
-            id=uuid.UUID(int=event["id"].int ^ (len(self._rows.all(events.delivery)) + 1)),
             event_id=event["id"],
             agent=agent,
             attempt=attempt,

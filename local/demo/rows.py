@@ -8,17 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Table
+from sqlalchemy import Column, Table, Uuid
 from sqlalchemy.sql.elements import TextClause
 
 from schema.tables import base_tables
 
 Row = dict[str, Any]
 
-#: Ids carry a time, as all UUIDs of version 7; it is moved so that the earliest demo row has this one.
-_ID_EPOCH_MS = 1_704_067_200_000  # 2024-01-01
-#: No demo row is older than this before the reference date.
-_OLDEST = datetime.timedelta(days=3 * 365)
+#: Ids carry a time, as all UUIDs of version 7. It is not the row's, which depends on the reference date: it begins here
+#: and goes on by a second a row of the table, so that the ids of people can be written down.
+_ID_EPOCH_MS = 1_704_153_600_000  # 2024-01-02, a day after the well-known ones
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +50,7 @@ class Rows:
         return self._reference
 
     def add(self, table: Table, **values: Any) -> Row:
-        """Add a row and return it. What is left out gets the column's default; an id is made from `created_at`.
+        """Add a row and return it. What is left out gets the column's default.
 
         Raises ValueError for an unknown column, and for one that has no default and isn't given.
         """
@@ -62,8 +61,8 @@ class Rows:
         for name, column in columns.items():
             if name in values:
                 row[name] = values[name]
-            elif name == "id" and "created_at" in values:
-                row[name] = self._make_id(table, values["created_at"])
+            elif name == "id" and isinstance(column.type, Uuid):
+                row[name] = self._make_id(table)
             elif name in {"updated_at", "synced_at"}:
                 row[name] = values.get("updated_at") or values["created_at"]
             else:
@@ -79,10 +78,9 @@ class Rows:
         """All rows, finished."""
         return Dataset(reference=self._reference, rows={name: tuple(rows) for name, rows in self._rows.items()})
 
-    def _make_id(self, table: Table, created_at: datetime.datetime) -> uuid.UUID:
-        age = created_at - (self.now - _OLDEST)
-        milliseconds = _ID_EPOCH_MS + age // datetime.timedelta(milliseconds=1)
+    def _make_id(self, table: Table) -> uuid.UUID:
         ordinal = len(self._rows[table.fullname])
+        milliseconds = _ID_EPOCH_MS + ordinal * 1000
         noise = int.from_bytes(hashlib.blake2b(f"{table.fullname}:{ordinal}".encode(), digest_size=10).digest())
         # RFC 9562, section 5.7: 48 bits of time, version 7, 12 random bits, variant 10, 62 random bits.
         value = milliseconds << 80 | 7 << 76 | (noise >> 68) << 64 | 2 << 62 | noise & (1 << 62) - 1
