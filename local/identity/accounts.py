@@ -90,6 +90,8 @@ class AccountStore:
         self._database = sqlite3.connect(file, isolation_level=None)
         self._database.row_factory = sqlite3.Row
         self._database.execute("PRAGMA journal_mode = wal")
+        # Loses at worst the last changes when the machine itself goes down, and never breaks the file.
+        self._database.execute("PRAGMA synchronous = normal")
         self._database.execute("PRAGMA foreign_keys = on")
         self._database.executescript(files("local.identity").joinpath("accounts.sql").read_text())
 
