@@ -6,7 +6,9 @@ import typer
 
 
 def migrate(
-    revision: Annotated[str, typer.Argument(help="Revision to go to: head, base, an id, or -1 for one back.")] = "head",
+    revision: Annotated[
+        str, typer.Argument(help="Revision to go to: head, base (nothing), or an id such as 0001.")
+    ] = "head",
     *,
     database_url: Annotated[
         str,
@@ -32,10 +34,16 @@ def migrate(
         applied.append(line)
         typer.echo(f"  {line}")
 
+    if down and revision == "head":
+        typer.secho(
+            "Say how far down: `caregraph migrate --down 0001`, or base for nothing.", fg=typer.colors.RED, err=True
+        )
+        raise typer.Exit(2)
     step = downgrade if down else upgrade
     try:
         asyncio.run(step(database_url, revision, progress=show))
     except MigrationError as error:
         typer.secho(str(error), fg=typer.colors.RED, err=True)
         raise typer.Exit(1) from error
-    typer.echo(f"{len(applied)} revision(s) applied." if applied else "The database is up to date.")
+    if not applied:
+        typer.echo("Nothing to do: the database is there already.")
