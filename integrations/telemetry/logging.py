@@ -154,6 +154,8 @@ def write_access_line(level: LogLevel, event: str, fields: dict[str, Any]) -> No
 
 def _complete(_: Any, __: str, fields: MutableMapping[str, Any]) -> dict[str, Any]:
     """The line with its fixed fields first and nothing in it that must not be logged."""
+    # uvicorn's message once more, with escape codes.
+    fields.pop("color_message", None)
     return _identify(redact(fields))
 
 

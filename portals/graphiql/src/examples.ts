@@ -6,14 +6,12 @@ type Tab = NonNullable<GraphiQLProps['defaultTabs']>[number];
 const CATALOGUE = `# The treatment catalogue: everyone may read it.
 # The schema follows the role chosen above.
 query Catalogue {
-  treatment(
-    where: { active: { _eq: true } }
-    order_by: { name: asc }
-  ) {
+  treatment(order_by: { name: asc }) {
     id
     name
     description
     monthly_price
+    has_upfront_payment_option
     upfront_price
     currency_code
     term_months

@@ -48,10 +48,12 @@ def test_a_line_inside_a_request_and_a_trace_carries_their_ids(lines: Lines) -> 
 def test_loggers_of_the_standard_library_and_uvicorn_go_through_the_same_pipeline(lines: Lines) -> None:
     configure_logging("api", "json")
     with request_context("req-2"):
-        logging.getLogger("uvicorn.error").info("Uvicorn running on %s", "http://127.0.0.1:1")
+        coloured = {"color_message": "Uvicorn running on \x1b[1m%s"}
+        logging.getLogger("uvicorn.error").info("Uvicorn running on %s", "http://127.0.0.1:1", extra=coloured)
         logging.getLogger("some.library").warning("careful", extra={"attempt": 2, "api_key": "k-123"})
     running, careful = lines()
     assert (running["event"], running["logger"]) == ("Uvicorn running on http://127.0.0.1:1", "uvicorn.error")
+    assert "color_message" not in running
     assert (careful["level"], careful["attempt"], careful["request_id"]) == ("warning", 2, "req-2")
     assert careful["api_key"] == "[redacted]"
 
