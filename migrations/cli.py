@@ -23,10 +23,11 @@ def migrate(
     Safe to run any number of times, and by several at once: one migrates, the others wait. Each revision is one
     transaction; if one fails, the database stays at the one before.
     """
-    import asyncio  # noqa: PLC0415 -- so that --help is fast
+    # Here, so that --help is fast.
+    import asyncio
 
-    from migrations.errors import MigrationError  # noqa: PLC0415
-    from migrations.runner import downgrade, upgrade  # noqa: PLC0415
+    from migrations.errors import MigrationError
+    from migrations.runner import downgrade, upgrade
 
     applied: list[str] = []
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from local.demo.loader import load
 from local.postgres import temporary_postgres
 from migrations.runner import upgrade
 from tests.databases import create_database, database_name, drop_database, run
@@ -55,8 +56,6 @@ async def database_url(postgres_server: str, template_database: str) -> AsyncIte
 @pytest.fixture(scope="session")
 def demo_database_url(postgres_server: str, template_database: str) -> Iterator[str]:
     """Address of a migrated database with the demo data, shared by the session: tests only read it."""
-    from local.demo.loader import load  # noqa: PLC0415 -- most sessions need no demo data
-
     url = run(create_database(postgres_server, template=template_database))
     run(load(url))
     yield url

@@ -21,6 +21,7 @@ def seed(
     Does nothing when it is there. Ada (ada@example.com) is a customer, Mira (mira@example.com) her doctor, Theo
     (theo@example.com) of the care coordination team, Ines (ines@example.com) an operator.
     """
+    # Here, so that --help is fast.
     import asyncio
 
     from local.demo.loader import DemoDataError, load
