@@ -35,6 +35,7 @@ class Select:
     filter: BoolExp
     limit: int | None = None
     aggregate: bool = False
+    computed_fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from permissions.model import ALL, Columns, Rules, TablePermissions
-from schema.catalogue import Catalogue, Column, Table
+from schema.catalogue import Catalogue, Column, ComputedField, Function, Table
 from schema.view import BoolExp, DeleteView, InsertView, RoleView, TableView, UpdateView
 
 #: The role that needs no rules.
@@ -19,10 +19,20 @@ class RuleError(ValueError):
     """A rule names a table or column that does not exist."""
 
 
-def role_view(catalogue: Catalogue, rules: Rules, role: str) -> RoleView:
-    """What `role` sees. Raises RuleError for a rule about something that does not exist."""
+def role_view(
+    catalogue: Catalogue, rules: Rules, role: str, function_roles: Mapping[str, frozenset[str]] | None = None
+) -> RoleView:
+    """What `role` sees. Raises RuleError for a rule about something that does not exist.
+
+    `function_roles` says who may call which function (by key). One that is not listed is open to who may read the
+    table that it returns, unless it may write.
+    """
     if role == ADMIN:
-        return RoleView(role=role, tables={table.key: _admin_view(table) for table in catalogue})
+        return RoleView(
+            role=role,
+            tables={table.key: _admin_view(table) for table in catalogue},
+            functions=tuple(catalogue.functions.values()),
+        )
     granted = rules.get(role, {})
     for key in granted:
         if key not in catalogue.tables:
@@ -35,7 +45,18 @@ def role_view(catalogue: Catalogue, rules: Rules, role: str) -> RoleView:
             for table in catalogue
             if table.key in granted
         },
+        functions=tuple(
+            function
+            for function in catalogue.functions.values()
+            if function.returns in readable and _may_call(function, function_roles, role)
+        ),
     )
+
+
+def _may_call(function: Function, function_roles: Mapping[str, frozenset[str]] | None, role: str) -> bool:
+    if function_roles is not None and function.key in function_roles:
+        return role in function_roles[function.key]
+    return not function.volatile
 
 
 def _admin_view(table: Table) -> TableView:
@@ -48,6 +69,7 @@ def _admin_view(table: Table) -> TableView:
         columns=columns,
         relationships=table.relationships,
         filter=everything,
+        computed_fields=table.computed_fields,
         aggregate=True,
         insert=InsertView(columns=writable, check=everything) if table.insertable else None,
         update=UpdateView(columns=writable, filter=everything) if table.updatable else None,
@@ -67,6 +89,7 @@ def _table_view(table: Table, granted: TablePermissions, readable: set[str], rol
         if select
         else {},
         filter=select.filter if select else {},
+        computed_fields=_computed(table, select.computed_fields, readable, role) if select else {},
         limit=select.limit if select else None,
         aggregate=select.aggregate if select else False,
         insert=InsertView(
@@ -97,6 +120,16 @@ def _chosen(table: Table, columns: Columns, role: str, operation: str) -> Mappin
         raise RuleError(f"{operation} permission of role {role} on {table.key}: no column {', '.join(missing)}")
     # The table's own order, so that the schema does not depend on how a rule was typed.
     return _by_graphql_name(column for name, column in table.columns.items() if name in columns)
+
+
+def _computed(table: Table, names: tuple[str, ...], readable: set[str], role: str) -> Mapping[str, ComputedField]:
+    missing = [name for name in names if name not in table.computed_fields]
+    if missing:
+        raise RuleError(f"select permission of role {role} on {table.key}: no computed field {', '.join(missing)}")
+    chosen = {name: item for name, item in table.computed_fields.items() if name in names}
+    # A field that returns rows is granted with the table whose rows they are.
+    tables = {name: item for name, item in table.computed_fields.items() if item.function.returns in readable}
+    return tables | {name: item for name, item in chosen.items() if item.function.returns is None}
 
 
 def _writable(

@@ -7,10 +7,10 @@ from typing import Any
 from permissions.session import Session
 from resolvers import ir
 from resolvers.errors import GraphQLRequestError
+from resolvers.sql.writer import SESSION_JSON
 from resolvers.values import encoder, list_encoder
 
-#: Session sources that are not session variables: everything of the session as JSON, and the trace context.
-SESSION_JSON = "json"
+#: Another source that is not a session variable: the trace context.
 TRACEPARENT = "traceparent"
 #: The JSON rows that the first of two statements answered.
 CHANGED_ROWS = "changed-rows"

@@ -12,7 +12,7 @@ Rows                     a list of rows of one table …
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from schema.catalogue import Column, Relationship, Table
+from schema.catalogue import Column, Function, Relationship, Table
 from schema.types import PgType
 
 # Values
@@ -193,12 +193,38 @@ class AggregateKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A function with its arguments by name (by place where they have none)."""
+
+    function: Function
+    arguments: tuple[tuple[str, Param | None], ...]
+    #: The argument that takes the row, for a computed field.
+    row_argument: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnItem:
     """A column, or with `path` the part of a JSON column."""
 
     key: str
     column: Column
     path: Param | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComputedItem:
+    """What a function makes of the row."""
+
+    key: str
+    call: Call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComputedRowsItem:
+    """Rows that a function returns for the row (`rows.call`)."""
+
+    key: str
+    rows: "Rows"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,12 +262,12 @@ class AggregateItem:
     aggregate: "Aggregate"
 
 
-Selection = ColumnItem | TypenameItem | ObjectItem | ArrayItem | AggregateItem
+Selection = ColumnItem | ComputedItem | ComputedRowsItem | TypenameItem | ObjectItem | ArrayItem | AggregateItem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """Rows of `table`."""
+    """Rows of `table`, or those among them that a function returns."""
 
     table: Table
     items: tuple[Selection, ...]
@@ -250,6 +276,7 @@ class Rows:
     distinct: tuple[Column, ...] = ()
     limit: int | None = None
     offset: int | None = None
+    call: Call | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -394,7 +421,7 @@ class RootQuery:
     """One root field of a query."""
 
     key: str
-    node: "Rows | Aggregate"
+    node: Rows | Aggregate
     #: By primary key: one row or null.
     single: bool = False
 
@@ -404,7 +431,8 @@ class RootMutation:
     """One root field of a mutation; several steps for `update_T_many`, which answers a list."""
 
     key: str
-    steps: tuple[Mutate, ...]
+    #: Changes; or the rows that a function returns while it changes something.
+    steps: tuple[Mutate | Rows, ...]
     many: bool = False
     #: Where errors about the written data point (HASURA_DIALECT §7).
     error_path: str = "$"

@@ -10,10 +10,10 @@ from typing import Final
 import orjson
 
 from resolvers import ir
-from resolvers.binding import AFFECTED_ROWS, CHANGED_ROWS, SESSION_JSON, TRACEPARENT, Binder, Request, binder
+from resolvers.binding import AFFECTED_ROWS, CHANGED_ROWS, TRACEPARENT, Binder, Request, binder
 from resolvers.sql.mutate import answer_sql, change_sql, looks_again, mutation_sql
-from resolvers.sql.select import root_query_sql
-from resolvers.sql.writer import Writer
+from resolvers.sql.select import root_query_sql, rows_select
+from resolvers.sql.writer import SESSION_JSON, Writer
 from schema.types import PgType
 
 _TEXT: Final = PgType(name="text")
@@ -151,7 +151,7 @@ def _query_plan(operation: ir.OperationIR) -> Plan:
 def _mutation_plan(operation: ir.OperationIR) -> Plan:
     generated = [root for root in operation.roots if isinstance(root, ir.RootMutation)]
     only = generated[0] if len(generated) == 1 and len(operation.roots) == 1 else None
-    is_single = only is not None and len(only.steps) == 1 and not only.many and not looks_again(only.steps[0])
+    is_single = only is not None and len(only.steps) == 1 and not only.many and _is_one_statement(only.steps[0])
     roots: list[Root] = []
     for root in operation.roots:
         if isinstance(root, ir.RootMutation):
@@ -171,8 +171,14 @@ def _mutation_plan(operation: ir.OperationIR) -> Plan:
     )
 
 
-def _step(step: ir.Mutate, *, alone: bool) -> Step | NestedSteps:
+def _is_one_statement(step: ir.Mutate | ir.Rows) -> bool:
+    return isinstance(step, ir.Mutate) and not looks_again(step)
+
+
+def _step(step: ir.Mutate | ir.Rows, *, alone: bool) -> Step | NestedSteps:
     writer = Writer()
+    if isinstance(step, ir.Rows):
+        return Step(_statement(rows_select(writer, step, None, single=False), writer))
     if isinstance(step.change, ir.NestedInsert):
         return _nested_steps(step, step.change)
     if not looks_again(step):

@@ -28,6 +28,8 @@ class Column:
     comment: str | None = None
     #: The field's name; the column's unless metadata renames it.
     graphql_name: str
+    #: The function that computes the value from the row, where this is no stored column.
+    computed_by: "ComputedField | None" = None
 
     @property
     def scalar(self) -> str:
@@ -61,6 +63,78 @@ class Relationship:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Argument:
+    """A parameter of a function. A nameless one can only be given by its place."""
+
+    name: str
+    type: PgType
+    has_default: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """A function: a root field when it returns rows of a table, else what a computed field calls."""
+
+    schema: str
+    name: str
+    graphql_name: str
+    arguments: tuple[Argument, ...]
+    #: The table whose rows it returns, or None for a scalar.
+    returns: TableKey | None = None
+    returns_scalar: PgType | None = None
+    #: It may write: a root field of mutations.
+    volatile: bool = False
+    #: The argument that takes the session variables as JSON; clients don't see it.
+    session_argument: str | None = None
+    comment: str | None = None
+
+    @property
+    def key(self) -> str:
+        """`schema.name`."""
+        return f"{self.schema}.{self.name}"
+
+    def client_arguments(self, *hidden: str | None) -> tuple[Argument, ...]:
+        """The arguments that a client gives: all but the session's and those in `hidden`."""
+        return tuple(item for item in self.arguments if item.name not in (self.session_argument, *hidden))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComputedField:
+    """A field of a table that a function computes from the row."""
+
+    name: str
+    function: Function
+    #: The argument that takes the row.
+    row_argument: str
+    comment: str | None = None
+
+    @property
+    def arguments(self) -> tuple[Argument, ...]:
+        """What a client gives besides."""
+        return self.function.client_arguments(self.row_argument)
+
+    @property
+    def column(self) -> Column | None:
+        """It as a column to compare and sort by, when it is a scalar without arguments."""
+        if self.function.returns_scalar is None or self.arguments:
+            return None
+        return self.scalar_column
+
+    @property
+    def scalar_column(self) -> Column:
+        """It as a column to show."""
+        assert self.function.returns_scalar is not None
+        return Column(
+            name=self.name,
+            type=self.function.returns_scalar,
+            nullable=True,
+            comment=self.comment,
+            graphql_name=self.name,
+            computed_by=self,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """A table or view."""
 
@@ -71,6 +145,7 @@ class Table:
     primary_key: tuple[str, ...] = ()
     constraints: tuple[Constraint, ...] = ()
     relationships: Mapping[str, Relationship] = field(default_factory=dict)
+    computed_fields: Mapping[str, ComputedField] = field(default_factory=dict)
     comment: str | None = None
     insertable: bool = True
     updatable: bool = True
@@ -84,9 +159,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """All tables by their key."""
+    """All tables by their key, and the functions that are root fields by theirs."""
 
     tables: Mapping[TableKey, Table]
+    functions: Mapping[str, Function] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Table]:
         """The tables in their declared order."""

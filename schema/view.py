@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from schema.catalogue import Column, Relationship, Table, TableKey
+from schema.catalogue import Column, ComputedField, Function, Relationship, Table, TableKey
 
 #: A condition in the dialect of HASURA_DIALECT §2 and §8: JSON-like data over columns and relationships.
 BoolExp = Mapping[str, Any]
@@ -50,6 +50,7 @@ class TableView:
     columns: Mapping[str, Column]
     relationships: Mapping[str, Relationship]
     filter: BoolExp
+    computed_fields: Mapping[str, ComputedField] = field(default_factory=dict)
     limit: int | None = None
     aggregate: bool = False
     insert: InsertView | None = None
@@ -60,6 +61,18 @@ class TableView:
     def name(self) -> str:
         """The table's GraphQL name."""
         return self.table.graphql_name
+
+    def find_operand(self, name: str) -> Column | None:
+        """What `where` and `order_by` may name as a column: a column, or a computed field that is like one."""
+        if name in self.columns:
+            return self.columns[name]
+        return self.computed_fields[name].column if name in self.computed_fields else None
+
+    @property
+    def operands(self) -> Mapping[str, Column]:
+        """All that `find_operand` finds, by GraphQL name."""
+        computed = {name: item.column for name, item in self.computed_fields.items()}
+        return {**self.columns, **{name: column for name, column in computed.items() if column is not None}}
 
     @property
     def primary_key(self) -> tuple[Column, ...] | None:
@@ -76,6 +89,8 @@ class RoleView:
 
     role: str
     tables: Mapping[TableKey, TableView]
+    #: Functions that are root fields for the role.
+    functions: tuple[Function, ...] = ()
 
     def __iter__(self) -> Iterator[TableView]:
         """The tables the role can use in any way."""

@@ -1,7 +1,10 @@
 """A whole operation: its root fields told apart and compiled in order."""
 
+from dataclasses import replace
+
 from graphql import (
     FieldNode,
+    GraphQLField,
     GraphQLObjectType,
     GraphQLSchema,
     NameNode,
@@ -13,10 +16,10 @@ from graphql import (
 from resolvers import ir
 from resolvers.document import Operation, SelectedField, Selector, used_names
 from resolvers.errors import GraphQLRequestError
-from resolvers.inputs import Scope
+from resolvers.inputs import Scope, coerce_arguments
 from resolvers.plan.context import Compiler
 from resolvers.plan.mutate import compile_mutation
-from resolvers.plan.select import check_field, compile_aggregate, compile_by_pk, compile_many
+from resolvers.plan.select import call_arguments, check_field, compile_aggregate, compile_by_pk, compile_many
 from schema.catalogue import Catalogue
 from schema.graphql.kinds import RootField, RootKind, find_kind
 from schema.view import RoleView
@@ -69,8 +72,30 @@ def _root(
             return ir.RootQuery(key=selected.key, node=node, single=True)
         case RootKind.SELECT_AGGREGATE:
             return ir.RootQuery(key=selected.key, node=compile_aggregate(compiler, table, selected, field, path))
+        case RootKind.FUNCTION | RootKind.FUNCTION_AGGREGATE:
+            return _function_root(compiler, kind, selected, field, path)
         case _:
             return compile_mutation(compiler, kind.kind, table, selected, field, path)
+
+
+def _function_root(
+    compiler: Compiler, kind: RootField, selected: SelectedField, field: GraphQLField, path: str
+) -> ir.RootQuery | ir.RootMutation:
+    """The rows that a function returns, as far as the role may see them; a mutation when it may write."""
+    function = kind.function
+    assert function is not None
+    arguments = coerce_arguments(selected.arguments, field.args, compiler.scope, path)
+    call = ir.Call(
+        function=function,
+        arguments=call_arguments(compiler, function.client_arguments(), arguments.get("args"), path),
+    )
+    if kind.kind is RootKind.FUNCTION_AGGREGATE:
+        aggregate = compile_aggregate(compiler, kind.table, selected, field, path)
+        return ir.RootQuery(key=selected.key, node=replace(aggregate, rows=replace(aggregate.rows, call=call)))
+    rows = replace(compile_many(compiler, kind.table, selected, field, path), call=call)
+    if function.volatile:
+        return ir.RootMutation(key=selected.key, steps=(rows,))
+    return ir.RootQuery(key=selected.key, node=rows)
 
 
 def _hand_written(operation: Operation, selected: SelectedField) -> ir.RootHandWritten:

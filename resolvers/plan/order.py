@@ -30,8 +30,9 @@ def _collect(
     for name, value in order.items():
         if value is None:
             continue
-        if name in table.columns:
-            found.append(ir.OrderKey(direction=value, column=table.columns[name], path=path))
+        operand = table.find_operand(name)
+        if operand is not None:
+            found.append(ir.OrderKey(direction=value, column=operand, path=path))
         elif name in table.relationships and table.relationships[name].kind == "object":
             relationship = table.relationships[name]
             target = compiler.view[relationship.target]

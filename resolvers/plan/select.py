@@ -1,7 +1,7 @@
 """Selections and reads: `T`, `T_by_pk`, `T_aggregate`, and the relationships below them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from graphql import GraphQLField, GraphQLObjectType, SelectionSetNode, get_named_type
@@ -14,8 +14,9 @@ from resolvers.plan.context import Compiler, unknown_field
 from resolvers.plan.json_path import parse_json_path
 from resolvers.plan.order import order_keys
 from resolvers.plan.where import client_condition, row_filter
+from schema.catalogue import Argument, ComputedField
 from schema.graphql.inputs import COMPARABLE_AGGREGATES, NUMERIC_AGGREGATES
-from schema.graphql.kinds import ColumnField, RelationshipField, find_kind
+from schema.graphql.kinds import ColumnField, ComputedFieldKind, RelationshipField, find_kind
 from schema.types import PgType
 from schema.view import TableView
 
@@ -164,6 +165,8 @@ def _item(
         arguments = coerce_arguments(selected.arguments, field.args, compiler.scope, path)
         json_path = _json_path(compiler, arguments.get("path"), path)
         return ir.ColumnItem(key=selected.key, column=kind.column, path=json_path)
+    if isinstance(kind, ComputedFieldKind):
+        return _computed_item(compiler, kind.computed, field, selected, path)
     assert isinstance(kind, RelationshipField)
     relationship = kind.relationship
     target = compiler.view[relationship.target]
@@ -180,6 +183,39 @@ def _item(
         where=row_filter(compiler, target),
     )
     return ir.ObjectItem(key=selected.key, relationship=relationship, rows=rows)
+
+
+def _computed_item(
+    compiler: Compiler, computed: ComputedField, field: GraphQLField, selected: SelectedField, path: str
+) -> ir.Selection:
+    arguments = coerce_arguments(selected.arguments, field.args, compiler.scope, path)
+    call = ir.Call(
+        function=computed.function,
+        arguments=call_arguments(compiler, computed.arguments, arguments.get("args"), path),
+        row_argument=computed.row_argument,
+    )
+    if computed.function.returns is None:
+        if arguments.get("path") is not None:
+            json_path = _json_path(compiler, arguments["path"], path)
+            return ir.ColumnItem(key=selected.key, column=computed.scalar_column, path=json_path)
+        return ir.ComputedItem(key=selected.key, call=call)
+    target = compiler.view[computed.function.returns]
+    rows = compile_many(compiler, target, selected, field, path)
+    return ir.ComputedRowsItem(key=selected.key, rows=replace(rows, call=call))
+
+
+def call_arguments(
+    compiler: Compiler, declared: Sequence[Argument], given: Mapping[str, Any] | None, path: str
+) -> tuple[tuple[str, ir.Param | None], ...]:
+    """A function's arguments. Raises ValidationFailed when one without a default is missing."""
+    found: list[tuple[str, ir.Param | None]] = []
+    for argument in declared:
+        if given is not None and argument.name in given:
+            value = given[argument.name]
+            found.append((argument.name, None if value is None else compiler.param(value, argument.type)))
+        elif not argument.has_default:
+            raise ValidationFailed(f"missing required field '{argument.name}'", f"{path}.args.args")
+    return tuple(found)
 
 
 def _json_path(compiler: Compiler, leaf: Leaf | None, path: str) -> ir.Param | None:

@@ -57,8 +57,8 @@ def client_condition(compiler: Compiler, table: TableView, exp: Mapping[str, Any
             conditions.append(ir.Or(_each(compiler, table, value, here)))
         elif name == "_not":
             conditions.append(ir.Not(client_condition(compiler, table, value, here)))
-        elif name in table.columns:
-            conditions += _client_column(compiler, table.columns[name], value, here)
+        elif (operand := table.find_operand(name)) is not None:
+            conditions += _client_column(compiler, operand, value, here)
         elif name in table.relationships:
             relationship = table.relationships[name]
             target = compiler.view[relationship.target]
@@ -92,8 +92,8 @@ def _each(
 
 
 def _type_of(table: TableView, name: str) -> str:
-    if name in table.columns:
-        column = table.columns[name]
+    column = table.find_operand(name)
+    if column is not None:
         return f"{column.scalar}_{'array_' if column.type.is_array else ''}comparison_exp"
     return f"{table.name}_bool_exp"
 
@@ -226,6 +226,8 @@ def permission_condition(
             )
         elif name in table.columns:
             conditions += _permission_column(table, root, depth, table.columns[name], value)
+        elif name in table.computed_fields:
+            conditions += _permission_column(table, root, depth, table.computed_fields[name].scalar_column, value)
         elif name in table.relationships:
             relationship = table.relationships[name]
             target = catalogue[relationship.target]

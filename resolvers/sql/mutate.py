@@ -60,13 +60,17 @@ def answer_sql(writer: Writer, mutate: ir.Mutate, rows: ir.Param, affected_rows:
     `affected_rows` is given where it is not the number of `rows`.
     """
     table = table_name(mutate.change.table)
-    answer = _answer_sql(writer, mutate.answer, _CHANGED, affected_rows)
-    changed = f"SELECT * FROM json_populate_recordset(NULL::{table}, {writer.bind(rows)})"
-    return f"WITH {_CHANGED} AS MATERIALIZED ({changed}) SELECT ({answer})"
+    # Rows of the table's own type, which computed fields want; a CTE's would be anonymous.
+    source = f"json_populate_recordset(NULL::{table}, {writer.bind(rows)})"
+    return _answer_sql(writer, mutate.answer, source, affected_rows)
 
 
 def looks_again(mutate: ir.Mutate) -> bool:
-    """Whether the answer reads the changed table through a relationship (or several tables were changed)."""
+    """Whether the answer needs a statement of its own.
+
+    That is so when it reads the changed table again through a relationship, when it calls functions (which may), and
+    when several tables were changed.
+    """
     if isinstance(mutate.change, ir.NestedInsert):
         return True
     answers: list[Any] = []
@@ -82,6 +86,8 @@ def looks_again(mutate: ir.Mutate) -> bool:
 def _mentions(node: Any, table: Table) -> bool:
     if isinstance(node, tuple):
         return any(_mentions(item, table) for item in node)
+    if isinstance(node, ir.ComputedItem | ir.ComputedRowsItem):
+        return True
     if isinstance(node, Table):
         return node.key == table.key
     if is_dataclass(node) and not isinstance(node, Column):

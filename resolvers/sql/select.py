@@ -50,12 +50,15 @@ def root_query_sql(writer: Writer, root: ir.RootQuery) -> str:
     return rows_select(writer, root.node, None, single=root.single)
 
 
-def rows_select(writer: Writer, rows: ir.Rows, link: Link | None, *, single: bool) -> str:
-    """A SELECT of one JSON value: the rows as an array, or the only row as an object."""
+def rows_select(writer: Writer, rows: ir.Rows, link: Link | None, *, single: bool, row: str | None = None) -> str:
+    """A SELECT of one JSON value: the rows as an array, or the only row as an object.
+
+    `row` is the range variable that a computed field's rows belong to.
+    """
     alias = writer.alias()
     columns, is_object = _select_list(writer, rows.items, alias)
     tail = _tail(writer, rows, alias, link)
-    inner = f"SELECT {_distinct(rows, alias)}{columns} FROM {table_name(rows.table)} {alias}{tail}"
+    inner = f"SELECT {_distinct(rows, alias)}{columns} FROM {_source(writer, rows, row)} {alias}{tail}"
     return _json_select(writer, inner, is_object=is_object, single=single)
 
 
@@ -75,6 +78,10 @@ def _json_select(writer: Writer, inner: str, *, is_object: bool, single: bool) -
 
 #: The column that holds a whole object where a row's own columns can't serve.
 _OBJECT: Final = '"$object"'
+
+
+def _source(writer: Writer, rows: ir.Rows, row: str | None = None) -> str:
+    return table_name(rows.table) if rows.call is None else writer.call(rows.call, row)
 
 
 def _tail(writer: Writer, rows: ir.Rows, alias: str, link: Link | None) -> str:
@@ -114,8 +121,12 @@ def item_sql(writer: Writer, item: ir.Selection, alias: str) -> str:
     """The expression for one field of a row."""
     match item:
         case ir.ColumnItem():
-            column = column_of(alias, item.column)
+            column = writer.operand(alias, item.column)
             return column if item.path is None else f"({column} #> {writer.bind(item.path)})"
+        case ir.ComputedItem():
+            return writer.call(item.call, alias)
+        case ir.ComputedRowsItem():
+            return f"({rows_select(writer, item.rows, None, single=False, row=alias)})"
         case ir.TypenameItem():
             return f"{quote_literal(item.name)}::text"
         case ir.ObjectItem():
@@ -156,7 +167,7 @@ def _ordering(writer: Writer, keys: Sequence[ir.OrderKey], alias: str) -> tuple[
             here = known[names]
         expression = _aggregate_key(writer, key.aggregate, here, joins) if key.aggregate else ""
         if key.column is not None:
-            expression = column_of(here, key.column)
+            expression = writer.operand(here, key.column)
         terms.append(f"{expression} {_DIRECTIONS[key.direction]}")
     return "".join(joins), ", ".join(terms)
 
@@ -197,10 +208,10 @@ def aggregate_select(writer: Writer, aggregate: ir.Aggregate, link: Link | None)
     if not bounded and not has_nodes:
         alias = writer.alias()
         # The order of rows means nothing to an aggregate.
-        unordered = ir.Rows(table=rows.table, items=(), where=rows.where)
+        unordered = replace(rows, order=())
         pairs = [(block.key, _block_sql(block, alias)) for block in aggregate.blocks]
         tail = _tail(writer, unordered, alias, link)
-        return f"SELECT {object_sql(pairs)} FROM {table_name(rows.table)} {alias}{tail}"
+        return f"SELECT {object_sql(pairs)} FROM {_source(writer, rows)} {alias}{tail}"
     return _bounded_aggregate(writer, aggregate, link)
 
 
@@ -219,7 +230,7 @@ def _bounded_aggregate(writer: Writer, aggregate: ir.Aggregate, link: Link | Non
         else:
             pairs.append((block.key, _block_sql(block, outer)))
     tail = _tail(writer, rows, inner, link)
-    select = f"SELECT {_distinct(rows, inner)}{', '.join(columns)} FROM {table_name(rows.table)} {inner}{tail}"
+    select = f"SELECT {_distinct(rows, inner)}{', '.join(columns)} FROM {_source(writer, rows)} {inner}{tail}"
     if any(isinstance(block, ir.NodesBlock) and block.limit is not None for block in aggregate.blocks):
         select = f'SELECT {numbered}.*, row_number() OVER () AS "$number" FROM ({select}) {numbered}'
     return f"SELECT {object_sql(pairs)} FROM ({select}) {outer}"

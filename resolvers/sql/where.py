@@ -46,9 +46,9 @@ def condition_sql(writer: Writer, condition: ir.Condition, rows: tuple[str, ...]
         case ir.Not(item):
             return f"(NOT {condition_sql(writer, item, rows)})"
         case ir.IsNull():
-            return f"({column_of(alias, condition.column)} IS {'' if condition.expected else 'NOT '}NULL)"
+            return f"({writer.operand(alias, condition.column)} IS {'' if condition.expected else 'NOT '}NULL)"
         case ir.Compare():
-            column = column_of(alias, condition.column)
+            column = writer.operand(alias, condition.column)
             return comparison_sql(writer, f"{column}::text" if condition.as_text else column, condition)
         case ir.CompareColumns():
             other = column_of(rows[-1 - condition.levels_up], condition.other)

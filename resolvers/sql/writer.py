@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 
 from resolvers import ir
-from schema.catalogue import Column, Table
+from schema.catalogue import Column, Function, Table
 from schema.types import PgType
 
+#: The session source that is not a session variable but all of them, as JSON.
+SESSION_JSON = "json"
 #: PostgreSQL cuts identifiers at this many bytes (NAMEDATALEN - 1).
 MAX_IDENTIFIER_BYTES = 63
 
@@ -39,6 +41,11 @@ def column_of(alias: str, column: Column | str) -> str:
     return f"{alias}.{quote_identifier(column if isinstance(column, str) else column.name)}"
 
 
+def function_name(function: Function) -> str:
+    """The qualified, quoted name of a function."""
+    return f"{quote_identifier(function.schema)}.{quote_identifier(function.name)}"
+
+
 @dataclass(slots=True)
 class Writer:
     """Collects the binds of one statement and numbers its range variables."""
@@ -68,6 +75,34 @@ class Writer:
         if param.type.name == "text" and not param.type.is_array:
             return f"${number}::text"
         return f"${number}::text::{type_name(param.type)}"
+
+    def operand(self, alias: str, column: Column) -> str:
+        """A column of a row, or what the column's function makes of the row."""
+        if column.computed_by is None:
+            return column_of(alias, column)
+        computed = column.computed_by
+        return self.call(ir.Call(function=computed.function, arguments=(), row_argument=computed.row_argument), alias)
+
+    def call(self, call: ir.Call, row: str | None = None) -> str:
+        """A function call; `row` is the range variable that a computed field is about."""
+        given = dict(call.arguments)
+        values: list[tuple[str, str]] = []
+        for argument in call.function.arguments:
+            if argument.name == call.row_argument and row is not None:
+                values.append((argument.name, row))
+            elif argument.name == call.function.session_argument:
+                session = ir.Param(source=ir.FromSession(SESSION_JSON), type=argument.type)
+                values.append((argument.name, self.bind(session)))
+            elif argument.name in given:
+                param = given[argument.name]
+                values.append(
+                    (argument.name, f"NULL::{type_name(argument.type)}" if param is None else self.bind(param))
+                )
+        if all(name for name, _ in values):
+            listed = ", ".join(f"{quote_identifier(name)} => {value}" for name, value in values)
+        else:
+            listed = ", ".join(value for _, value in values)
+        return f"{function_name(call.function)}({listed})"
 
     def _number(self, param: ir.Param) -> int:
         # The same source at the same type is one bind: a session variable is often used many times.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from graphql import GraphQLArgument, GraphQLField, GraphQLList, GraphQLNonNull
 
+from schema.catalogue import Function
 from schema.graphql.inputs import InputTypes
 from schema.graphql.kinds import RootField, RootKind, extensions_for
 from schema.graphql.outputs import Arguments, OutputFields, OutputTypes
@@ -35,6 +36,12 @@ def graphql_types(view: RoleView) -> GeneratedRoots:
         mutation |= _inserts(table, inputs, outputs)
         mutation |= _updates(table, inputs, outputs)
         mutation |= _deletes(table, inputs, outputs)
+    for function in view.functions:
+        fields = _functions(function, view, outputs)
+        if function.volatile:
+            mutation |= fields
+        else:
+            query |= fields
     return GeneratedRoots(query=query, mutation=mutation)
 
 
@@ -76,6 +83,34 @@ def _reads(table: TableView, _inputs: InputTypes, outputs: OutputTypes) -> Outpu
             _key_arguments(table),
             description=f'fetch data from the table: "{table.table.key}" using primary key columns',
             extensions=_kind(RootKind.SELECT_BY_PK, table),
+        )
+    return found
+
+
+def _functions(function: Function, view: RoleView, outputs: OutputTypes) -> OutputFields:
+    assert function.returns is not None
+    table, name = view[function.returns], function.graphql_name
+    arguments: Arguments = {
+        **outputs.function_arguments(name, function.client_arguments(), required=True),
+        **outputs.select_arguments(table),
+    }
+    found = {
+        name: GraphQLField(
+            GraphQLNonNull(GraphQLList(GraphQLNonNull(outputs.row(table)))),
+            arguments,
+            description=function.comment or f'execute function "{function.key}" which returns "{table.table.key}"',
+            extensions=dict(extensions_for(RootField(kind=RootKind.FUNCTION, table=table, function=function))),
+        )
+    }
+    if table.aggregate and not function.volatile:
+        found[f"{name}_aggregate"] = GraphQLField(
+            GraphQLNonNull(outputs.aggregate(table)),
+            arguments,
+            description=f'execute function "{function.key}" and query aggregates on result of table type '
+            f'"{table.table.key}"',
+            extensions=dict(
+                extensions_for(RootField(kind=RootKind.FUNCTION_AGGREGATE, table=table, function=function))
+            ),
         )
     return found
 

@@ -18,7 +18,7 @@ from graphql import (
     GraphQLString,
 )
 
-from schema.catalogue import Column
+from schema.catalogue import Argument, Column
 from schema.graphql.scalars import COLUMN_VALUE, ORDER_BY, STRUCTURAL, column_scalar, comparison_exp
 from schema.types import PgType
 from schema.view import RoleView, TableView
@@ -58,7 +58,7 @@ class InputTypes:
                 "_not": GraphQLInputField(this),
                 "_or": GraphQLInputField(GraphQLList(GraphQLNonNull(this))),
             }
-            for name, column in table.columns.items():
+            for name, column in table.operands.items():
                 found[name] = GraphQLInputField(comparison_exp(column.type), description=column.comment)
             for name, relationship in table.relationships.items():
                 target = self._view[relationship.target]
@@ -116,7 +116,7 @@ class InputTypes:
         """`T_order_by`."""
 
         def fields() -> InputFields:
-            found = {name: GraphQLInputField(ORDER_BY) for name in table.columns}
+            found = {name: GraphQLInputField(ORDER_BY) for name in table.operands}
             for name, relationship in table.relationships.items():
                 target = self._view[relationship.target]
                 if relationship.kind == "object":
@@ -272,6 +272,15 @@ class InputTypes:
                 **self.update_operators(table),
                 "where": GraphQLInputField(GraphQLNonNull(self.bool_exp(table))),
             },
+        )
+
+    def function_arguments(self, name: str, arguments: Iterable[Argument], description: str) -> GraphQLInputObjectType:
+        """`<function>_args`. Which of them must be there is the compiler's to say: null is a value like any other."""
+        given = list(arguments)
+        return self._object(
+            name,
+            lambda: {item.name: GraphQLInputField(column_scalar(item.type), extensions=COLUMN_VALUE) for item in given},
+            description,
         )
 
     # Making

@@ -6,7 +6,7 @@ from typing import Final
 
 from graphql import GraphQLField
 
-from schema.catalogue import Column, Relationship
+from schema.catalogue import Column, ComputedField, Function, Relationship
 from schema.view import TableView
 
 _KEY: Final = "caregraph"
@@ -25,6 +25,8 @@ class RootKind(Enum):
     UPDATE_MANY = auto()
     DELETE = auto()
     DELETE_BY_PK = auto()
+    FUNCTION = auto()
+    FUNCTION_AGGREGATE = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,8 @@ class RootField:
 
     kind: RootKind
     table: TableView
+    #: For the last two kinds.
+    function: Function | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +54,14 @@ class RelationshipField:
     aggregate: bool = False
 
 
-FieldKind = RootField | ColumnField | RelationshipField
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComputedFieldKind:
+    """A field that a function computes: a scalar, or rows of a table."""
+
+    computed: ComputedField
+
+
+FieldKind = RootField | ColumnField | RelationshipField | ComputedFieldKind
 
 
 def extensions_for(kind: FieldKind) -> dict[str, FieldKind]:

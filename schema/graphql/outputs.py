@@ -15,9 +15,9 @@ from graphql import (
     GraphQLString,
 )
 
-from schema.catalogue import Column
+from schema.catalogue import Argument, Column, ComputedField
 from schema.graphql.inputs import COMPARABLE_AGGREGATES, NUMERIC_AGGREGATES, InputTypes, aggregate_columns
-from schema.graphql.kinds import ColumnField, RelationshipField, extensions_for
+from schema.graphql.kinds import ColumnField, ComputedFieldKind, RelationshipField, extensions_for
 from schema.graphql.scalars import column_scalar
 from schema.view import RoleView, TableView
 
@@ -79,6 +79,8 @@ class OutputTypes:
                         description="An aggregate relationship",
                         extensions=extensions_for(RelationshipField(relationship=relationship, aggregate=True)),
                     )
+            for name, computed in table.computed_fields.items():
+                found[name] = self._computed(table, computed)
             return dict(sorted(found.items()))
 
         return self._object(
@@ -115,6 +117,31 @@ class OutputTypes:
             f"{table.name}_mutation_response",
             fields,
             f'response of any mutation on the table "{table.table.key}"',
+        )
+
+    def function_arguments(self, name: str, arguments: tuple[Argument, ...], *, required: bool) -> Arguments:
+        """`args`, for a function that takes any."""
+        if not arguments:
+            return {}
+        kind = self._inputs.function_arguments(f"{name}_args", arguments, f'input parameters for function "{name}"')
+        needed = required and any(not item.has_default for item in arguments)
+        return {"args": GraphQLArgument(GraphQLNonNull(kind) if needed else kind)}
+
+    def _computed(self, table: TableView, computed: ComputedField) -> GraphQLField:
+        arguments = self.function_arguments(f"{computed.name}_{table.name}", computed.arguments, required=True)
+        extensions = extensions_for(ComputedFieldKind(computed=computed))
+        description = computed.comment or f'A computed field, executes function "{computed.function.key}"'
+        if computed.function.returns is None:
+            column = computed.scalar_column
+            if column.type.is_json and not arguments:
+                arguments = {"path": GraphQLArgument(GraphQLString, description="JSON select path")}
+            return GraphQLField(column_scalar(column.type), arguments, description=description, extensions=extensions)
+        target = self._view[computed.function.returns]
+        return GraphQLField(
+            GraphQLList(GraphQLNonNull(self.row(target))),
+            {**arguments, **self.select_arguments(target)},
+            description=description,
+            extensions=extensions,
         )
 
     def _column(self, column: Column) -> GraphQLField:
