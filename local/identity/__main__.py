@@ -6,6 +6,7 @@ import uvicorn
 
 from integrations.telemetry import configure_telemetry
 from local.identity.app import create_app
+from local.identity.seed import demo_people
 from local.identity.settings import IdentitySettingsError, read_identity_settings
 from local.layout import LayoutError
 
@@ -17,7 +18,13 @@ def main() -> None:
         settings = read_identity_settings()
     except (IdentitySettingsError, LayoutError) as error:
         sys.exit(f"identity: {error}")
-    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_config=None, access_log=False)
+    uvicorn.run(
+        create_app(settings, people=demo_people),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+    )
 
 
 if __name__ == "__main__":

@@ -16,9 +16,10 @@ from local.identity.service import IdentityService, read_json, service_of, text
 from server.authentication.claims import DEFAULT_ROLE, HASURA_NAMESPACE
 
 SERVICE_ROLE: Final = "service"
+#: How many of a role are listed.
 _MAX_LISTED: Final = 100
-#: The roles that somebody can sign in with, in the order in which they are offered.
-_ROLES: Final = ("user", "provider", "cct", "admin", SERVICE_ROLE)
+#: The roles that people can sign in with, in the order in which they are offered; agents come after them.
+_ROLES: Final = ("user", "provider", "cct", "admin")
 
 
 async def _token(request: Request) -> JSONResponse:
@@ -36,24 +37,17 @@ async def _token(request: Request) -> JSONResponse:
     return JSONResponse(_person_token(service, role, _find_person(service, role, user_id)))
 
 
-async def _list(request: Request) -> JSONResponse:
-    return JSONResponse({"accounts": _people(service_of(request), request.query_params.get("role", ""))})
-
-
 async def _identities(request: Request) -> JSONResponse:
-    """Some of every role, for GraphiQL's box: `[{"role", "user_id", "email", "name"}]`."""
-    service = service_of(request)
-    shown = ("role", "user_id", "email", "name")
-    return JSONResponse([{key: one[key] for key in shown} for role in _ROLES for one in _people(service, role)])
-
-
-def _people(service: IdentityService, role: str) -> list[dict[str, Any]]:
-    if role == SERVICE_ROLE:
-        return [
-            {"user_id": agent, "email": email, "name": f"{agent} agent", "role": role}
-            for email, agent in service.settings.service_accounts.items()
-        ]
-    return [_describe(account, role) for account in service.accounts.find_by_role(role, limit=_MAX_LISTED)]
+    """`[{"role", "user_id", "uid", "email", "name"}]`: who may sign in, of the role asked for or of every role."""
+    service, role = service_of(request), request.query_params.get("role")
+    people = [
+        _describe(account, name)
+        for name in (_ROLES if role is None else (role,))
+        for account in service.accounts.find_by_role(name, limit=_MAX_LISTED)
+    ]
+    if role in (None, SERVICE_ROLE):
+        people += [_describe_agent(email, agent) for email, agent in service.settings.service_accounts.items()]
+    return JSONResponse(people)
 
 
 def _find_person(service: IdentityService, role: str, name: str | None) -> Account:
@@ -66,7 +60,7 @@ def _find_person(service: IdentityService, role: str, name: str | None) -> Accou
     if account is None:
         raise ToolkitError(
             f"no account has the uid, e-mail address, customer or staff id {name!r}; "
-            f"GET /dev/accounts?role={role} lists some that exist",
+            f"GET /dev/identities?role={role} lists some that exist",
             status=404,
         )
     if account.disabled:
@@ -103,11 +97,15 @@ def _service_token(service: IdentityService, agent: str | None) -> dict[str, Any
     if agent not in emails:
         raise ToolkitError(f"there is no agent {agent!r}; there are {', '.join(sorted(emails))}", status=404)
     token = service.mint.service_token(emails[agent], audience=service.settings.api_audience)
-    return {"id_token": token, "user_id": agent, "email": emails[agent], "name": agent, "role": SERVICE_ROLE}
+    return {"id_token": token, **_describe_agent(emails[agent], agent)}
+
+
+def _describe_agent(email: str, agent: str) -> dict[str, Any]:
+    name = f"{agent} agent".replace("_", " ")
+    return {"user_id": agent, "uid": email, "email": email, "name": name, "role": SERVICE_ROLE}
 
 
 ROUTES: Final = [
     Route("/token", _token, methods=["POST"]),
-    Route("/accounts", _list, methods=["GET"]),
     Route("/identities", _identities, methods=["GET"]),
 ]

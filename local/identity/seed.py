@@ -22,6 +22,23 @@ class Person:
     user_id: str
 
 
+def demo_people() -> list[Person]:
+    """The people of the demo data, in each role the well-known ones first."""
+    # Making the demo data takes half a second, which only a first start spends.
+    from local.demo.accounts import demo_accounts  # noqa: PLC0415
+
+    return [
+        Person(
+            uid=account.uid,
+            email=account.email,
+            name=account.name,
+            role=account.role,
+            user_id=str(account.user_id),
+        )
+        for account in demo_accounts()
+    ]
+
+
 def seed_accounts(accounts: AccountStore, people: Callable[[], Iterable[Person]]) -> int:
     """Add the people to a store that was never seeded; how many were added. Accounts deleted later stay away."""
     if accounts.is_seeded:
