@@ -157,7 +157,7 @@ async def caregraph_token(port: int, *arguments: str) -> subprocess.CompletedPro
     environment["CAREGRAPH_PORT_IDENTITY"] = str(port)
 
     def run() -> subprocess.CompletedProcess[str]:
-        command = [CAREGRAPH, "token", *arguments]
+        command = [str(CAREGRAPH), "token", *arguments]
         return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, env=environment)
 
     return await asyncio.to_thread(run)
