@@ -117,7 +117,9 @@ async def served(routes: list[BaseRoute]) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def platform(*, environment: str = "development", lifetime_s: float = HOUR_S) -> AsyncIterator[Endpoint]:
+async def platform(
+    *, environment: str = "development", lifetime_s: float = HOUR_S, subscriptions: bool = True
+) -> AsyncIterator[Endpoint]:
     assert (DIST / "index.html").is_file(), "the page is not built: make graphiql"
     endpoint = Endpoint(lifetime_s=lifetime_s)
     identity: list[BaseRoute] = [
@@ -129,16 +131,18 @@ async def platform(*, environment: str = "development", lifetime_s: float = HOUR
         api: list[BaseRoute] = [
             *graphiql_routes(settings),
             Route("/v1/graphql", endpoint.graphql, methods=["POST"]),
-            WebSocketRoute("/v1/graphql", endpoint.subscribe),
         ]
+        if subscriptions:
+            api.append(WebSocketRoute("/v1/graphql", endpoint.subscribe))
         async with served(api) as endpoint.url:
             yield endpoint
 
 
 async def run_query(page: Page, kind: str, selection: str) -> None:
     """Write an operation into a new tab and run it; the editor closes the brackets that the selection leaves open."""
+    await page.wait_for(f"{READY}.innerText.trim() !== ''")
     await page.click("button[aria-label='New tab']")
-    await page.wait_for(READY)
+    await page.wait_for(f"{READY}.innerText.trim() === ''")
     await page.evaluate(f"document.querySelector({json.dumps(EDITOR_INPUT)}).focus()")
     await page.send("Input.insertText", text=f"{kind} Mine {selection}")
     # The tab takes the operation's name a moment later, and until then another one's would be run.
@@ -208,6 +212,14 @@ async def test_a_subscription_runs_over_the_socket_with_the_same_credentials(bro
     assert payload["headers"]["x-hasura-role"] == "user"
     assert payload["headers"]["authorization"].startswith("Bearer ey")
     assert page.problems == []
+
+
+async def test_a_server_without_subscriptions_is_named_as_the_cause(browser: Browser) -> None:
+    async with platform(subscriptions=False) as endpoint, browser.page() as page:
+        await page.open(endpoint.url)
+        await run_query(page, "subscription", "{ contract { id ")
+        await page.wait_for(f"{RESPONSE}.replace(/\\s+/g, ' ').includes('may not offer subscriptions')")
+        assert "stack" not in await page.evaluate(RESPONSE)
 
 
 async def test_outside_development_a_token_is_pasted_and_forgotten(browser: Browser) -> None:

@@ -34,7 +34,7 @@ async function post(session: Session, params: FetcherParams, options?: FetcherOp
   try {
     return JSON.parse(text) as ExecutionResult;
   } catch {
-    throw new Error(`${ENDPOINT} answered ${response.status} with something that is not JSON: ${text.slice(0, 200)}`);
+    throw plainError(`${ENDPOINT} answered ${response.status} with something that is not JSON: ${text.slice(0, 200)}`);
   }
 }
 
@@ -60,13 +60,25 @@ async function* subscribe(
     // As they came over the wire; the types differ in how parsed the errors are.
     for await (const result of results) yield result as ExecutionResult<Record<string, unknown>>;
   } catch (error) {
-    if (error instanceof CloseEvent) {
-      throw new Error(error.reason || `The WebSocket closed with code ${error.code}: the server may not offer subscriptions.`);
-    }
-    throw Array.isArray(error) ? new Error(error.map((one) => (one as Error).message).join('\n')) : error;
+    throw plainError(describe(error));
   } finally {
     await client.dispose();
   }
+}
+
+/** An error without a stack, which GraphiQL would show to people. */
+function plainError(message: string): Error {
+  const error = new Error(message);
+  error.stack = undefined;
+  return error;
+}
+
+/** What ended a subscription, in words: graphql-ws throws events of the socket and lists of GraphQL errors as they are. */
+function describe(error: unknown): string {
+  if (error instanceof CloseEvent) return error.reason || `The server closed the WebSocket with code ${error.code}.`;
+  if (error instanceof Event) return 'The WebSocket could not be opened: the server may not offer subscriptions.';
+  if (Array.isArray(error)) return error.map((one) => (one as Error).message).join('\n');
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** The session's headers under those of the headers editor, which win whatever their case. */
