@@ -195,6 +195,8 @@ def _coerce_node(node: ValueNode, kind: GraphQLInputType, slot: InputSlot, scope
 def _coerce_list_node(node: ValueNode, kind: GraphQLList[Any], slot: InputSlot, scope: Scope, path: str) -> Any:
     item_kind = kind.of_type
     inner = item_kind.of_type if isinstance(item_kind, GraphQLNonNull) else item_kind
+    if _is_array_literal(isinstance(node, StringValueNode), inner, slot):
+        return Leaf(_literal(node, scope))
     nodes = node.values if isinstance(node, ListValueNode) else (node,)
     is_literal_list = isinstance(node, ListValueNode)
     items = [
@@ -255,6 +257,8 @@ def _coerce_list_value(
 ) -> Any:
     item_kind = kind.of_type
     inner = item_kind.of_type if isinstance(item_kind, GraphQLNonNull) else item_kind
+    if _is_array_literal(isinstance(value, str), inner, slot):
+        return Leaf(value, source)
     items = value if isinstance(value, list) else [value]
     indexed = isinstance(value, list)
     coerced = [
@@ -264,6 +268,11 @@ def _coerce_list_value(
         for index, item in enumerate(items)
     ]
     return Leaf(value, source) if isinstance(inner, GraphQLScalarType | GraphQLList) else coerced
+
+
+def _is_array_literal(is_text: bool, inner: GraphQLInputType, slot: InputSlot) -> bool:
+    """Whether a text stands for a whole array column's value, in PostgreSQL's own form."""
+    return is_text and isinstance(inner, GraphQLScalarType) and bool(slot.extensions.get("array"))
 
 
 def _coerce_object_value(

@@ -16,11 +16,14 @@ from schema.types import PgType
 _QUERY: Final = Path(__file__).with_name("reflect.sql")
 
 
-class _Connection(Protocol):
-    async def fetchval(self, query: str, *args: Any) -> Any: ...
+class Connection(Protocol):
+    """What reflection needs of a connection (asyncpg's has it)."""
+
+    async def fetchval(self, query: str, *args: Any) -> Any:
+        """The first value of the first row."""
 
 
-async def reflect(connection: _Connection, schemas: Sequence[str] = ("public",)) -> Catalogue:
+async def reflect(connection: Connection, schemas: Sequence[str] = ("public",)) -> Catalogue:
     """The tables and views of `schemas`, related by their foreign keys. Reads the system catalogues only."""
     described = json.loads(await connection.fetchval(_QUERY.read_text(), list(schemas)))
     relationships = _relationships(described)

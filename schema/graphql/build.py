@@ -12,7 +12,7 @@ from schema.catalogue import Function
 from schema.graphql.inputs import InputTypes
 from schema.graphql.kinds import RootField, RootKind, extensions_for
 from schema.graphql.outputs import Arguments, OutputFields, OutputTypes
-from schema.graphql.scalars import COLUMN_VALUE, column_scalar
+from schema.graphql.scalars import column_scalar, column_value
 from schema.view import RoleView, TableView
 
 
@@ -52,7 +52,7 @@ def _kind(kind: RootKind, table: TableView) -> dict[str, object]:
 def _key_arguments(table: TableView) -> Arguments:
     return {
         column.graphql_name: GraphQLArgument(
-            GraphQLNonNull(column_scalar(column.type)), description=column.comment, extensions=COLUMN_VALUE
+            GraphQLNonNull(column_scalar(column.type)), description=column.comment, extensions=column_value(column.type)
         )
         for column in table.primary_key or ()
     }

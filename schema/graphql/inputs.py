@@ -19,7 +19,7 @@ from graphql import (
 )
 
 from schema.catalogue import Argument, Column
-from schema.graphql.scalars import COLUMN_VALUE, ORDER_BY, STRUCTURAL, column_scalar, comparison_exp
+from schema.graphql.scalars import ORDER_BY, STRUCTURAL, column_scalar, column_value, comparison_exp
 from schema.types import PgType
 from schema.view import RoleView, TableView
 
@@ -257,7 +257,7 @@ class InputTypes:
             f"{table.name}_pk_columns_input",
             lambda: {
                 column.graphql_name: GraphQLInputField(
-                    GraphQLNonNull(column_scalar(column.type)), extensions=COLUMN_VALUE
+                    GraphQLNonNull(column_scalar(column.type)), extensions=column_value(column.type)
                 )
                 for column in key
             },
@@ -279,7 +279,10 @@ class InputTypes:
         given = list(arguments)
         return self._object(
             name,
-            lambda: {item.name: GraphQLInputField(column_scalar(item.type), extensions=COLUMN_VALUE) for item in given},
+            lambda: {
+                item.name: GraphQLInputField(column_scalar(item.type), extensions=column_value(item.type))
+                for item in given
+            },
             description,
         )
 
@@ -294,7 +297,7 @@ class InputTypes:
             name: GraphQLInputField(
                 column_scalar(column.type),
                 description=column.comment,
-                extensions={**COLUMN_VALUE, "not_null": not column.nullable},
+                extensions=column_value(column.type),
             )
             for name, column in columns.items()
         }

@@ -26,6 +26,8 @@ _BUILT_IN: Final = {"Int": GraphQLInt, "Boolean": GraphQLBoolean, "String": Grap
 
 #: Marks an input position whose value goes to a column, so that every text is accepted and cast by PostgreSQL.
 COLUMN_VALUE: Final = {"column_value": True}
+#: The same for an array: a text is PostgreSQL's array literal, not an array of one.
+ARRAY_VALUE: Final = {"column_value": True, "array": True}
 #: Marks an input position whose value decides which statement is run.
 STRUCTURAL: Final = {"structural": True}
 
@@ -66,6 +68,11 @@ def column_scalar(pg_type: PgType) -> GraphQLScalarType | GraphQLList[GraphQLNon
     return GraphQLList(GraphQLNonNull(base)) if pg_type.is_array else base
 
 
+def column_value(pg_type: PgType) -> dict[str, bool]:
+    """The mark of an input position for a column of this type."""
+    return ARRAY_VALUE if pg_type.is_array else COLUMN_VALUE
+
+
 def comparison_exp(pg_type: PgType) -> GraphQLInputObjectType:
     """The operators that a column of this type may be compared with (HASURA_DIALECT §2, the operator table)."""
     is_text = pg_type.name in TEXT_TYPES and not pg_type.is_array
@@ -76,18 +83,16 @@ def comparison_exp(pg_type: PgType) -> GraphQLInputObjectType:
 def _comparison_exp(name: str, is_array: bool, is_text: bool, is_jsonb: bool) -> GraphQLInputObjectType:
     base = scalar(name)
     one = GraphQLList(GraphQLNonNull(base)) if is_array else base
-    fields = {operator: GraphQLInputField(one, extensions=COLUMN_VALUE) for operator in GENERAL_OPERATORS}
+    mark = ARRAY_VALUE if is_array else COLUMN_VALUE
+    fields = {operator: GraphQLInputField(one, extensions=mark) for operator in GENERAL_OPERATORS}
     fields |= {
-        operator: GraphQLInputField(GraphQLList(GraphQLNonNull(one)), extensions=COLUMN_VALUE)
-        for operator in LIST_OPERATORS
+        operator: GraphQLInputField(GraphQLList(GraphQLNonNull(one)), extensions=mark) for operator in LIST_OPERATORS
     }
     fields["_is_null"] = GraphQLInputField(GraphQLBoolean, extensions=STRUCTURAL)
     if is_text:
-        fields |= {operator: GraphQLInputField(one, extensions=COLUMN_VALUE) for operator in TEXT_OPERATORS}
+        fields |= {operator: GraphQLInputField(one, extensions=mark) for operator in TEXT_OPERATORS}
     if is_array:
-        fields |= {
-            operator: GraphQLInputField(one, extensions=COLUMN_VALUE) for operator in ("_contains", "_contained_in")
-        }
+        fields |= {operator: GraphQLInputField(one, extensions=mark) for operator in ("_contains", "_contained_in")}
     if is_jsonb and not is_array:
         fields |= {
             "_contains": GraphQLInputField(base, extensions=COLUMN_VALUE),
