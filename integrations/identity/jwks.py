@@ -115,7 +115,9 @@ class JwksCache:
         if key is None or self._clock() >= self._fresh_until:
             await self._refresh(key_is_known=key is not None)
             key = self._find(key_id)
-        if self._clock() >= self._fresh_until + self._max_stale_s:
+        too_old = self._clock() >= self._fresh_until + self._max_stale_s
+        # An unknown key may be a new one that the issuer cannot tell us of right now.
+        if too_old or (key is None and self._failures):
             raise KeysUnavailableError(
                 f"the signing keys at {self.url} cannot be fetched right now; the token may be fine, try again shortly"
             )

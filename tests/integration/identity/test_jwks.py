@@ -142,6 +142,17 @@ async def test_known_keys_serve_while_the_issuer_is_down(issuer: Issuer, cache: 
         await cache.get("k1")
 
 
+async def test_unknown_key_may_be_a_new_one_while_the_issuer_is_down(
+    issuer: Issuer, cache: JwksCache, clock: Clock
+) -> None:
+    await cache.get("k1")
+    issuer.status = 503
+    clock.now += 11
+    with pytest.raises(KeysUnavailableError):
+        await cache.get("k2")
+    assert (await cache.get("k1")).key_id == "k1"
+
+
 async def test_issuer_that_is_down_is_left_alone_for_longer_and_longer(
     issuer: Issuer, cache: JwksCache, clock: Clock
 ) -> None:
