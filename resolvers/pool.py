@@ -59,7 +59,8 @@ class Connection:
             # Half-way through the protocol: this connection can't be lent again.
             self.terminate()
             raise
-        return cast("Sequence[Any]", rows[0])
+        # A lone `_by_pk` that finds nothing gives no row: null.
+        return cast("Sequence[Any]", rows[0] if rows else (None,))
 
     async def command(self, sql: str) -> None:
         """Run a fixed command (BEGIN, COMMIT, ROLLBACK). Raises as `row` does."""
