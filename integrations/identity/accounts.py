@@ -160,7 +160,10 @@ class Accounts:
         await self._call("remove_roles", change)
 
     async def set_disabled(self, uid: str, *, disabled: bool) -> None:
-        """Let the account sign in no more, or again. Safe to repeat. Tokens already issued live on for up to an hour."""
+        """Forbid the account to sign in, or allow it again. Safe to repeat.
+
+        ID tokens that were issued before live on, for an hour at most.
+        """
         await self._call("set_disabled", lambda client: client.update_user(uid, disabled=disabled))
 
     async def end_sessions(self, uid: str) -> None:
