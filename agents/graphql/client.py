@@ -1,6 +1,7 @@
 """Sends operations to the endpoint as this agent."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, Protocol
@@ -60,7 +61,7 @@ class GraphQLClient:
         )
 
     async def query(self, query: Query[Result]) -> Result:
-        """The typed answer of a query."""
+        """The typed answer of a query, or of a mutation that may be repeated and whose answer matters."""
         data = await self._run(query.document, query.variables)
         try:
             return query.answer.model_validate(data)
@@ -132,10 +133,12 @@ class GraphQLClient:
 
 
 @asynccontextmanager
-async def open_graphql(*, url: str, token: TokenSource, max_connections: int = 20) -> AsyncIterator[GraphQLClient]:
+async def open_graphql(
+    *, url: str, token: TokenSource, certificates: ssl.SSLContext, max_connections: int = 20
+) -> AsyncIterator[GraphQLClient]:
     """A client with connections of its own, closed at the end."""
     limits = httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections)
     timeout = httpx.Timeout(connect=3.0, read=10.0, write=10.0, pool=10.0)
     # The endpoint is our own and on our own network: no proxy of the environment stands between.
-    async with httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False) as http:
+    async with httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False, verify=certificates) as http:
         yield GraphQLClient(url=url, http=http, token=token)

@@ -20,7 +20,7 @@ Result = TypeVar("Result", bound=Answer)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Query(Generic[Result]):
-    """A query, and the type of its `data`."""
+    """An operation whose answer matters, and the type of its `data`."""
 
     document: Document
     #: JSON values, or values that pydantic knows to write as JSON (UUID, date, datetime).

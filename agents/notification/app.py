@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from agents.events.payload import DomainEvent
 from agents.graphql.client import GraphQLClient
 from agents.notification.handlers import notify
+from agents.notification.sending import Sender
 from agents.notification.settings import Settings, read_settings
 from agents.notification.templates import MESSAGES, Message
 from agents.runtime.app import build_app
@@ -26,8 +27,9 @@ def create_app(settings: Settings | None = None) -> Starlette:
         for message in MESSAGES:
             by_event.setdefault(message.event, []).append(message)
         async with IterableClient(settings.iterable) as iterable:
+            sender = Sender(graphql=graphql, iterable=iterable, send_time_out=settings.sending.send_time_out)
             yield Handlers(
-                Handler(event=event, handle=partial(notify, messages=messages, graphql=graphql, iterable=iterable))
+                Handler(event=event, handle=partial(notify, messages=messages, graphql=graphql, sender=sender))
                 for event, messages in by_event.items()
             )
 

@@ -30,6 +30,11 @@ class Channel(StrEnum):
     #: Shown in the customer's portal; the row itself is the message.
     PORTAL = "portal"
 
+    @property
+    def system(self) -> str:
+        """Who carries it."""
+        return "portal" if self is Channel.PORTAL else "iterable"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:

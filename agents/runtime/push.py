@@ -33,7 +33,7 @@ class Delivery:
     attributes: dict[str, str]
 
     def as_json(self) -> dict[str, Any]:
-        """The event for a dead letter, so that it can be published again; `data_bytes` stands for data that is large."""
+        """The event for a dead letter, so that it can be published again; `data_bytes` stands for large data."""
         return _event_json(self.attributes, self.data)
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.databases import create_database, drop_database, run
 from tests.integration.agents.deliveries import World
-from tests.integration.agents.serving import in_thread
-from tests.integration.agents.surroundings import Surroundings, open_surroundings
+from tests.integration.agents.serving import NO_TLS
+from tests.integration.agents.surroundings import Surroundings, surroundings_of
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +20,7 @@ def surroundings(
     """Identity, the API and the stand-ins, shared by all tests: each works with rows of its own."""
     database_url = run(create_database(postgres_server, template=template_database))
     folder: Path = tmp_path_factory.mktemp("surroundings")
-    with in_thread(lambda: open_surroundings(database_url, folder)) as opened:
+    with surroundings_of(database_url, folder) as opened:
         yield opened
     run(drop_database(postgres_server, database_url))
 
@@ -29,7 +29,7 @@ def surroundings(
 async def world(surroundings: Surroundings) -> AsyncIterator[World]:
     """The surroundings as one test sees them, with stand-ins that behave."""
     database = await asyncpg.connect(surroundings.database_url)
-    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False, verify=NO_TLS) as client:
         world = World(surroundings=surroundings, database=database, client=client)
         yield world
         for service in surroundings.outside:

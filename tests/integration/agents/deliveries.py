@@ -168,20 +168,20 @@ class World:
 
     async def received(self, service: str, **query: Any) -> list[dict[str, Any]]:
         """What a stand-in received, oldest first; `at_least` and `wait_s` wait for it."""
-        url = getattr(self.surroundings, service).url
+        url = self.surroundings.outside[service]
         answer = await self.client.get(f"{url}/_received", params=query, timeout=30)
         received: list[dict[str, Any]] = answer.json()["received"]
         return received
 
     async def misbehave(self, service: str, **fault: Any) -> None:
         """Have a stand-in fail, be slow or drop connections."""
-        url = getattr(self.surroundings, service).url
+        url = self.surroundings.outside[service]
         answer = await self.client.post(f"{url}/_control/faults", json=fault)
         assert answer.status_code == 200, answer.text
 
     async def behave(self, service: str) -> None:
         """Have a stand-in forget its faults."""
-        await self.client.delete(f"{getattr(self.surroundings, service).url}/_control/faults")
+        await self.client.delete(f"{self.surroundings.outside[service]}/_control/faults")
 
 
 async def all_of(*responses: Any) -> list[int]:

@@ -1,26 +1,28 @@
-"""Programs served inside the tests' process: on free ports, over real HTTP, in a loop of their own or the test's."""
+"""Applications served inside a test: on a free port, over real HTTP, in the test's own event loop."""
 
 import asyncio
 import socket
-import threading
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
-from typing import TypeVar
+from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
 
-T = TypeVar("T")
 HOST = "127.0.0.1"
+#: For clients: everything here is plain HTTP, and reading the machine's certificates takes 20 ms a client.
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @asynccontextmanager
 async def serving(build: Callable[[str], ASGIApp]) -> AsyncIterator[str]:
-    """The base URL of an application that knows its own; ended at the end without waiting for requests."""
-    listener = socket.create_server((HOST, 0))
+    """The base URL of an application that knows its own; requests at hand have a second to end."""
+    # With its protocol named, or asyncio doesn't see that it is TCP and leaves Nagle's algorithm on: 40 ms an answer.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind((HOST, 0))
     url = f"http://{HOST}:{listener.getsockname()[1]}"
-    server = _Server(uvicorn.Config(build(url), log_config=None, access_log=False, lifespan="on"))
+    config = uvicorn.Config(build(url), log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=1)
+    server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     started = asyncio.create_task(server.started_serving.wait())
     try:
@@ -31,55 +33,27 @@ async def serving(build: Callable[[str], ASGIApp]) -> AsyncIterator[str]:
         yield url
     finally:
         started.cancel()
-        server.should_exit = True
-        server.force_exit = True
-        with suppress(asyncio.CancelledError):
-            await task
+        server.stopping.set()
+        await task
         listener.close()
 
 
-@contextmanager
-def in_thread(open_it: Callable[[], AbstractAsyncContextManager[T]]) -> Iterator[T]:
-    """What an async context manager gives, kept open in a thread with a loop of its own: for fixtures of a session."""
-    opened: Future[T] = Future()
-    loop = asyncio.new_event_loop()
-    stop = asyncio.Event()
-
-    async def keep() -> None:
-        async with open_it() as value:
-            opened.set_result(value)
-            await stop.wait()
-
-    def run() -> None:
-        try:
-            loop.run_until_complete(keep())
-        except BaseException as error:
-            if opened.done():
-                raise
-            opened.set_exception(error)
-        finally:
-            loop.close()
-
-    thread = threading.Thread(target=run, name="served", daemon=True)
-    thread.start()
-    try:
-        yield opened.result(timeout=60)
-    finally:
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(stop.set)
-        thread.join(timeout=30)
-
-
 class _Server(uvicorn.Server):
-    """Tells when it serves, and leaves signals to pytest."""
+    """Tells when it serves, stops at once when told to, and leaves signals to pytest."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.started_serving = asyncio.Event()
+        self.stopping = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         self.started_serving.set()
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        # uvicorn looks ten times a second whether to stop; tests start and stop a hundred servers.
+        await self.stopping.wait()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

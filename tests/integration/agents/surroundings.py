@@ -1,26 +1,22 @@
-"""What agents live among, all of it real: identity, the API over PostgreSQL, and the stand-ins of outside systems."""
+"""What agents live among, all of it real: identity, the API over PostgreSQL, and the stand-ins of outside systems.
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+They run as one process of their own (`surroundings_program`), so that a test's event loop and its faults stay apart.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
-from pydantic import SecretStr
 
-from agents.registry import AGENTS
 from agents.runtime.settings import RuntimeSettings
-from local.identity.app import create_app as create_identity
-from local.identity.settings import IdentitySettings
-from local.iterable.service import build as build_iterable
 from local.layout import PROJECT, service_account
-from local.standin.run import Running, running
-from local.zendesk.service import build as build_zendesk
-from server.application import create_application
-from server.authentication.settings import AuthenticationSettings
-from server.settings import ServerSettings
-from tests.integration.agents.serving import serving
+from tests.integration.agents.serving import NO_TLS
 
 PUSH_ACCOUNT = f"pubsub-push@{PROJECT}.iam.gserviceaccount.com"
 
@@ -30,15 +26,16 @@ class Surroundings:
     """Addresses of everything."""
 
     database_url: str
-    identity_url: str
-    api_url: str
-    iterable: Running
-    zendesk: Running
+    identity: str
+    api: str
+    chargebee: str
+    iterable: str
+    zendesk: str
 
     @property
-    def outside(self) -> tuple[str, ...]:
-        """The names of the stand-ins."""
-        return ("iterable", "zendesk")
+    def outside(self) -> dict[str, str]:
+        """The stand-ins by name."""
+        return {"chargebee": self.chargebee, "iterable": self.iterable, "zendesk": self.zendesk}
 
     def runtime_settings(self, agent: str, url: str, **changes: Any) -> RuntimeSettings:
         """The settings of an agent that listens at `url`."""
@@ -47,16 +44,16 @@ class Surroundings:
     def runtime_environment(self, agent: str, url: str) -> dict[str, Any]:
         """The same by the names of the settings' fields."""
         return {
-            "graphql_url": f"{self.api_url}/v1/graphql",
+            "graphql_url": f"{self.api}/v1/graphql",
             "id_token_url": self._identity_of(service_account(agent)),
             "push_audience": url,
             "push_service_account": PUSH_ACCOUNT,
-            "service_jwks_url": f"{self.identity_url}/oauth2/v3/certs",
+            "service_jwks_url": f"{self.identity}/oauth2/v3/certs",
         }
 
     async def push_token(self, audience: str, *, account: str = PUSH_ACCOUNT) -> str:
         """A token as Pub/Sub sends it."""
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=NO_TLS) as client:
             answer = await client.get(
                 self._identity_of(account),
                 params={"audience": audience, "format": "full"},
@@ -66,40 +63,26 @@ class Surroundings:
         return answer.text
 
     def _identity_of(self, account: str) -> str:
-        return f"{self.identity_url}/computeMetadata/v1/instance/service-accounts/{account}/identity"
+        return f"{self.identity}/computeMetadata/v1/instance/service-accounts/{account}/identity"
 
 
-@asynccontextmanager
-async def open_surroundings(database_url: str, folder: Path) -> AsyncIterator[Surroundings]:
-    """Everything, served in this event loop."""
-    accounts = {service_account(agent): agent for agent in AGENTS}
-
-    async with AsyncExitStack() as stack:
-        identity_url = await stack.enter_async_context(
-            serving(
-                lambda url: create_identity(
-                    IdentitySettings(folder=folder / "identity", port=0, api_audience=url, service_accounts=accounts)
-                )
-            )
+@contextmanager
+def surroundings_of(database_url: str, folder: Path) -> Iterator[Surroundings]:
+    """Everything, in a process of its own that ends with the block."""
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.integration.agents.surroundings_program", database_url, str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
         )
-        api_url = await stack.enter_async_context(
-            serving(
-                lambda url: create_application(
-                    ServerSettings(database_url=SecretStr(database_url), pool_size=8),
-                    AuthenticationSettings(
-                        service_accounts=accounts,
-                        api_audience=url,
-                        service_jwks_url=f"{identity_url}/oauth2/v3/certs",
-                    ),
-                )
-            )
-        )
-        iterable = await stack.enter_async_context(running(build_iterable, folder / "iterable"))
-        zendesk = await stack.enter_async_context(running(build_zendesk, folder / "zendesk"))
-        yield Surroundings(
-            database_url=database_url,
-            identity_url=identity_url,
-            api_url=api_url,
-            iterable=iterable,
-            zendesk=zendesk,
-        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            line = process.stdout.readline()
+            assert line, (folder / "log").read_text()
+            yield Surroundings(**json.loads(line))
+        finally:
+            process.stdin.close()
+            process.wait(timeout=20)
+            process.stdout.close()

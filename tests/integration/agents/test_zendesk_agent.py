@@ -21,7 +21,7 @@ class TestZendeskAgent(AgentBehaviour):
 
     def create_app(self, world: World, runtime: RuntimeSettings) -> Starlette:
         zendesk = ZendeskSettings(
-            base_url=world.surroundings.zendesk.url,
+            base_url=world.surroundings.zendesk,
             email="agent@example.com",
             api_token=SecretStr("token"),
             **QUICK,
@@ -30,7 +30,7 @@ class TestZendeskAgent(AgentBehaviour):
 
     def outside_environment(self, world: World) -> dict[str, str]:
         return {
-            "ZENDESK_BASE_URL": world.surroundings.zendesk.url,
+            "ZENDESK_BASE_URL": world.surroundings.zendesk,
             "ZENDESK_EMAIL": "agent@example.com",
             "ZENDESK_API_TOKEN": "token",
         }
@@ -137,7 +137,7 @@ class TestZendeskAgent(AgentBehaviour):
 async def requesters(world: World, customer_id: object) -> list[dict[str, Any]]:
     """The requester records of a customer."""
     answer = await world.client.get(
-        f"{world.surroundings.zendesk.url}/api/v2/users/search.json",
+        f"{world.surroundings.zendesk}/api/v2/users/search.json",
         params={"external_id": str(customer_id)},
         auth=("agent@example.com/token", "token"),
     )
