@@ -1,6 +1,8 @@
 """What `caregraph up` prints once everything runs: what is where, how to sign in, three things to try."""
 
+import json
 import os
+import shlex
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -8,6 +10,7 @@ from urllib.parse import urlsplit
 from rich.console import Console
 from rich.table import Table
 
+from local.demo.people import ADA_SUBSCRIPTION, ADA_TREATMENT
 from local.environment import Site
 
 _ROLES = {
@@ -22,7 +25,7 @@ def print_welcome(console: Console, site: Site) -> None:
     """Print the page."""
     layout = site.layout
     api = layout.url("api")
-    caregraph = _command_path()
+    caregraph = _command(site)
     console.print()
     console.print("[bold]Caregraph runs.[/]")
     places = Table.grid(padding=(0, 2))
@@ -37,35 +40,35 @@ def print_welcome(console: Console, site: Site) -> None:
     places.add_row("  Logs", os.fspath(layout.logs))
     console.print(places)
     console.print("\n[bold]To sign in as …[/] (each command prints a bearer token)")
-    roles = Table.grid(padding=(0, 2))
     for role, who in _ROLES.items():
-        roles.add_row(f"  {caregraph} token --role {role}", who)
-    console.print(roles)
+        console.print(f"  {caregraph} token --role {role:<8}  [dim]{who}[/]", soft_wrap=True)
     console.print("\n[bold]Three things to try[/]")
     for number, (title, command) in enumerate(things_to_try(site), start=1):
-        console.print(f"  {number}. {title}")
+        console.print(f"  {number}. {title}", soft_wrap=True)
         # As it is, so that it can be copied: no wrapping, no markup.
         console.print(f"\n{command}\n", markup=False, soft_wrap=True)
     console.print("Ctrl-C stops everything.")
 
 
 def things_to_try(site: Site) -> tuple[tuple[str, str], ...]:
-    """Title and shell command of each; the commands work as they are in the checkout."""
-    caregraph = _command_path()
-    json = '-H "content-type: application/json"'
-    curl = f"curl -s {site.layout.url('api')}/v1/graphql {json}"
-    as_customer = f'{curl} -H "authorization: Bearer $({caregraph} token --role user)"'
-    list_contracts = """-d '{"query": "{ contract { id status start_date treatment { name } } }"}'"""
-    treatment = """-d '{"query": "{ treatment(limit: 1) { id } }"}'"""
-    insert = """-d '{"query": "mutation { insert_contract_one(object: {treatment_id: \\"'$treatment'\\"}) { id } }"}'"""
-    first_id = "grep -oE '[0-9a-f]{8}-[0-9a-f-]{27}' | head -1"
+    """Title and shell command of each; the commands work as they are in the current folder."""
+    caregraph = _command(site)
+    curl = f'curl -s {site.layout.url("api")}/v1/graphql -H "content-type: application/json"'
+
+    def ask(document: str, *, who: str) -> str:
+        bearer = f'-H "authorization: Bearer $({caregraph} token --role user --user {who})"'
+        body = json.dumps({"query": document})
+        return f"{curl} {bearer} -d '{body}'"
+
+    listing = ask("{ contract { id status start_date end_date treatment { name } } }", who="bo@example.com")
+    # Ada pays already and has no contract yet, so this is where hers begins.
+    contract = f'{{treatment_id: "{ADA_TREATMENT}", subscription_id: "{ADA_SUBSCRIPTION}"}}'
+    insert = ask(f"mutation {{ insert_contract_one(object: {contract}) {{ id }} }}", who="ada@example.com")
     return (
-        ("List my contracts, as a customer:", f"{as_customer} {list_contracts}"),
+        ("List the contracts of Bo, a customer:", listing),
         (
-            "Insert a contract and read its story, from the mutation to the welcome e-mail:",
-            f"treatment=$({curl} {treatment} | {first_id})\n"
-            f"contract=$({as_customer} {insert} | {first_id})\n"
-            f"sleep 2; {caregraph} trace $contract",
+            "Begin Ada's contract and read its story, from the mutation to the welcome e-mail:",
+            f"contract=$({insert} | grep -oE '[0-9a-f]{{8}}-[0-9a-f-]{{27}}')\nsleep 3; {caregraph} trace $contract",
         ),
         ("Open GraphiQL in a browser and choose who you are:", site.layout.url("api") + "/"),
     )
@@ -80,10 +83,10 @@ def without_password(url: str) -> str:
     return parts._replace(netloc=f"{parts.username}@{host}").geturl()
 
 
-def _command_path() -> str:
-    """The `caregraph` command, relative to the current folder where that is shorter."""
+def _command(site: Site) -> str:
+    """The `caregraph` command as one types it in the current folder, for a platform whose folder may have moved."""
     path = Path(sys.executable).with_name("caregraph")
-    try:
-        return os.fspath(path.relative_to(Path.cwd()))
-    except ValueError:
-        return os.fspath(path)
+    if path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    moved = site.layout.home != site.layout.root / ".caregraph"
+    return f"CAREGRAPH_HOME={shlex.quote(str(site.layout.home))} {path}" if moved else str(path)
