@@ -35,6 +35,9 @@ LogLevel = Literal["debug", "info", "warning", "error", "critical"]
 _LEVELS: Final[dict[str, int]] = {name: getattr(logging, name.upper()) for name in get_args(LogLevel)}
 _SEVERITY: Final[dict[str, str]] = {name: name.upper() for name in _LEVELS}
 
+#: Fields that a line has from the pipeline only.
+_FIXED: Final = frozenset({"timestamp", "level", "event", "service"})
+
 #: The libraries whose information lines say nothing to an operator.
 _QUIET: Final[dict[str, int]] = {
     "httpx": logging.WARNING,
@@ -172,8 +175,8 @@ def _identify(fields: dict[str, Any]) -> dict[str, Any]:
         "span_id": None if trace is None else trace.span_id,
     }
     for name, value in fields.items():
-        # A field may fill in an id that is not known here; it never replaces a fixed field.
-        line[name if line.get(name) is None else f"{name}_"] = value
+        # A line about another request or trace may name that one; the other fixed fields are not for replacing.
+        line[f"{name}_" if name in _FIXED else name] = value
     return line
 
 

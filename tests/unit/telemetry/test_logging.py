@@ -101,11 +101,12 @@ def test_lines_below_the_level_are_not_written(lines: Lines) -> None:
     assert [line["event"] for line in lines()] == ["loud"]
 
 
-def test_a_field_cannot_replace_a_fixed_one(lines: Lines) -> None:
+def test_a_field_cannot_replace_a_fixed_one_but_a_line_may_be_about_another_request(lines: Lines) -> None:
     configure_logging("api", "json")
-    structlog.get_logger().info("job.started", service="chargebee", request_id="from-afar")
+    with request_context("req-1"):
+        structlog.get_logger().info("job.started", service="chargebee", timestamp="now", request_id="from-afar")
     (line,) = lines()
-    assert (line["service"], line["service_"]) == ("api", "chargebee")
+    assert (line["service"], line["service_"], line["timestamp_"]) == ("api", "chargebee", "now")
     assert line["request_id"] == "from-afar"
 
 
