@@ -15,15 +15,17 @@ import orjson
 import structlog
 from strawberry.types.scalar import ScalarDefinition
 
+from permissions.inherited import inherit
 from permissions.model import Rules
 from permissions.session import Session
-from permissions.view import role_view
+from permissions.view import RuleError, role_view
 from resolvers.binding import Request
 from resolvers.database_errors import translate
 from resolvers.document import Operation, choose_operation, parse_document
 from resolvers.errors import GraphQLRequestError, ValidationFailed
 from resolvers.hand_written import OperationContext, resolve
 from resolvers.inputs import Scope
+from resolvers.masks import compile_masks
 from resolvers.plan.operation import compile_operation
 from resolvers.plans import (
     ConstantRoot,
@@ -80,11 +82,15 @@ class Engine:
         rules: Rules,
         pool: Pool,
         hand_written: Sequence[HandWritten] = (),
+        inherited_roles: Mapping[str, Sequence[str]] = _EMPTY,
+        function_roles: Mapping[str, frozenset[str]] | None = None,
         scalar_map: Mapping[object, ScalarDefinition] = _EMPTY,  # type: ignore[assignment] # an empty mapping of any kind
     ) -> None:
         self._catalogue = catalogue
         self._rules = rules
         self._pool = pool
+        self._inherited_roles = inherited_roles
+        self._function_roles = function_roles
         self._hand_written = tuple(hand_written)
         self._scalar_map = scalar_map
         self._roles: dict[str, _Role] = {}
@@ -126,10 +132,18 @@ class Engine:
     def _role(self, name: str) -> _Role:
         with self._building:
             if name not in self._roles:
-                view = role_view(self._catalogue, self._rules, name)
+                view = compile_masks(self._catalogue, self._view(name))
                 hand_written = self._hand_written if view.tables else ()
                 self._roles[name] = _Role(view, RoleSchema(view, hand_written, self._scalar_map))
             return self._roles[name]
+
+    def _view(self, name: str, within: tuple[str, ...] = ()) -> RoleView:
+        parents = self._inherited_roles.get(name)
+        if parents is None:
+            return role_view(self._catalogue, self._rules, name, self._function_roles)
+        if name in within:
+            raise RuleError(f"the inherited role {name} inherits from itself: {' → '.join((*within, name))}")
+        return inherit(self._catalogue, name, [self._view(parent, (*within, name)) for parent in parents])
 
     def _plan(self, role: _Role, query: str, variables: Mapping[str, Any], operation_name: str | None) -> Plan:
         known = role.prepared.get((query, operation_name))

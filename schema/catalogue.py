@@ -6,7 +6,7 @@ identifier that reaches SQL from here, so a name that a client sends is only eve
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from schema.types import PgType
 
@@ -30,6 +30,8 @@ class Column:
     graphql_name: str
     #: The function that computes the value from the row, where this is no stored column.
     computed_by: "ComputedField | None" = None
+    #: What must hold of a row for the value to be seen in it, else null (a compiled condition; inherited roles).
+    mask: Any = None
 
     @property
     def scalar(self) -> str:
@@ -150,6 +152,8 @@ class Table:
     insertable: bool = True
     updatable: bool = True
     deletable: bool = True
+    #: Names of root fields that differ from the usual ones, by operation (`select_by_pk`, `insert_one` …).
+    root_names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> TableKey:

@@ -10,11 +10,10 @@ from dataclasses import replace
 from typing import Final
 
 from resolvers import ir
-from resolvers.sql.where import aggregate_call, filters_sql, link_sql, where_clause
+from resolvers.sql.where import aggregate_call, filters_sql, link_sql, operand_sql, where_clause
 from resolvers.sql.writer import (
     MAX_IDENTIFIER_BYTES,
     Writer,
-    column_of,
     quote_identifier,
     quote_literal,
     table_name,
@@ -58,7 +57,7 @@ def rows_select(writer: Writer, rows: ir.Rows, link: Link | None, *, single: boo
     alias = writer.alias()
     columns, is_object = _select_list(writer, rows.items, alias)
     tail = _tail(writer, rows, alias, link)
-    inner = f"SELECT {_distinct(rows, alias)}{columns} FROM {_source(writer, rows, row)} {alias}{tail}"
+    inner = f"SELECT {_distinct(writer, rows, alias)}{columns} FROM {_source(writer, rows, row)} {alias}{tail}"
     return _json_select(writer, inner, is_object=is_object, single=single)
 
 
@@ -100,10 +99,10 @@ def _tail(writer: Writer, rows: ir.Rows, alias: str, link: Link | None) -> str:
     return text
 
 
-def _distinct(rows: ir.Rows, alias: str) -> str:
+def _distinct(writer: Writer, rows: ir.Rows, alias: str) -> str:
     if not rows.distinct:
         return ""
-    return f"DISTINCT ON ({', '.join(column_of(alias, column) for column in rows.distinct)}) "
+    return f"DISTINCT ON ({', '.join(operand_sql(writer, alias, column) for column in rows.distinct)}) "
 
 
 def _select_list(writer: Writer, items: Sequence[ir.Selection], alias: str) -> tuple[str, bool]:
@@ -121,7 +120,7 @@ def item_sql(writer: Writer, item: ir.Selection, alias: str) -> str:
     """The expression for one field of a row."""
     match item:
         case ir.ColumnItem():
-            column = writer.operand(alias, item.column)
+            column = operand_sql(writer, alias, item.column)
             return column if item.path is None else f"({column} #> {writer.bind(item.path)})"
         case ir.ComputedItem():
             return writer.call(item.call, alias)
@@ -167,7 +166,7 @@ def _ordering(writer: Writer, keys: Sequence[ir.OrderKey], alias: str) -> tuple[
             here = known[names]
         expression = _aggregate_key(writer, key.aggregate, here, joins) if key.aggregate else ""
         if key.column is not None:
-            expression = writer.operand(here, key.column)
+            expression = operand_sql(writer, here, key.column)
         terms.append(f"{expression} {_DIRECTIONS[key.direction]}")
     return "".join(joins), ", ".join(terms)
 
@@ -188,7 +187,7 @@ def _join_step(writer: Writer, step: ir.Step, local: str, joins: list[str]) -> s
 def _aggregate_key(writer: Writer, key: ir.AggregateKey, local: str, joins: list[str]) -> str:
     alias, inner = writer.alias(), writer.alias()
     tests = link_sql(key.relationship.columns, local, inner) + filters_sql(writer, key.where, inner)
-    columns = [column_of(inner, key.column)] if key.column else []
+    columns = [operand_sql(writer, inner, key.column)] if key.column else []
     value = aggregate_call(key.function, columns, distinct=False)
     joins.append(
         f' LEFT JOIN LATERAL (SELECT {value} AS "v" FROM {table_name(key.table)} {inner}{where_clause(tests)}) '
@@ -209,7 +208,7 @@ def aggregate_select(writer: Writer, aggregate: ir.Aggregate, link: Link | None)
         alias = writer.alias()
         # The order of rows means nothing to an aggregate.
         unordered = replace(rows, order=())
-        pairs = [(block.key, _block_sql(block, alias)) for block in aggregate.blocks]
+        pairs = [(block.key, _block_sql(writer, block, alias)) for block in aggregate.blocks]
         tail = _tail(writer, unordered, alias, link)
         return f"SELECT {object_sql(pairs)} FROM {_source(writer, rows)} {alias}{tail}"
     return _bounded_aggregate(writer, aggregate, link)
@@ -228,9 +227,9 @@ def _bounded_aggregate(writer: Writer, aggregate: ir.Aggregate, link: Link | Non
             capped = f' FILTER (WHERE {outer}."$number" <= {block.limit})' if block.limit is not None else ""
             pairs.append((block.key, f"coalesce(json_agg({outer}.{node}){capped}, '[]')"))
         else:
-            pairs.append((block.key, _block_sql(block, outer)))
+            pairs.append((block.key, _block_sql(writer, block, outer)))
     tail = _tail(writer, rows, inner, link)
-    select = f"SELECT {_distinct(rows, inner)}{', '.join(columns)} FROM {_source(writer, rows)} {inner}{tail}"
+    select = f"SELECT {_distinct(writer, rows, inner)}{', '.join(columns)} FROM {_source(writer, rows)} {inner}{tail}"
     if any(isinstance(block, ir.NodesBlock) and block.limit is not None for block in aggregate.blocks):
         select = f'SELECT {numbered}.*, row_number() OVER () AS "$number" FROM ({select}) {numbered}'
     return f"SELECT {object_sql(pairs)} FROM ({select}) {outer}"
@@ -241,20 +240,22 @@ def _node_sql(writer: Writer, block: ir.NodesBlock, alias: str) -> str:
     return _json_select(writer, f"SELECT {columns}", is_object=is_object, single=True)
 
 
-def _block_sql(block: ir.AggregateBlock | ir.NodesBlock | ir.TypenameItem, alias: str) -> str:
+def _block_sql(writer: Writer, block: ir.AggregateBlock | ir.NodesBlock | ir.TypenameItem, alias: str) -> str:
     if isinstance(block, ir.TypenameItem):
         return f"{quote_literal(block.name)}::text"
     assert isinstance(block, ir.AggregateBlock)
     pairs: list[tuple[str, str]] = []
     for item in block.items:
         if isinstance(item, ir.AggregateGroup):
-            pairs.append((item.key, object_sql([(leaf.key, _value_sql(leaf, alias)) for leaf in item.values])))
+            pairs.append((item.key, object_sql([(leaf.key, _value_sql(writer, leaf, alias)) for leaf in item.values])))
         else:
-            pairs.append((item.key, _value_sql(item, alias)))
+            pairs.append((item.key, _value_sql(writer, item, alias)))
     return object_sql(pairs)
 
 
-def _value_sql(value: ir.AggregateValue | ir.TypenameItem, alias: str) -> str:
+def _value_sql(writer: Writer, value: ir.AggregateValue | ir.TypenameItem, alias: str) -> str:
     if isinstance(value, ir.TypenameItem):
         return f"{quote_literal(value.name)}::text"
-    return aggregate_call(value.function, [column_of(alias, column) for column in value.columns], value.distinct)
+    return aggregate_call(
+        value.function, [operand_sql(writer, alias, column) for column in value.columns], value.distinct
+    )

@@ -5,6 +5,7 @@ from typing import Final
 
 from resolvers import ir
 from resolvers.sql.writer import Writer, column_of, table_name
+from schema.catalogue import Column
 
 _OPERATORS: Final[Mapping[str, str]] = {
     "_eq": "=",
@@ -46,9 +47,9 @@ def condition_sql(writer: Writer, condition: ir.Condition, rows: tuple[str, ...]
         case ir.Not(item):
             return f"(NOT {condition_sql(writer, item, rows)})"
         case ir.IsNull():
-            return f"({writer.operand(alias, condition.column)} IS {'' if condition.expected else 'NOT '}NULL)"
+            return f"({operand_sql(writer, alias, condition.column)} IS {'' if condition.expected else 'NOT '}NULL)"
         case ir.Compare():
-            column = writer.operand(alias, condition.column)
+            column = operand_sql(writer, alias, condition.column)
             return comparison_sql(writer, f"{column}::text" if condition.as_text else column, condition)
         case ir.CompareColumns():
             other = column_of(rows[-1 - condition.levels_up], condition.other)
@@ -60,6 +61,14 @@ def condition_sql(writer: Writer, condition: ir.Condition, rows: tuple[str, ...]
             return f"EXISTS (SELECT 1 FROM {table_name(condition.table)} {inner}{where_clause(tests)})"
         case ir.AggregateCompare():
             return _aggregate_sql(writer, condition, rows)
+
+
+def operand_sql(writer: Writer, alias: str, column: Column) -> str:
+    """A column of a row: stored, computed by a function, or masked where the role may not see it."""
+    value = writer.operand(alias, column)
+    if column.mask is None:
+        return value
+    return f"CASE WHEN {condition_sql(writer, column.mask, (alias,))} THEN {value} END"
 
 
 def comparison_sql(writer: Writer, left: str, comparison: ir.Compare) -> str:
@@ -104,7 +113,8 @@ def _aggregate_sql(writer: Writer, condition: ir.AggregateCompare, rows: tuple[s
     inner = writer.alias()
     tests = link_sql(condition.relationship.columns, rows[-1], inner)
     tests += _inner(writer, condition.where, (*rows, inner))
-    value = aggregate_call(condition.function, [column_of(inner, c) for c in condition.columns], condition.distinct)
+    columns = [operand_sql(writer, inner, column) for column in condition.columns]
+    value = aggregate_call(condition.function, columns, condition.distinct)
     predicates = " AND ".join(_predicate_sql(writer, value, predicate) for predicate in condition.predicates) or "true"
     return f"(SELECT {predicates} FROM {table_name(condition.table)} {inner}{where_clause(tests)})"
 

@@ -45,6 +45,10 @@ def graphql_types(view: RoleView) -> GeneratedRoots:
     return GeneratedRoots(query=query, mutation=mutation)
 
 
+def _name(table: TableView, operation: str, usual: str) -> str:
+    return table.table.root_names.get(operation, usual)
+
+
 def _kind(kind: RootKind, table: TableView) -> dict[str, object]:
     return dict(extensions_for(RootField(kind=kind, table=table)))
 
@@ -63,7 +67,7 @@ def _reads(table: TableView, _inputs: InputTypes, outputs: OutputTypes) -> Outpu
     if not table.columns and not table.relationships:
         return {}
     found = {
-        name: GraphQLField(
+        _name(table, "select", name): GraphQLField(
             GraphQLNonNull(GraphQLList(GraphQLNonNull(row))),
             outputs.select_arguments(table),
             description=f'fetch data from the table: "{table.table.key}"',
@@ -71,14 +75,14 @@ def _reads(table: TableView, _inputs: InputTypes, outputs: OutputTypes) -> Outpu
         )
     }
     if table.aggregate:
-        found[f"{name}_aggregate"] = GraphQLField(
+        found[_name(table, "select_aggregate", f"{name}_aggregate")] = GraphQLField(
             GraphQLNonNull(outputs.aggregate(table)),
             outputs.select_arguments(table),
             description=f'fetch aggregated fields from the table: "{table.table.key}"',
             extensions=_kind(RootKind.SELECT_AGGREGATE, table),
         )
     if table.primary_key:
-        found[f"{name}_by_pk"] = GraphQLField(
+        found[_name(table, "select_by_pk", f"{name}_by_pk")] = GraphQLField(
             row,
             _key_arguments(table),
             description=f'fetch data from the table: "{table.table.key}" using primary key columns',
@@ -122,7 +126,7 @@ def _inserts(table: TableView, inputs: InputTypes, outputs: OutputTypes) -> Outp
     on_conflict = inputs.on_conflict(table)
     conflict: Arguments = {"on_conflict": GraphQLArgument(on_conflict)} if on_conflict else {}
     found = {
-        f"insert_{table.name}": GraphQLField(
+        _name(table, "insert", f"insert_{table.name}"): GraphQLField(
             outputs.mutation_response(table),
             {"objects": GraphQLArgument(GraphQLNonNull(GraphQLList(GraphQLNonNull(row_input)))), **conflict},
             description=f'insert data into the table: "{table.table.key}"',
@@ -130,7 +134,7 @@ def _inserts(table: TableView, inputs: InputTypes, outputs: OutputTypes) -> Outp
         )
     }
     if table.selectable:
-        found[f"insert_{table.name}_one"] = GraphQLField(
+        found[_name(table, "insert_one", f"insert_{table.name}_one")] = GraphQLField(
             outputs.row(table),
             {"object": GraphQLArgument(GraphQLNonNull(row_input)), **conflict},
             description=f'insert a single row into the table: "{table.table.key}"',
@@ -147,13 +151,13 @@ def _updates(table: TableView, inputs: InputTypes, outputs: OutputTypes) -> Outp
         return {}
     response = outputs.mutation_response(table)
     found = {
-        f"update_{table.name}": GraphQLField(
+        _name(table, "update", f"update_{table.name}"): GraphQLField(
             response,
             {**operators, "where": GraphQLArgument(GraphQLNonNull(inputs.bool_exp(table)))},
             description=f'update data of the table: "{table.table.key}"',
             extensions=_kind(RootKind.UPDATE, table),
         ),
-        f"update_{table.name}_many": GraphQLField(
+        _name(table, "update_many", f"update_{table.name}_many"): GraphQLField(
             GraphQLList(response),
             {"updates": GraphQLArgument(GraphQLNonNull(GraphQLList(GraphQLNonNull(inputs.updates(table)))))},
             description=f'update multiples rows of table: "{table.table.key}"',
@@ -161,7 +165,7 @@ def _updates(table: TableView, inputs: InputTypes, outputs: OutputTypes) -> Outp
         ),
     }
     if table.selectable and table.primary_key:
-        found[f"update_{table.name}_by_pk"] = GraphQLField(
+        found[_name(table, "update_by_pk", f"update_{table.name}_by_pk")] = GraphQLField(
             outputs.row(table),
             {**operators, "pk_columns": GraphQLArgument(GraphQLNonNull(inputs.pk_columns(table)))},
             description=f'update single row of the table: "{table.table.key}"',
@@ -174,7 +178,7 @@ def _deletes(table: TableView, inputs: InputTypes, outputs: OutputTypes) -> Outp
     if table.delete is None:
         return {}
     found = {
-        f"delete_{table.name}": GraphQLField(
+        _name(table, "delete", f"delete_{table.name}"): GraphQLField(
             outputs.mutation_response(table),
             {"where": GraphQLArgument(GraphQLNonNull(inputs.bool_exp(table)))},
             description=f'delete data from the table: "{table.table.key}"',
@@ -182,7 +186,7 @@ def _deletes(table: TableView, inputs: InputTypes, outputs: OutputTypes) -> Outp
         )
     }
     if table.selectable and table.primary_key:
-        found[f"delete_{table.name}_by_pk"] = GraphQLField(
+        found[_name(table, "delete_by_pk", f"delete_{table.name}_by_pk")] = GraphQLField(
             outputs.row(table),
             _key_arguments(table),
             description=f'delete single row from the table: "{table.table.key}"',

@@ -1,0 +1,77 @@
+"""Inherited roles: several roles seen as one (HASURA_DIALECT §8).
+
+A row is visible when any parent sees it. A cell is null unless a parent that sees the row has the column; this masked
+value is what filters, sorts and aggregates use. What a parent may write carries over unless another parent's differs.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from schema.catalogue import Catalogue, Column, Table
+from schema.view import BoolExp, RoleView, TableView
+
+Written = TypeVar("Written")
+
+
+def inherit(catalogue: Catalogue, role: str, parents: Sequence[RoleView]) -> RoleView:
+    """The view of `role`, which inherits from the roles of `parents`. Pure."""
+    tables = {}
+    for table in catalogue:
+        views = [view for parent in parents if (view := parent.get(table.key)) is not None]
+        if views:
+            tables[table.key] = _merge(table, views)
+    functions = {function.key: function for parent in parents for function in parent.functions}
+    return RoleView(role=role, tables=tables, functions=tuple(functions.values()))
+
+
+def _merge(table: Table, views: Sequence[TableView]) -> TableView:
+    readers = [view for view in views if view.selectable]
+    columns, masks = _columns(table, readers)
+    limits = [view.limit for view in readers]
+    return TableView(
+        table=table,
+        selectable=bool(readers),
+        columns=columns,
+        relationships={name: item for view in readers for name, item in view.relationships.items()},
+        filter=_any(view.filter for view in readers),
+        computed_fields={name: item for view in readers for name, item in view.computed_fields.items()},
+        masks=masks,
+        limit=None if None in limits else max((limit for limit in limits if limit is not None), default=None),
+        aggregate=any(view.aggregate for view in readers),
+        insert=_agreed(view.insert for view in views),
+        update=_agreed(view.update for view in views),
+        delete=_agreed(view.delete for view in views),
+    )
+
+
+def _columns(table: Table, readers: Sequence[TableView]) -> tuple[Mapping[str, Column], Mapping[str, BoolExp]]:
+    columns: dict[str, Column] = {}
+    masks: dict[str, BoolExp] = {}
+    for column in table.columns.values():
+        name = column.graphql_name
+        having = [view for view in readers if name in view.columns]
+        if not having:
+            continue
+        columns[name] = column
+        # Where the other parents' rows are all the having ones' rows, too, nothing needs hiding.
+        if len(having) < len(readers) and all(view.filter for view in having):
+            columns[name] = replace(column, nullable=True)
+            masks[name] = _any(view.filter for view in having)
+    return columns, masks
+
+
+def _any(filters: Iterable[BoolExp]) -> BoolExp:
+    distinct: list[BoolExp] = []
+    for item in filters:
+        if not item:
+            return {}
+        if item not in distinct:
+            distinct.append(item)
+    return distinct[0] if len(distinct) == 1 else {"_or": distinct}
+
+
+def _agreed(written: Iterable[Written | None]) -> Written | None:
+    """What the parents that may write have in common, or None where they differ."""
+    found = [item for item in written if item is not None]
+    return found[0] if found and all(item == found[0] for item in found) else None

@@ -1,0 +1,26 @@
+"""Masks of inherited roles, compiled into the columns of the role's view.
+
+From then on a masked column is like any other to the compiler; only the renderer looks (`sql.where.operand_sql`).
+"""
+
+from dataclasses import replace
+
+from resolvers.plan.where import permission_condition
+from schema.catalogue import Catalogue
+from schema.view import RoleView, TableView
+
+
+def compile_masks(catalogue: Catalogue, view: RoleView) -> RoleView:
+    """The view with every mask turned into a condition of its column."""
+    tables = {key: _masked(catalogue, table) if table.masks else table for key, table in view.tables.items()}
+    return replace(view, tables=tables)
+
+
+def _masked(catalogue: Catalogue, table: TableView) -> TableView:
+    columns = {
+        name: replace(column, mask=permission_condition(catalogue, table.table, table.masks[name]))
+        if name in table.masks
+        else column
+        for name, column in table.columns.items()
+    }
+    return replace(table, columns=columns, masks={})
