@@ -16,14 +16,13 @@ PUSH_SERVICE_ACCOUNT = f"pubsub-push@{PROJECT}.iam.gserviceaccount.com"
 ZENDESK_EMAIL = "agent@caregraph.local"
 
 #: What a program keeps of the environment that the platform is started in. Proxies are left out on purpose: every
-#: address here is on this machine.
+#: address here is on this machine. So is PYTHONDONTWRITEBYTECODE: a dozen programs would compile everything anew.
 _INHERITED = (
     "HOME",
     "LANG",
     "LC_ALL",
     "LOGNAME",
     "PATH",
-    "PYTHONDONTWRITEBYTECODE",
     "PYTHONPYCACHEPREFIX",
     "SHELL",
     "SSL_CERT_DIR",
