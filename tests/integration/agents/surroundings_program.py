@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from agents.registry import AGENTS
 from integrations.telemetry import configure_telemetry
-from local.chargebee.service import build as build_chargebee
+from local.chargebee.service import ChargebeeService
 from local.identity.app import create_app as create_identity
 from local.identity.settings import IdentitySettings
 from local.iterable.service import build as build_iterable
@@ -55,7 +55,7 @@ async def serve(database_url: str, folder: Path) -> None:
         outside = {
             name: (await stack.enter_async_context(running(build, folder / name))).url
             for name, build in (
-                ("chargebee", build_chargebee),
+                ("chargebee", ChargebeeService),
                 ("iterable", build_iterable),
                 ("zendesk", build_zendesk),
             )

@@ -1,7 +1,6 @@
 """What is true of every agent: its files, its topics, its settings, its operations."""
 
 import asyncio
-import json
 from importlib import import_module
 from pathlib import Path
 
@@ -10,9 +9,8 @@ import pytest
 from graphql import parse
 
 import agents
-import local.iterable
 from agents.graphql.client import GraphQLClient
-from agents.notification.templates import MESSAGES, Channel
+from agents.notification.templates import MESSAGES
 from agents.registry import AGENTS
 from agents.runtime.operations import documents as runtime_documents
 from integrations.settings import ConfigurationError
@@ -134,14 +132,6 @@ def test_no_message_is_in_the_table_twice() -> None:
     keys = [(message.event.TYPE, message.template, message.channel) for message in MESSAGES]
 
     assert len(set(keys)) == len(keys)
-
-
-def test_the_local_iterable_knows_every_template() -> None:
-    known = json.loads((Path(local.iterable.__file__).parent / "campaigns.json").read_text(encoding="utf-8"))
-
-    assert {message.template for message in MESSAGES if message.channel is not Channel.PORTAL} <= set(
-        known["campaigns"]
-    )
 
 
 def handled(name: str) -> set[str]:
