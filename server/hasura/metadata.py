@@ -1,0 +1,283 @@
+"""Metadata applied to a reflected database: what is tracked, how it is called and related, and who may do what."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from permissions.model import ALL, Columns, Delete, Insert, Select, TablePermissions, Update
+from schema.catalogue import Catalogue, ComputedField, Function, Relationship, Table, TableKey, graphql_table_name
+from server.hasura.relationships import relationship_from_metadata
+
+#: Parts of a metadata folder that mean something we don't do, with what is lost.
+_NOT_HONOURED: Final[Mapping[str, str]] = {
+    "actions": "actions are not served",
+    "remote_schemas": "remote schemas are not stitched in",
+    "rest_endpoints": "REST endpoints are not served",
+    "cron_triggers": "cron triggers are not run",
+    "opentelemetry": "tracing is configured by OTEL_EXPORTER_OTLP_ENDPOINT",
+    "metrics_config": "metrics are at /metrics",
+    "backend_configs": "backend configurations do not apply",
+}
+_TABLE_PARTS: Final[Mapping[str, str]] = {
+    "event_triggers": "event triggers are not installed",
+    "remote_relationships": "remote relationships are not followed",
+    "apollo_federation_config": "the table takes no part in federation",
+    "logical_models": "logical models are not served",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something in the metadata that is not honoured, or names what does not exist."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        """One line for the operator."""
+        return f"{self.where}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """What is to be served, in the engine's terms."""
+
+    catalogue: Catalogue
+    rules: Mapping[str, Mapping[TableKey, TablePermissions]]
+    inherited_roles: Mapping[str, Sequence[str]]
+    function_roles: Mapping[str, frozenset[str]]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What has been read so far."""
+
+    reflected: Catalogue
+    functions: Mapping[str, Function]
+    problems: list[Problem] = field(default_factory=list)
+    rules: dict[str, dict[TableKey, TablePermissions]] = field(default_factory=dict)
+
+    def problem(self, where: str, what: str) -> None:
+        self.problems.append(Problem(where=where, what=what))
+
+
+def schemas_in(metadata: Mapping[str, Any]) -> list[str]:
+    """The PostgreSQL schemas that the metadata names: what has to be reflected."""
+    source = _source(metadata)
+    named = [_qualified(item["table"])[0] for item in source.get("tables") or ()]
+    named += [_qualified(item["function"])[0] for item in source.get("functions") or ()]
+    for item in source.get("tables") or ():
+        for computed in item.get("computed_fields") or ():
+            named.append(_qualified(computed["definition"]["function"])[0])
+    return sorted({*named, "public"})
+
+
+def apply_metadata(metadata: Mapping[str, Any], reflected: Catalogue, functions: Mapping[str, Function]) -> Served:
+    """The catalogue and rules that the metadata describes. Pure; what it can't honour is in `problems`."""
+    reading = _Reading(reflected, functions)
+    for part, loss in _NOT_HONOURED.items():
+        if metadata.get(part) and metadata[part] not in ({"actions": [], "custom_types": {}}, {"actions": []}):
+            reading.problem(f"{part}.yaml", loss)
+    source = _source(metadata)
+    if len(metadata["databases"]) > 1:
+        reading.problem("databases.yaml", f"only the first database ({source.get('name')}) is served")
+    tracked = {}
+    for item in source.get("tables") or ():
+        key = ".".join(_qualified(item["table"]))
+        if key not in reflected.tables:
+            reading.problem(f"table {key}", "it does not exist in the database")
+            continue
+        tracked[key] = item
+    tables = {key: _table(reading, reflected[key], item, tracked) for key, item in tracked.items()}
+    for key, item in tracked.items():
+        _permissions(reading, tables[key], item)
+    roots, function_roles = _functions(reading, source.get("functions") or (), tables)
+    inherited = {item["role_name"]: list(item["role_set"]) for item in metadata.get("inherited_roles") or ()}
+    return Served(
+        catalogue=Catalogue(tables=tables, functions=roots),
+        rules=reading.rules,
+        inherited_roles=inherited,
+        function_roles=function_roles,
+        problems=tuple(reading.problems),
+    )
+
+
+def _source(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    databases: Sequence[Mapping[str, Any]] = metadata["databases"]
+    return databases[0] if databases else {}
+
+
+def _qualified(spec: Any) -> tuple[str, str]:
+    """Schema and name of a table or function, which metadata may give as a name alone."""
+    return ("public", spec) if isinstance(spec, str) else (spec.get("schema", "public"), spec["name"])
+
+
+# Tables
+
+
+def _table(reading: _Reading, table: Table, item: Mapping[str, Any], tracked: Mapping[str, Any]) -> Table:
+    where = f"table {table.key}"
+    for part, loss in _TABLE_PARTS.items():
+        if item.get(part):
+            reading.problem(where, loss)
+    if item.get("is_enum"):
+        reading.problem(where, "it is served as a table; columns that refer to it stay text, not enums")
+    configuration = item.get("configuration") or {}
+    renamed = {
+        **{
+            name: spec["custom_name"]
+            for name, spec in (configuration.get("column_config") or {}).items()
+            if spec.get("custom_name")
+        },
+        **(configuration.get("custom_column_names") or {}),
+    }
+    relationships: dict[str, Relationship] = {}
+    for kind in ("object", "array"):
+        for spec in item.get(f"{kind}_relationships") or ():
+            found = relationship_from_metadata(reading.reflected, table, spec, is_object=kind == "object")
+            if isinstance(found, str):
+                reading.problem(f"{where}, relationship {spec.get('name')}", found)
+            elif found.target not in tracked:
+                reading.problem(f"{where}, relationship {found.name}", f"{found.target} is not tracked")
+            else:
+                relationships[found.name] = found
+    return replace(
+        table,
+        graphql_name=configuration.get("custom_name") or graphql_table_name(table.schema, table.name),
+        columns={name: replace(column, graphql_name=renamed.get(name, name)) for name, column in table.columns.items()},
+        relationships=relationships,
+        computed_fields=_computed_fields(reading, table, item.get("computed_fields") or ()),
+        comment=configuration.get("comment") or table.comment,
+        root_names=_root_names(configuration.get("custom_root_fields") or {}),
+    )
+
+
+def _root_names(custom: Mapping[str, Any]) -> dict[str, str]:
+    found = {}
+    for operation, spec in custom.items():
+        name = spec.get("name") if isinstance(spec, dict) else spec
+        if name:
+            found[operation] = str(name)
+    return found
+
+
+def _computed_fields(reading: _Reading, table: Table, specs: Iterable[Mapping[str, Any]]) -> dict[str, ComputedField]:
+    found = {}
+    for spec in specs:
+        definition = spec["definition"]
+        key = ".".join(_qualified(definition["function"]))
+        function = reading.functions.get(key)
+        where = f"table {table.key}, computed field {spec['name']}"
+        if function is None:
+            reading.problem(where, f"there is no function {key} (or several of that name)")
+            continue
+        row = definition.get("table_argument") or next(
+            (item.name for item in function.arguments if item.type.name == table.name), None
+        )
+        if row is None:
+            reading.problem(where, f"{key} has no argument that takes a row of {table.key}")
+            continue
+        found[spec["name"]] = ComputedField(
+            name=spec["name"],
+            function=replace(function, session_argument=definition.get("session_argument")),
+            row_argument=row,
+            comment=spec.get("comment") or None,
+        )
+    return found
+
+
+# Permissions
+
+
+def _permissions(reading: _Reading, table: Table, item: Mapping[str, Any]) -> None:
+    granted: dict[str, dict[str, Any]] = {}
+    for operation in ("select", "insert", "update", "delete"):
+        for entry in item.get(f"{operation}_permissions") or ():
+            rule = _rule(reading, table, operation, entry)
+            if rule is not None:
+                granted.setdefault(entry["role"], {})[operation] = rule
+    for role, operations in granted.items():
+        reading.rules.setdefault(role, {})[table.key] = TablePermissions(**operations)
+
+
+def _rule(
+    reading: _Reading, table: Table, operation: str, entry: Mapping[str, Any]
+) -> Select | Insert | Update | Delete | None:
+    spec = entry.get("permission") or {}
+    where = f"table {table.key}, {operation} permission of role {entry['role']}"
+    if spec.get("backend_only"):
+        reading.problem(where, "backend_only permissions are not granted")
+        return None
+    for name in ("query_root_fields", "subscription_root_fields", "validate_input"):
+        if spec.get(name) is not None:
+            reading.problem(where, f"{name} is not honoured, so the permission is not granted")
+            return None
+    missing = [name for name in _names(spec.get("columns")) if name not in table.columns]
+    if missing:
+        reading.problem(where, f"there is no column {', '.join(missing)}")
+    columns = _columns(spec.get("columns"), table)
+    match operation:
+        case "select":
+            computed = tuple(name for name in spec.get("computed_fields") or () if name in table.computed_fields)
+            return Select(
+                columns=columns,
+                filter=spec.get("filter") or {},
+                limit=spec.get("limit"),
+                aggregate=bool(spec.get("allow_aggregations")),
+                computed_fields=computed,
+            )
+        case "insert":
+            # Hasura takes a permission without columns for one with all of them.
+            columns = ALL if "columns" not in spec else columns
+            return Insert(columns=columns, check=spec.get("check") or {}, presets=spec.get("set") or {})
+        case "update":
+            return Update(
+                columns=columns,
+                filter=spec.get("filter") or {},
+                check=spec.get("check"),
+                presets=spec.get("set") or {},
+            )
+        case _:
+            return Delete(filter=spec.get("filter") or {})
+
+
+def _names(columns: Any) -> list[str]:
+    return list(columns) if isinstance(columns, list) else []
+
+
+def _columns(columns: Any, table: Table) -> Columns:
+    if columns == "*":
+        return ALL
+    return tuple(name for name in _names(columns) if name in table.columns)
+
+
+# Functions
+
+
+def _functions(
+    reading: _Reading, specs: Iterable[Mapping[str, Any]], tables: Mapping[TableKey, Table]
+) -> tuple[dict[str, Function], dict[str, frozenset[str]]]:
+    found: dict[str, Function] = {}
+    roles: dict[str, frozenset[str]] = {}
+    for spec in specs:
+        key = ".".join(_qualified(spec["function"]))
+        function = reading.functions.get(key)
+        if function is None:
+            reading.problem(f"function {key}", "it does not exist (or several of that name do)")
+            continue
+        if function.returns not in tables:
+            reading.problem(f"function {key}", "it does not return rows of a tracked table")
+            continue
+        configuration = spec.get("configuration") or {}
+        name = (configuration.get("custom_root_fields") or {}).get("function") or configuration.get("custom_name")
+        exposed = configuration.get("exposed_as")
+        found[key] = replace(
+            function,
+            graphql_name=name or function.graphql_name,
+            session_argument=configuration.get("session_argument"),
+            volatile=exposed == "mutation" if exposed else function.volatile,
+        )
+        if spec.get("permissions"):
+            roles[key] = frozenset(item["role"] for item in spec["permissions"])
+    return found, roles
