@@ -105,7 +105,11 @@ class LiveDisplay:
         for status, purpose in self._statuses.values():
             mark, style = _LOOKS[status.state]
             started, ended = self._clocks[status.name]
-            elapsed = "" if status.state is State.WAITING else f"{(ended or now) - started:.1f} s"
+            elapsed = (
+                ""
+                if status.state in {State.WAITING, State.STOPPING, State.STOPPED}
+                else f"{(ended or now) - started:.1f} s"
+            )
             table.add_row(
                 Text(mark or frame, style=style),
                 Text(status.name, style="bold" if status.state is not State.WAITING else "dim"),

@@ -34,7 +34,13 @@ def declare_parts(site: Site, cluster: Cluster | None) -> tuple[Part, ...]:
     )
     return (
         *database,
-        _step(site, "migrate", (*_caregraph(), "migrate"), after=tuple(part.name for part in database)),
+        _step(
+            site,
+            "migrate",
+            (*_caregraph(), "migrate"),
+            after=tuple(part.name for part in database),
+            purpose="tables of this version",
+        ),
         _step(site, "seed", (*_caregraph(), "seed"), after=("migrate",), purpose="demo data"),
         _program(
             site,
@@ -113,11 +119,9 @@ def _step(
     *,
     after: tuple[str, ...] = (),
     timeout: timedelta = _STEP_TIMEOUT,
-    purpose: str = "",
+    purpose: str,
 ) -> Part:
-    return Part(
-        name=name, command=_command(site, name, argv), depends_on=after, start_timeout=timeout, purpose=purpose or name
-    )
+    return Part(name=name, command=_command(site, name, argv), depends_on=after, start_timeout=timeout, purpose=purpose)
 
 
 def _command(site: Site, name: str, argv: tuple[str, ...]) -> Command:
