@@ -149,6 +149,7 @@ class Guard:
                 with one:
                     result = await self._attempt(operation, attempt, give_up_at)
             outcome = "done"
+            _log.debug("integration.done", outside=self.service, operation=operation)
         except IntegrationError as error:
             outcome = _name(error)
             # A refusal is often expected («not there yet») and the caller's to judge; trouble is an operator's.

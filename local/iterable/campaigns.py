@@ -1,4 +1,4 @@
-"""Campaigns and journeys: what a marketing team makes in Iterable's editor, made here from the platform's own tables."""
+"""Campaigns and journeys: what a marketing team makes in Iterable's editor, made here from the platform's own table."""
 
 from __future__ import annotations
 

@@ -77,15 +77,14 @@ class Gate:
         return reply, fault.delay_s if fault is not None else 0.0
 
     def _work(self, call: Call, fault: Fault | None) -> Reply | None:
-        store = self._service.store
-        replayed = False
+        instead = fault if fault is not None and fault.after_work else None
         try:
-            with store.transaction():
+            with self._service.store.transaction():
                 reply, replayed = self._handle(call)
-                shown = self._fault_reply(fault) if fault is not None and fault.after_work else reply
+                shown = self._fault_reply(instead) if instead is not None else reply
                 self._record(call, shown, fault=fault, replayed=replayed)
         except Refusal as refusal:
-            shown = refusal.reply
+            shown = self._fault_reply(instead) if instead is not None else refusal.reply
             self._record(call, shown, fault=fault)
         except Exception:
             _log.exception("standin.handler_failed", method=call.method, path=call.path)
