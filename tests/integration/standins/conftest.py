@@ -141,6 +141,12 @@ class Operator:
         assert response.status_code == 200, response.text
         return response.json()
 
+    async def raw(self, standin: Running, control: str, body: Any) -> httpx.Response:
+        return await self._http.post(f"{standin.url}/_control/{control}", json=body)
+
+    async def delete(self, url: str) -> None:
+        (await self._http.delete(url)).raise_for_status()
+
     async def fault(self, standin: Running, **fault: Any) -> None:
         await self.post(standin, "faults", fault)
 
