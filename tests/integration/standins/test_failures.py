@@ -83,6 +83,8 @@ async def chargebee_contract_case(standin: Running, stack: AsyncExitStack, **set
 async def iterable_case(standin: Running, stack: AsyncExitStack, **settings: Any) -> Case:
     client = await stack.enter_async_context(IterableClient(iterable_settings(standin.url, **settings)))
     recipient = Recipient(user_id="customer-1", email=EMAIL, phone=PHONE)
+    # Known before, so that the request which fails is the one that does the work.
+    await client.update_user(recipient, {})
     return Case(
         standin=standin,
         guard=client.guard,
@@ -96,6 +98,8 @@ async def iterable_case(standin: Running, stack: AsyncExitStack, **settings: Any
 async def iterable_event_case(standin: Running, stack: AsyncExitStack, **settings: Any) -> Case:
     client = await stack.enter_async_context(IterableClient(iterable_settings(standin.url, **settings)))
     recipient = Recipient(user_id="customer-1", email=EMAIL, phone=PHONE)
+    # Known before, so that the request which fails is the one that does the work.
+    await client.update_user(recipient, {})
     return Case(
         standin=standin,
         guard=client.guard,
