@@ -196,26 +196,13 @@ class AgentBehaviour(ABC):
         self, world: World, tmp_path: Path
     ) -> None:
         event = await self.occasion(world)
-        port = await free_port()
-        url = f"http://127.0.0.1:{port}"
-        token = await world.surroundings.push_token(url)
-        with (tmp_path / "log").open("wb") as log:
-            process = subprocess.Popen(  # noqa: ASYNC220 - started at once; what takes time is awaited below
-                [Path(sys.executable).with_name("caregraph"), "agent", self.agent, "--port", str(port)],
-                env=self._environment(world, url),
-                stdout=log,
-                stderr=log,
-            )
-            try:
-                await until_ready(world.client, url, process)
-                since = max((one["seq"] for one in await world.received(self.outside)), default=0)
-                # The work is done at once, its answer comes when nobody is there any more.
-                await world.misbehave(self.outside, delay_s=3, path=self.call_path)
-                delivery = asyncio.create_task(Target(url=url, client=world.client, token=token).deliver(event))
-                await self._until_called(world, since)
-            finally:
-                process.send_signal(signal.SIGKILL)
-                process.wait(timeout=10)
+        async with agent_process(self, world, tmp_path) as (process, target):
+            since = max((one["seq"] for one in await world.received(self.outside)), default=0)
+            # The work is done at once, its answer comes when nobody is there any more.
+            await world.misbehave(self.outside, delay_s=3, path=self.call_path)
+            delivery = asyncio.create_task(target.deliver(event))
+            await self.until_called(world, since)
+            process.send_signal(signal.SIGKILL)
             with pytest.raises(httpx.TransportError):
                 await delivery
         assert not await world.in_inbox(event, self.agent)
@@ -326,7 +313,8 @@ class AgentBehaviour(ABC):
         assert (health.status_code, ready.status_code, response.status_code) == (200, 503, 503)
         await self.assert_untouched(world, event)
 
-    async def _until_called(self, world: World, since: int) -> None:
+    async def until_called(self, world: World, since: int) -> None:
+        """Return when the stand-in has received the call that has the effect, after request number `since`."""
         async with asyncio.timeout(20):
             while True:
                 calls = await world.received(self.outside, since=since, at_least=1, wait_s=10)
@@ -338,15 +326,40 @@ class AgentBehaviour(ABC):
         """Whether a received request is the one that has the effect."""
         return str(call["method"]) == "POST"
 
-    def _environment(self, world: World, url: str) -> dict[str, str]:
+    def environment(self, world: World, url: str) -> dict[str, str]:
+        """All environment variables of the agent as a process that listens at `url`."""
         given = world.surroundings.runtime_environment(self.agent, url)
         fields = RuntimeSettings.model_fields
         return {
             "PATH": os.environ["PATH"],
             "CAREGRAPH_ENVIRONMENT": "development",
+            "CAREGRAPH_LOG_FORMAT": "json",
             **{str(fields[name].validation_alias): value for name, value in given.items()},
             **self.outside_environment(world),
         }
+
+
+@asynccontextmanager
+async def agent_process(
+    behaviour: AgentBehaviour, world: World, folder: Path
+) -> AsyncIterator[tuple[subprocess.Popen[bytes], Target]]:
+    """The agent as `caregraph agent` runs it, ready; killed at the end. Its output goes to the file `log`."""
+    port = await free_port()
+    url = f"http://127.0.0.1:{port}"
+    token = await world.surroundings.push_token(url)
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(  # noqa: ASYNC220 - started at once; what takes time is awaited below
+            [Path(sys.executable).with_name("caregraph"), "agent", behaviour.agent, "--port", str(port)],
+            env=behaviour.environment(world, url),
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            await until_ready(world.client, url, process)
+            yield process, Target(url=url, client=world.client, token=token)
+        finally:
+            process.kill()
+            await asyncio.to_thread(process.wait, 10)
 
 
 async def free_port() -> int:
