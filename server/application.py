@@ -5,23 +5,22 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
+import structlog
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from integrations.telemetry import configure_telemetry, shutdown_telemetry
 from integrations.telemetry.http import RequestContextMiddleware, operational_routes
-from permissions.rules import RULES
-from resolvers.engine import Engine
-from resolvers.operations import HAND_WRITTEN, SCALARS
 from resolvers.pool import Pool
-from schema.from_metadata import catalogue_from_metadata
-from schema.tables import metadata
 from server.authentication.authenticator import open_authenticator
 from server.authentication.settings import AuthenticationSettings, read_authentication_settings
 from server.endpoint import GraphQLEndpoint
 from server.graphiql import GraphiQLSettings, graphiql_routes
 from server.settings import ServerSettings, read_server_settings
+from server.source import Source, hasura_source, platform_source
+
+_LOG = structlog.get_logger(__name__)
 
 GRAPHQL_PATH: Final = "/v1/graphql"
 
@@ -37,13 +36,6 @@ class Application:
             settings.database_url.get_secret_value(),
             size=settings.pool_size,
             statement_timeout_s=settings.statement_timeout_s,
-        )
-        self.engine = Engine(
-            catalogue=catalogue_from_metadata(metadata),
-            rules=RULES,
-            pool=self._pool,
-            hand_written=HAND_WRITTEN,
-            scalar_map=SCALARS,
         )
         self._pages = Starlette(
             routes=[*operational_routes({"database": self._check_database}), *graphiql_routes(GraphiQLSettings())],
@@ -64,8 +56,11 @@ class Application:
             authenticator = await stack.enter_async_context(open_authenticator(self._authentication))
             stack.push_async_callback(self._pool.close)
             stack.callback(shutdown_telemetry)
+            source = await self._source()
+            for problem in source.problems:
+                _LOG.warning("metadata_not_honoured", where=problem.where, what=problem.what)
             self._endpoint = GraphQLEndpoint(
-                engine=self.engine,
+                engine=source.engine(self._pool),
                 authenticator=authenticator,
                 max_request_bytes=self._settings.max_request_bytes,
             )
@@ -73,6 +68,12 @@ class Application:
             gc.collect()
             gc.freeze()
             yield
+
+    async def _source(self) -> Source:
+        folder = self._settings.hasura_metadata
+        if folder is None:
+            return platform_source()
+        return await hasura_source(self._settings.database_url.get_secret_value(), folder)
 
     async def _check_database(self) -> None:
         async with self._pool.connection() as connection:

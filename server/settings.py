@@ -7,11 +7,13 @@
 | `CAREGRAPH_POOL_SIZE` | database connections of one process (default 16) |
 | `CAREGRAPH_STATEMENT_TIMEOUT_S` | what one statement may take (default 30) |
 | `CAREGRAPH_MAX_REQUEST_BYTES` | what one request may carry (default 1 MiB) |
+| `CAREGRAPH_HASURA_METADATA` | a metadata folder: serve the database as it says instead of as our own |
 | `CAREGRAPH_CORS_ORIGINS` | JSON list of the portals' origins |
 
 Authentication has its own (`server.authentication.settings`), and so has telemetry.
 """
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -36,6 +38,7 @@ class ServerSettings(BaseSettings):
     pool_size: int = Field(16, ge=1, le=500, validation_alias="CAREGRAPH_POOL_SIZE")
     statement_timeout_s: float = Field(30.0, gt=0, validation_alias="CAREGRAPH_STATEMENT_TIMEOUT_S")
     max_request_bytes: int = Field(1024 * 1024, ge=1024, validation_alias="CAREGRAPH_MAX_REQUEST_BYTES")
+    hasura_metadata: Path | None = Field(None, validation_alias="CAREGRAPH_HASURA_METADATA")
     cors_origins: tuple[str, ...] = Field((), validation_alias="CAREGRAPH_CORS_ORIGINS")
 
     @field_validator("database_url")

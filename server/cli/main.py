@@ -6,6 +6,7 @@ server free of imports of the local platform, and a production image without it 
 
 import json
 import os
+import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -31,11 +32,19 @@ def caregraph(context: typer.Context) -> None:
     """
     if "CAREGRAPH_ENVIRONMENT" in os.environ or context.invoked_subcommand in _PLATFORM_COMMANDS:
         return
+    if context.invoked_subcommand == "serve" and _names_a_database(sys.argv):
+        return
     home = Path(os.environ.get("CAREGRAPH_HOME") or Path(__file__).resolve().parents[2] / ".caregraph")
     settings = home / "run" / "environment.json"
     if settings.exists():
         for name, value in json.loads(settings.read_text()).items():
             os.environ.setdefault(name, value)
+
+
+def _names_a_database(arguments: list[str]) -> bool:
+    """Whether `serve` was told what to serve: then nothing of the running platform may mix with it."""
+    options = ("--database-url", "--hasura-metadata")
+    return "DATABASE_URL" in os.environ or any(argument.startswith(options) for argument in arguments)
 
 
 for _entry in sorted(entry_points(group="caregraph.commands"), key=lambda entry: entry.name):

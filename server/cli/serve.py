@@ -1,5 +1,7 @@
 """`caregraph serve`: the API."""
 
+import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,21 +11,28 @@ def serve(
     port: Annotated[int, typer.Option(help="The port to listen on.", envvar="PORT")] = 8080,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     workers: Annotated[int, typer.Option(help="Server processes.", min=1)] = 1,
+    database_url: Annotated[
+        str | None, typer.Option(help="PostgreSQL to serve, instead of DATABASE_URL.", show_default=False)
+    ] = None,
+    hasura_metadata: Annotated[
+        Path | None,
+        typer.Option(help="Serve the database as this exported Hasura metadata folder says.", show_default=False),
+    ] = None,
+    strict: Annotated[bool, typer.Option(help="Refuse metadata that can't be honoured in full.")] = False,
 ) -> None:
-    """Serve the GraphQL API and GraphiQL. Settings come from the environment (server/settings.py lists them)."""
+    """Serve the GraphQL API and GraphiQL. Settings come from the environment (server/settings.py lists them).
+
+    With --hasura-metadata any database is served, with the tables, relationships, permissions and functions of the
+    metadata, and admin secret and JWT settings by Hasura's names (HASURA_GRAPHQL_ADMIN_SECRET …).
+    """
     import uvicorn  # noqa: PLC0415 -- keeps `caregraph --help` fast
 
-    from server.authentication.errors import AuthenticationSettingsError  # noqa: PLC0415
-    from server.authentication.settings import read_authentication_settings  # noqa: PLC0415
-    from server.settings import SettingsError, read_server_settings  # noqa: PLC0415
-
-    try:
-        # Read here once more than needed, so that a mistake is one sentence and not a worker's stack trace.
-        read_server_settings()
-        read_authentication_settings()
-    except (SettingsError, AuthenticationSettingsError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
+    # The server's processes read their settings from the environment.
+    if database_url is not None:
+        os.environ["DATABASE_URL"] = database_url
+    if hasura_metadata is not None:
+        os.environ["CAREGRAPH_HASURA_METADATA"] = str(hasura_metadata.resolve())
+    _check_settings(strict=strict)
     uvicorn.run(
         "server.application:application_from_environment",
         factory=True,
@@ -37,3 +46,42 @@ def serve(
         server_header=False,
         timeout_graceful_shutdown=10,
     )
+
+
+def _check_settings(*, strict: bool) -> None:
+    """Read everything once more than needed, so that a mistake is one sentence and not a worker's stack trace."""
+    from server.authentication.errors import AuthenticationSettingsError  # noqa: PLC0415
+    from server.authentication.settings import read_authentication_settings  # noqa: PLC0415
+    from server.settings import SettingsError, read_server_settings  # noqa: PLC0415
+
+    try:
+        settings = read_server_settings()
+        read_authentication_settings()
+    except (SettingsError, AuthenticationSettingsError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    if settings.hasura_metadata is not None:
+        _check_metadata(settings.database_url.get_secret_value(), settings.hasura_metadata, strict=strict)
+
+
+def _check_metadata(database_url: str, folder: Path, *, strict: bool) -> None:
+    import asyncio  # noqa: PLC0415
+
+    import asyncpg  # noqa: PLC0415
+
+    from server.hasura.files import MetadataError  # noqa: PLC0415
+    from server.source import hasura_source  # noqa: PLC0415
+
+    try:
+        source = asyncio.run(hasura_source(database_url, folder))
+    except MetadataError as error:
+        typer.echo(f"The Hasura metadata can't be read: {error}", err=True)
+        raise typer.Exit(2) from None
+    except (OSError, asyncpg.PostgresError) as error:
+        typer.echo(f"The database can't be reached: {error}", err=True)
+        raise typer.Exit(2) from None
+    for problem in source.problems:
+        typer.echo(f"Not honoured: {problem}", err=True)
+    if strict and source.problems:
+        typer.echo("Refused, since --strict was given.", err=True)
+        raise typer.Exit(2)

@@ -1,0 +1,86 @@
+"""What a server serves: our own platform, or any database by its Hasura metadata.
+
+The engine is the same for both; it takes a catalogue and rules and knows of nothing else.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+from strawberry.types.scalar import ScalarDefinition
+
+from permissions.model import Rules
+from permissions.rules import RULES
+from resolvers.engine import Engine
+from resolvers.operations import HAND_WRITTEN, SCALARS
+from resolvers.pool import Pool
+from resolvers.role_schema import HandWritten
+from schema.catalogue import Catalogue
+from schema.from_metadata import catalogue_from_metadata
+from schema.reflect import reflect
+from schema.reflect_functions import reflect_functions
+from schema.tables import metadata
+from server.hasura.files import read_metadata
+from server.hasura.metadata import Problem, apply_metadata, schemas_in
+
+_CONNECT_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Everything that makes an engine, but the database's address."""
+
+    catalogue: Catalogue
+    rules: Rules
+    inherited_roles: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    function_roles: Mapping[str, frozenset[str]] | None = None
+    hand_written: Sequence[HandWritten] = ()
+    scalar_map: Mapping[object, ScalarDefinition] = field(default_factory=dict)
+    #: What the metadata asks for and does not get.
+    problems: tuple[Problem, ...] = ()
+
+    def engine(self, pool: Pool) -> Engine:
+        """An engine that serves this from the pool's database."""
+        return Engine(
+            catalogue=self.catalogue,
+            rules=self.rules,
+            pool=pool,
+            inherited_roles=self.inherited_roles,
+            function_roles=self.function_roles,
+            hand_written=self.hand_written,
+            scalar_map=self.scalar_map,
+        )
+
+
+def platform_source() -> Source:
+    """Caregraph itself. Pure."""
+    return Source(
+        catalogue=catalogue_from_metadata(metadata),
+        rules=RULES,
+        hand_written=HAND_WRITTEN,
+        scalar_map=SCALARS,
+    )
+
+
+async def hasura_source(database_url: str, folder: Path) -> Source:
+    """The database as the metadata in `folder` describes it.
+
+    Raises MetadataError for a folder that can't be read, and what asyncpg raises when there is no database.
+    """
+    described = read_metadata(folder)
+    connection = await asyncpg.connect(database_url, timeout=_CONNECT_TIMEOUT_S)
+    try:
+        schemas = schemas_in(described)
+        served = apply_metadata(
+            described, await reflect(connection, schemas), await reflect_functions(connection, schemas)
+        )
+    finally:
+        await connection.close(timeout=5)
+    return Source(
+        catalogue=served.catalogue,
+        rules=served.rules,
+        inherited_roles=served.inherited_roles,
+        function_roles=served.function_roles,
+        problems=served.problems,
+    )
