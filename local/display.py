@@ -50,7 +50,7 @@ class PlainDisplay:
         """Print the part's new state; repeated and passing states are left out."""
         now = time.monotonic()
         previous, started = self._since.get(status.name, (State.WAITING, now))
-        if previous == status.state:
+        if status.state in {previous, State.WAITING}:
             return
         self._since[status.name] = (status.state, now if status.state is State.STARTING else started)
         match status.state:

@@ -5,9 +5,10 @@ import contextlib
 import json
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from local.display import Display
@@ -20,11 +21,11 @@ from local.supervisor.lock import AlreadyRunningError, find_holder, hold_lock
 from local.supervisor.part import Part, State
 from local.supervisor.ports import find_taken_ports
 from local.supervisor.process import ProcessError
-from local.supervisor.state import PartStatus, PlatformStatus
+from local.supervisor.state import PartStatus, PlatformStatus, read_status
 from local.supervisor.supervisor import PartFailedError, Supervisor
 
-#: A log that is larger at a start is put aside (one generation).
-_LARGE_LOG_BYTES = 5_000_000
+#: The grace of the slowest part, PostgreSQL, is longer, but it seldom needs a second.
+_LEFT_OVERS_GONE_WITHIN = timedelta(seconds=10)
 
 
 class PlatformError(Exception):
@@ -55,10 +56,10 @@ class Platform:
 
     async def _run_until(self, stop: asyncio.Event) -> None:
         external = self.environ.get("DATABASE_URL", "")
-        self._refuse_taken_ports(postgres_too=not external)
+        await self._refuse_taken_ports(postgres_too=not external)
         for folder in self.layout.state_folders:
             folder.mkdir(parents=True, exist_ok=True)
-        _put_large_logs_aside(self.layout.logs)
+        _put_logs_aside(self.layout.logs)
         cluster = None if external else await self._prepare_database()
         site = Site(
             layout=self.layout,
@@ -109,9 +110,15 @@ class Platform:
         whole = PlatformStatus(pid=os.getpid(), started_at=self.started_at, parts=supervisor.statuses)
         whole.write(state_path(self.layout))
 
-    def _refuse_taken_ports(self, *, postgres_too: bool) -> None:
+    async def _refuse_taken_ports(self, *, postgres_too: bool) -> None:
         wanted = {name: port for name, port in self.layout.ports.items() if postgres_too or name != "postgres"}
         taken = find_taken_ports(wanted, host=HOST)
+        if taken and self._earlier_run_was_killed():
+            # Its guards are just ending its programs.
+            deadline = time.monotonic() + _LEFT_OVERS_GONE_WITHIN.total_seconds()
+            while taken and time.monotonic() < deadline:
+                await asyncio.sleep(0.1)
+                taken = find_taken_ports(wanted, host=HOST)
         if not taken:
             return
         first = taken[0]
@@ -122,6 +129,11 @@ class Platform:
             + f"\nStop what holds them, or move one with CAREGRAPH_PORT_{first.name.upper()}={first.port + 1000} "
             "before the command, or all of them with CAREGRAPH_PORT_BASE=18000."
         )
+
+    def _earlier_run_was_killed(self) -> bool:
+        """Whether the last platform here didn't come to record that its programs have stopped."""
+        earlier = read_status(state_path(self.layout))
+        return earlier is not None and any(part.pid for part in earlier.parts)
 
 
 def lock_path(layout: Layout) -> Path:
@@ -168,10 +180,10 @@ def _already_running(layout: Layout, pid: int | None) -> str:
     )
 
 
-def _put_large_logs_aside(logs: Path) -> None:
+def _put_logs_aside(logs: Path) -> None:
+    """Start empty logs; those of the last run are kept beside them."""
     for log in logs.glob("*.log"):
-        if log.stat().st_size > _LARGE_LOG_BYTES:
-            log.replace(log.with_suffix(".log.1"))
+        log.replace(log.with_suffix(".log.1"))
 
 
 def _write_private(path: Path, text: str) -> None:
