@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from schema.catalogue import Catalogue, Column, Table
+from schema.catalogue import Catalogue, Column, ComputedField, Table
 from schema.view import BoolExp, RoleView, TableView
 
 Written = TypeVar("Written")
@@ -28,6 +28,7 @@ def inherit(catalogue: Catalogue, role: str, parents: Sequence[RoleView]) -> Rol
 def _merge(table: Table, views: Sequence[TableView]) -> TableView:
     readers = [view for view in views if view.selectable]
     columns, masks = _columns(table, readers)
+    computed, computed_masks = _computed_fields(readers)
     limits = [view.limit for view in readers]
     return TableView(
         table=table,
@@ -35,8 +36,8 @@ def _merge(table: Table, views: Sequence[TableView]) -> TableView:
         columns=columns,
         relationships={name: item for view in readers for name, item in view.relationships.items()},
         filter=_any(view.filter for view in readers),
-        computed_fields={name: item for view in readers for name, item in view.computed_fields.items()},
-        masks=masks,
+        computed_fields=computed,
+        masks={**masks, **computed_masks},
         limit=None if None in limits else max((limit for limit in limits if limit is not None), default=None),
         aggregate=any(view.aggregate for view in readers),
         insert=_agreed(view.insert for view in views),
@@ -54,11 +55,24 @@ def _columns(table: Table, readers: Sequence[TableView]) -> tuple[Mapping[str, C
         if not having:
             continue
         columns[name] = column
-        # Where the other parents' rows are all the having ones' rows, too, nothing needs hiding.
-        if len(having) < len(readers) and all(view.filter for view in having):
+        mask = _mask(having, readers)
+        if mask:
             columns[name] = replace(column, nullable=True)
-            masks[name] = _any(view.filter for view in having)
+            masks[name] = mask
     return columns, masks
+
+
+def _computed_fields(
+    readers: Sequence[TableView],
+) -> tuple[Mapping[str, ComputedField], Mapping[str, BoolExp]]:
+    found = {name: item for view in readers for name, item in view.computed_fields.items()}
+    masks = {name: _mask([view for view in readers if name in view.computed_fields], readers) for name in found}
+    return found, {name: mask for name, mask in masks.items() if mask}
+
+
+def _mask(having: Sequence[TableView], readers: Sequence[TableView]) -> BoolExp:
+    """In which rows a field is seen; an empty condition where in all."""
+    return {} if len(having) == len(readers) else _any(view.filter for view in having)
 
 
 def _any(filters: Iterable[BoolExp]) -> BoolExp:

@@ -217,6 +217,8 @@ class ComputedItem:
 
     key: str
     call: Call
+    #: In which rows the role sees it.
+    mask: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +227,7 @@ class ComputedRowsItem:
 
     key: str
     rows: "Rows"
+    mask: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,10 +17,16 @@ def compile_masks(catalogue: Catalogue, view: RoleView) -> RoleView:
 
 
 def _masked(catalogue: Catalogue, table: TableView) -> TableView:
-    columns = {
-        name: replace(column, mask=permission_condition(catalogue, table.table, table.masks[name]))
-        if name in table.masks
-        else column
-        for name, column in table.columns.items()
-    }
-    return replace(table, columns=columns, masks={})
+    masks = {name: permission_condition(catalogue, table.table, mask) for name, mask in table.masks.items()}
+    return replace(
+        table,
+        columns={
+            name: replace(column, mask=masks[name]) if name in masks else column
+            for name, column in table.columns.items()
+        },
+        computed_fields={
+            name: replace(computed, mask=masks[name]) if name in masks else computed
+            for name, computed in table.computed_fields.items()
+        },
+        masks={},
+    )

@@ -109,6 +109,8 @@ class ComputedField:
     #: The argument that takes the row.
     row_argument: str
     comment: str | None = None
+    #: As of a column.
+    mask: Any = None
 
     @property
     def arguments(self) -> tuple[Argument, ...]:
@@ -133,6 +135,7 @@ class ComputedField:
             comment=self.comment,
             graphql_name=self.name,
             computed_by=self,
+            mask=self.mask,
         )
 
 

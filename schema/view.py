@@ -51,7 +51,7 @@ class TableView:
     relationships: Mapping[str, Relationship]
     filter: BoolExp
     computed_fields: Mapping[str, ComputedField] = field(default_factory=dict)
-    #: Columns (by GraphQL name) that are seen only in rows of which the condition holds.
+    #: Columns and computed fields (by GraphQL name) that are seen only in rows of which the condition holds.
     masks: Mapping[str, BoolExp] = field(default_factory=dict)
     limit: int | None = None
     aggregate: bool = False

@@ -198,10 +198,10 @@ def _computed_item(
         if arguments.get("path") is not None:
             json_path = _json_path(compiler, arguments["path"], path)
             return ir.ColumnItem(key=selected.key, column=computed.scalar_column, path=json_path)
-        return ir.ComputedItem(key=selected.key, call=call)
+        return ir.ComputedItem(key=selected.key, call=call, mask=computed.mask)
     target = compiler.view[computed.function.returns]
     rows = compile_many(compiler, target, selected, field, path)
-    return ir.ComputedRowsItem(key=selected.key, rows=replace(rows, call=call))
+    return ir.ComputedRowsItem(key=selected.key, rows=replace(rows, call=call), mask=computed.mask)
 
 
 def call_arguments(

@@ -123,15 +123,16 @@ def item_sql(writer: Writer, item: ir.Selection, alias: str) -> str:
             column = operand_sql(writer, alias, item.column)
             return column if item.path is None else f"({column} #> {writer.bind(item.path)})"
         case ir.ComputedItem():
-            return writer.call(item.call, alias)
+            return masked_sql(writer, item.mask, writer.call(item.call, alias), alias)
         case ir.ComputedRowsItem():
-            return f"({rows_select(writer, item.rows, None, single=False, row=alias)})"
+            rows = f"({rows_select(writer, item.rows, None, single=False, row=alias)})"
+            return masked_sql(writer, item.mask, rows, alias)
         case ir.TypenameItem():
             return f"{quote_literal(item.name)}::text"
         case ir.ObjectItem():
             # Only a declared relationship can lead to several rows: one is taken.
-            rows = item.rows if item.relationship.unique else replace(item.rows, limit=1)
-            return f"({rows_select(writer, rows, Link(alias, item.relationship.columns), single=True)})"
+            related = item.rows if item.relationship.unique else replace(item.rows, limit=1)
+            return f"({rows_select(writer, related, Link(alias, item.relationship.columns), single=True)})"
         case ir.ArrayItem():
             return f"({rows_select(writer, item.rows, Link(alias, item.relationship.columns), single=False)})"
         case ir.AggregateItem():

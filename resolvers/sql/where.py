@@ -65,10 +65,12 @@ def condition_sql(writer: Writer, condition: ir.Condition, rows: tuple[str, ...]
 
 def operand_sql(writer: Writer, alias: str, column: Column) -> str:
     """A column of a row: stored, computed by a function, or masked where the role may not see it."""
-    value = writer.operand(alias, column)
-    if column.mask is None:
-        return value
-    return f"CASE WHEN {condition_sql(writer, column.mask, (alias,))} THEN {value} END"
+    return masked_sql(writer, column.mask, writer.operand(alias, column), alias)
+
+
+def masked_sql(writer: Writer, mask: ir.Condition | None, value: str, alias: str) -> str:
+    """The value, or null in rows of which the mask does not hold."""
+    return value if mask is None else f"CASE WHEN {condition_sql(writer, mask, (alias,))} THEN {value} END"
 
 
 def comparison_sql(writer: Writer, left: str, comparison: ir.Compare) -> str:
