@@ -21,8 +21,11 @@ PROGRAMS = {
 
 
 def test_status_tells_name_address_state_and_process_of_every_part(platform: RunningPlatform) -> None:
-    parts = platform.parts()
+    status = platform.status()
+    assert status["running"] is True
+    parts = {part["name"]: part for part in status["parts"]}
     assert parts.keys() == STEPS | PROGRAMS
+    assert parts == platform.parts()
     assert {name for name, part in parts.items() if part["state"] == "done"} == STEPS
     for name in PROGRAMS:
         assert parts[name]["state"] == "ready"
