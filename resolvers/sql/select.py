@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from resolvers import ir
-from resolvers.sql.where import aggregate_call, filters_sql, link_sql, operand_sql, where_clause
+from resolvers.sql.where import aggregate_call, filters_sql, link_sql, masked_sql, operand_sql, where_clause
 from resolvers.sql.writer import (
     MAX_IDENTIFIER_BYTES,
     Writer,
