@@ -7,10 +7,10 @@ them twice, hold them back and let them go in another order.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -131,24 +131,29 @@ class Webhooks:
 
     async def run(self, sign: Callable[[bytes], Mapping[str, str]], user_agent: str) -> None:
         """Send what is due, until cancelled."""
-        async with httpx.AsyncClient(
-            timeout=_TIME_OUT_S, trust_env=False, headers={"user-agent": user_agent}
-        ) as client:
+        async with AsyncExitStack() as stack:
+            # Opened when there is something to send: many a stand-in never sends anything.
+            client: httpx.AsyncClient | None = None
             while True:
                 self._wake.clear()
                 rows = self._store.rows(
                     "SELECT * FROM webhook WHERE status = 'pending' AND next_attempt_at <= ? ORDER BY seq LIMIT 50",
                     (time.time(),),
                 )
+                if rows and client is None:
+                    client = await stack.enter_async_context(
+                        httpx.AsyncClient(timeout=_TIME_OUT_S, trust_env=False, headers={"user-agent": user_agent})
+                    )
+                if client is None or not rows:
+                    await self._sleep()
+                    continue
                 for row in rows:
                     await self._send(client, dict(row), sign)
-                if not rows:
-                    await self._sleep()
 
     async def _sleep(self) -> None:
         rows = self._store.rows("SELECT min(next_attempt_at) AS due FROM webhook WHERE status = 'pending'")
         due = rows[0]["due"]
-        with contextlib.suppress(TimeoutError):
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), None if due is None else max(due - time.time(), 0.01))
 
     async def _send(

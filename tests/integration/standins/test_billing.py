@@ -2,14 +2,13 @@
 
 from datetime import UTC, datetime
 
-import httpx
 import pytest
 
 from integrations.chargebee.client import ChargebeeClient
 from integrations.chargebee.types import Effective, Resource
 from local.chargebee.terms import term_end
 from local.standin.run import Running
-from tests.integration.standins.conftest import START, Operator
+from tests.integration.standins.conftest import START, Operator, plain_client
 
 DAY = 86_400
 
@@ -113,7 +112,7 @@ async def test_a_credit_pays_for_later_invoices(
 async def test_money_is_given_back(chargebee: Running, operator: Operator) -> None:
     await operator.post(chargebee, "renew", {"subscription_id": "ada-basic"})
     [invoice] = chargebee.service.store.all("invoice")
-    async with httpx.AsyncClient(base_url=f"{chargebee.url}/api/v2", auth=("site-key", ""), trust_env=False) as site:
+    async with plain_client(base_url=f"{chargebee.url}/api/v2", auth=("site-key", "")) as site:
         answer = (await site.post(f"/invoices/{invoice['id']}/refund", data={"refund_amount": "1000"})).json()
         too_much = await site.post(f"/invoices/{invoice['id']}/refund", data={"refund_amount": "2001"})
     assert (answer["transaction"]["type"], answer["transaction"]["amount"]) == ("refund", 1000)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from local.standin.run import Running
-from tests.integration.standins.conftest import START
+from tests.integration.standins.conftest import START, plain_client
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ async def site(chargebee: Running) -> AsyncIterator[httpx.AsyncClient]:
             updated_at=invoice["updated_at"],
             deleted=invoice["deleted"],
         )
-    async with httpx.AsyncClient(base_url=f"{chargebee.url}/api/v2", auth=("site-key", ""), trust_env=False) as http:
+    async with plain_client(base_url=f"{chargebee.url}/api/v2", auth=("site-key", "")) as http:
         yield http
 
 

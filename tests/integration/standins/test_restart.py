@@ -24,6 +24,7 @@ from tests.integration.standins.conftest import (
     build_iterable,
     chargebee_settings,
     iterable_settings,
+    plain_client,
     zendesk_settings,
 )
 
@@ -93,7 +94,7 @@ async def test_a_killed_program_has_lost_nothing_that_it_answered(tmp_path: Path
 async def test_each_program_starts_with_its_data_and_stops_when_told(name: str, tmp_path: Path) -> None:
     port = free_port()
     async with program(name, port, tmp_path) as process:
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with plain_client() as http:
             documents = (await http.get(f"http://{HOST}:{port}/_control")).json()["documents"]
         assert documents.get("customer", 0) >= 200 or documents.get("campaign", 0) > 0
         process.terminate()
@@ -124,7 +125,7 @@ async def program(name: str, port: int, home: Path) -> AsyncIterator[asyncio.sub
 
 async def until_healthy(process: asyncio.subprocess.Process, port: int) -> None:
     # Another process gives no event to wait for, so it is asked.
-    async with asyncio.timeout(20), httpx.AsyncClient(trust_env=False) as http:
+    async with asyncio.timeout(20), plain_client() as http:
         while process.returncode is None:
             try:
                 if (await http.get(f"http://{HOST}:{port}/healthz")).status_code == 200:

@@ -1,13 +1,12 @@
 """Zendesk's client against the stand-in."""
 
-import httpx
 import pytest
 
 from integrations.errors import NotFound, PermanentError
 from integrations.zendesk.client import ZendeskClient
 from integrations.zendesk.types import Priority, TicketStatus
 from local.standin.run import Running
-from tests.integration.standins.conftest import Operator
+from tests.integration.standins.conftest import Operator, plain_client
 
 
 async def test_a_requester_is_kept_by_the_customers_id(zendesk: Running, zendesk_client: ZendeskClient) -> None:
@@ -53,9 +52,7 @@ async def test_zendesk_tells_a_key_it_knows_from_one_it_does_not(
 ) -> None:
     user = await zendesk_client.upsert_user("customer-1", name="Ada")
     body = {"ticket": {"requester_id": user.id, "comment": {"body": "b"}}}
-    async with httpx.AsyncClient(
-        auth=("care@example.com/token", "token"), headers={"idempotency-key": "k"}, trust_env=False
-    ) as http:
+    async with plain_client(auth=("care@example.com/token", "token"), headers={"idempotency-key": "k"}) as http:
         url = f"{zendesk.url}/api/v2/tickets.json"
         first = await http.post(url, json=body)
         second = await http.post(url, json=body)
