@@ -38,6 +38,9 @@ def main() -> int:
     except SetupError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except PermissionError as error:
+        sys.stderr.write(f"This user may not write to {error.filename}: the checkout belongs to another one.\n")
+        return 1
     return 0
 
 

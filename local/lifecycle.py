@@ -53,6 +53,11 @@ class Platform:
             raise PlatformError(_already_running(self.layout, error.pid)) from None
         except (PartFailedError, PostgresError, ProcessError) as error:
             raise PlatformError(str(error)) from error
+        except PermissionError as error:
+            raise PlatformError(
+                f"Caregraph may not write to {error.filename}: it probably belongs to another user. Give the folder to "
+                "this user, or name another one for the data: CAREGRAPH_HOME=/some/folder caregraph up"
+            ) from error
 
     async def _run_until(self, stop: asyncio.Event) -> None:
         external = self.environ.get("DATABASE_URL", "")

@@ -93,10 +93,10 @@ def prepare_cluster(data_dir: Path, *, port: int | None, durable: bool = True, l
     file beside the data directory. Raises PostgresError. Blocks for about a second when the directory is new.
     """
     binaries = find_binaries()
-    user = UNPRIVILEGED_USER if runs_as_root() else None
     # Resolving only the parent: the directory itself may be our own link to a folder that `nobody` can reach.
     data_dir = data_dir.absolute().parent.resolve() / data_dir.name
     log = log or data_dir.with_name(f"{data_dir.name}.log")
+    user = _server_user(data_dir) if runs_as_root() else None
     place = _place_for_data(data_dir, user=user)
     if not (place / "PG_VERSION").exists():
         _create(place, binaries=binaries, user=user, durable=durable)
@@ -133,6 +133,17 @@ def remove_cluster(data_dir: Path) -> None:
         data_dir.unlink()
     elif data_dir.exists():
         shutil.rmtree(data_dir)
+
+
+def _server_user(data_dir: Path) -> str:
+    """Who root becomes: the owner of data that is there already (made by an ordinary user, say), else `nobody`."""
+    import pwd  # noqa: PLC0415 - only where a user is changed
+
+    with contextlib.suppress(OSError, KeyError):
+        owner = pwd.getpwuid(data_dir.stat().st_uid)
+        if owner.pw_uid != 0:
+            return owner.pw_name
+    return UNPRIVILEGED_USER
 
 
 def _place_for_data(data_dir: Path, *, user: str | None) -> Path:

@@ -85,6 +85,7 @@ def check_push_config(config: wire.Message) -> None:
     if not config.push_endpoint:
         return
     try:
+        config.push_endpoint.encode("ascii")
         parts = urlsplit(config.push_endpoint)
         reachable = (
             parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)

@@ -70,6 +70,10 @@ class SubscriberService:
         limits.check_between("max_messages", request.max_messages, 1, float("inf"))
         subscription.check_pullable()
         deliveries = await self._take(subscription, request, context)
+        if context.cancelled():
+            # The client has gone: nobody would acknowledge them.
+            for delivery in deliveries:
+                subscription.put_back(delivery.lease)
         response = wire.PullResponse()
         for delivery in deliveries:
             delivery.add_to(response)

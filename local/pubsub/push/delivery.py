@@ -91,8 +91,7 @@ class PushDelivery:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
         self._wake.set()
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("push.broken", subscription=self._subscription.name, exc_info=error)
+        _report(task)
 
     async def _deliver(self, delivery: Delivery, timeout_s: float) -> None:
         try:
@@ -178,6 +177,7 @@ class Pushers:
             known = None
         if wanted and known is None:
             task = asyncio.create_task(PushDelivery(subscription, self._tokens).run())
+            task.add_done_callback(_report)
             self._running[subscription] = config, task
 
     async def close(self, *, grace_s: float) -> None:
@@ -194,3 +194,9 @@ class Pushers:
             if pending:
                 await asyncio.wait(pending, timeout=grace_s)
         self._tokens.close()
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    """Nobody awaits these tasks as long as all goes well, so what goes wrong in them is logged here."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("push.broken", exc_info=error)

@@ -5,6 +5,7 @@ one takes a tenth of that. Parsing is llhttp's (httptools).
 """
 
 import asyncio
+import re
 import ssl
 from collections import deque
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ _CONNECT_TIMEOUT_S: Final = 5.0
 _MAX_ANSWER_BYTES: Final = 1024 * 1024
 #: Less than what servers keep idle connections for (uvicorn: 5 s), so that we rarely write into a closing one.
 _IDLE_S: Final = 4.0
+_LINE_BREAK: Final = re.compile(r"[\r\n\0]")
 
 
 class UnreachableError(Exception):
@@ -53,12 +55,12 @@ class Endpoint:
     async def post(self, body: bytes, headers: Mapping[str, str], *, timeout_s: float) -> Answer:
         """Send a request and wait for its answer.
 
-        Raises UnreachableError when it can't have arrived, TimeoutError and BrokenConnectionError when it may have.
+        Raises UnreachableError when it can't have arrived, TimeoutError and BrokenConnectionError when it may have;
+        ValueError for a header with a line break.
         """
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        request = b"".join(
-            (self._head, lines.encode("latin-1", "replace"), b"Content-Length: %d\r\n\r\n" % len(body), body)
-        )
+        lines = [_header(name, value) for name, value in headers.items()]
+        lines.append(f"Content-Length: {len(body)}\r\n\r\n")
+        request = b"".join((self._head, "".join(lines).encode("latin-1", "replace"), body))
         async with asyncio.timeout(timeout_s):
             connection = self._pop_idle()
             if connection is not None:
@@ -106,6 +108,12 @@ class Endpoint:
         except (OSError, TimeoutError) as error:
             raise UnreachableError(f"{self.url} can't be reached: {error or type(error).__name__}") from error
         return connection
+
+
+def _header(name: str, value: str) -> str:
+    if _LINE_BREAK.search(name) or _LINE_BREAK.search(value):
+        raise ValueError(f"the header {name!r} has a line break in it")
+    return f"{name}: {value}\r\n"
 
 
 class _Connection(asyncio.Protocol):
