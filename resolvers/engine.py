@@ -4,6 +4,7 @@ For a document that a role sent before with variables of the same shape, `execut
 statement and passes PostgreSQL's JSON through. Everything else is compiled once. The cache's rule is in `shape`.
 """
 
+import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
@@ -25,6 +26,7 @@ from resolvers.document import Operation, choose_operation, parse_document
 from resolvers.errors import GraphQLRequestError, ValidationFailed
 from resolvers.hand_written import OperationContext, resolve
 from resolvers.inputs import Scope
+from resolvers.limits import UNLIMITED, OperationLimits, check_operation
 from resolvers.masks import compile_masks
 from resolvers.plan.operation import compile_operation
 from resolvers.plans import (
@@ -68,6 +70,7 @@ class _Role:
 
     view: RoleView
     schema: RoleSchema
+    limits: OperationLimits
     prepared: OrderedDict[tuple[str, str | None], _Prepared] = field(default_factory=OrderedDict)
     introspections: OrderedDict[bytes, bytes] = field(default_factory=OrderedDict)
 
@@ -84,6 +87,7 @@ class Engine:
         hand_written: Sequence[HandWritten] = (),
         inherited_roles: Mapping[str, Sequence[str]] = _EMPTY,
         function_roles: Mapping[str, frozenset[str]] | None = None,
+        limits: Mapping[str, OperationLimits] = _EMPTY,
         scalar_map: Mapping[object, ScalarDefinition] = _EMPTY,  # type: ignore[assignment] # an empty mapping of any kind
     ) -> None:
         self._catalogue = catalogue
@@ -91,6 +95,7 @@ class Engine:
         self._pool = pool
         self._inherited_roles = inherited_roles
         self._function_roles = function_roles
+        self._limits = limits
         self._hand_written = tuple(hand_written)
         self._scalar_map = scalar_map
         self._roles: dict[str, _Role] = {}
@@ -113,7 +118,16 @@ class Engine:
             role = self._roles.get(session.role) or self._role(session.role)
             plan = self._plan(role, query, variables or _EMPTY, operation_name)
             request = Request(variables=variables or _EMPTY, session=session, traceparent=traceparent)
-            return await self._run(role, plan, request, query)
+            limit_s = role.limits.statement_timeout_s
+            if limit_s is None:
+                return await self._run(role, plan, request, query)
+            async with asyncio.timeout(limit_s):
+                return await self._run(role, plan, request, query)
+        except TimeoutError:
+            message = (
+                f"the operation took longer than the limit statement_timeout_s: {role.limits.statement_timeout_s:g} s"
+            )
+            return error_body(GraphQLRequestError("unexpected", message))
         except GraphQLRequestError as error:
             return error_body(error)
         except WrongKind as error:
@@ -134,7 +148,8 @@ class Engine:
             if name not in self._roles:
                 view = compile_masks(self._catalogue, self._view(name))
                 hand_written = self._hand_written if view.tables else ()
-                self._roles[name] = _Role(view, RoleSchema(view, hand_written, self._scalar_map))
+                limits = self._limits.get(name) or self._limits.get("*") or UNLIMITED
+                self._roles[name] = _Role(view, RoleSchema(view, hand_written, self._scalar_map), limits)
             return self._roles[name]
 
     def _view(self, name: str, within: tuple[str, ...] = ()) -> RoleView:
@@ -163,6 +178,7 @@ class Engine:
     ) -> Plan:
         scope = _scope(role, operation, variables)
         compiled = compile_operation(operation, scope, role.schema.graphql_schema, role.view, self._catalogue)
+        check_operation(compiled, role.limits)
         plan = make_plan(compiled)
         self._remember(role, operation, scope, plan, (query, operation_name))
         return plan

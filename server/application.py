@@ -17,6 +17,7 @@ from server.authentication.authenticator import open_authenticator
 from server.authentication.settings import AuthenticationSettings, read_authentication_settings
 from server.endpoint import GraphQLEndpoint
 from server.graphiql import GraphiQLSettings, graphiql_routes
+from server.limits import KnownOperations, RateLimiter, operation_limits
 from server.settings import ServerSettings, read_server_settings
 from server.source import Source, hasura_source, platform_source
 
@@ -60,9 +61,11 @@ class Application:
             for problem in source.problems:
                 _LOG.warning("metadata_not_honoured", where=problem.where, what=problem.what)
             self._endpoint = GraphQLEndpoint(
-                engine=source.engine(self._pool),
+                engine=source.engine(self._pool, operation_limits(self._settings.limits)),
                 authenticator=authenticator,
                 max_request_bytes=self._settings.max_request_bytes,
+                operations=KnownOperations(self._settings.limits, self._settings.allow_list),
+                rate_limiter=RateLimiter(self._settings.limits, self._settings.rate_limit_storage),
             )
             # Schemas live as long as the process: keep the collector from walking them again and again.
             gc.collect()

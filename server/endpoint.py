@@ -16,6 +16,7 @@ from resolvers.engine import Engine, error_body
 from resolvers.errors import GraphQLRequestError
 from server.authentication.authenticator import Authenticator
 from server.authentication.errors import AuthenticationError
+from server.limits import KnownOperations, RateLimiter
 
 _HEADERS: Final = [(b"content-type", b"application/json; charset=utf-8")]
 #: Operations that one request may batch.
@@ -29,10 +30,20 @@ class _ClientLeft(Exception):
 class GraphQLEndpoint:
     """The ASGI application behind `/v1/graphql`."""
 
-    def __init__(self, *, engine: Engine, authenticator: Authenticator, max_request_bytes: int) -> None:
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        authenticator: Authenticator,
+        max_request_bytes: int,
+        operations: KnownOperations,
+        rate_limiter: RateLimiter,
+    ) -> None:
         self._engine = engine
         self._authenticator = authenticator
         self._max_request_bytes = max_request_bytes
+        self._operations = operations
+        self._rate_limiter = None if rate_limiter.is_idle else rate_limiter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -62,6 +73,9 @@ class GraphQLEndpoint:
         session = self._authenticator.find_session(headers)
         if session is None:
             session = await self._authenticator.authenticate(headers)
+        if self._rate_limiter is not None:
+            client = scope.get("client")
+            await self._rate_limiter.check(session, client[0] if client else "")
         try:
             request = orjson.loads(raw)
         except orjson.JSONDecodeError as error:
@@ -86,7 +100,7 @@ class GraphQLEndpoint:
             return error_body(error)
 
     async def _execute(self, session: Session, request: Mapping[str, Any]) -> bytes:
-        query = request.get("query")
+        query = request.get("query") if "extensions" not in request else self._operations.find_document(request)
         if not isinstance(query, str):
             problem = "key 'query' not found" if query is None else "expected a string for 'query'"
             raise GraphQLRequestError("parse-failed", problem, "$" if query is None else "$.query")
@@ -96,6 +110,7 @@ class GraphQLEndpoint:
         name = request.get("operationName")
         if name is not None and not isinstance(name, str):
             raise GraphQLRequestError("parse-failed", "expected a string for 'operationName'", "$.operationName")
+        self._operations.check(session.role, query)
         return await self._engine.execute(session, query, variables, name, current_traceparent() or "")
 
     async def _read(self, receive: Receive) -> bytes:

@@ -7,6 +7,9 @@
 | `CAREGRAPH_POOL_SIZE` | database connections of one process (default 16) |
 | `CAREGRAPH_STATEMENT_TIMEOUT_S` | what one statement may take (default 30) |
 | `CAREGRAPH_MAX_REQUEST_BYTES` | what one request may carry (default 1 MiB) |
+| `CAREGRAPH_LIMITS` | JSON object, role → limits (`server/limits.py`) |
+| `CAREGRAPH_RATE_LIMIT_STORAGE` | where requests are counted: `async+memory://` (default) or `async+redis://host` |
+| `CAREGRAPH_ALLOW_LIST` | folder of `.graphql` files: the operations for roles with `allow_list` |
 | `CAREGRAPH_HASURA_METADATA` | a metadata folder: serve the database as it says instead of as our own |
 | `CAREGRAPH_CORS_ORIGINS` | JSON list of the portals' origins |
 
@@ -18,6 +21,8 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from server.limits import DEFAULT_LIMITS, RoleLimits
 
 
 class SettingsError(ValueError):
@@ -38,6 +43,11 @@ class ServerSettings(BaseSettings):
     pool_size: int = Field(16, ge=1, le=500, validation_alias="CAREGRAPH_POOL_SIZE")
     statement_timeout_s: float = Field(30.0, gt=0, validation_alias="CAREGRAPH_STATEMENT_TIMEOUT_S")
     max_request_bytes: int = Field(1024 * 1024, ge=1024, validation_alias="CAREGRAPH_MAX_REQUEST_BYTES")
+    limits: dict[str, RoleLimits] = Field(
+        default_factory=lambda: dict(DEFAULT_LIMITS), validation_alias="CAREGRAPH_LIMITS"
+    )
+    rate_limit_storage: str = Field("async+memory://", validation_alias="CAREGRAPH_RATE_LIMIT_STORAGE")
+    allow_list: Path | None = Field(None, validation_alias="CAREGRAPH_ALLOW_LIST")
     hasura_metadata: Path | None = Field(None, validation_alias="CAREGRAPH_HASURA_METADATA")
     cors_origins: tuple[str, ...] = Field((), validation_alias="CAREGRAPH_CORS_ORIGINS")
 
@@ -55,7 +65,8 @@ def read_server_settings() -> ServerSettings:
         return ServerSettings()
     except ValidationError as error:
         problems = [
-            f"- {problem['loc'][0]}: {'it is not set' if problem['type'] == 'missing' else problem['msg']}"
+            (".".join(map(str, problem["loc"])), "it is not set" if problem["type"] == "missing" else problem["msg"])
             for problem in error.errors(include_input=False)
         ]
-        raise SettingsError("The server's settings can't work:\n" + "\n".join(problems)) from None
+        listed = "\n".join(f"- {name}: {what}" for name, what in problems)
+        raise SettingsError(f"The server's settings can't work:\n{listed}") from None

@@ -13,6 +13,7 @@ from strawberry.types.scalar import ScalarDefinition
 from permissions.model import Rules
 from permissions.rules import RULES
 from resolvers.engine import Engine
+from resolvers.limits import OperationLimits
 from resolvers.operations import HAND_WRITTEN, SCALARS
 from resolvers.pool import Pool
 from resolvers.role_schema import HandWritten
@@ -40,14 +41,15 @@ class Source:
     #: What the metadata asks for and does not get.
     problems: tuple[Problem, ...] = ()
 
-    def engine(self, pool: Pool) -> Engine:
-        """An engine that serves this from the pool's database."""
+    def engine(self, pool: Pool, limits: Mapping[str, OperationLimits] | None = None) -> Engine:
+        """An engine that serves this from the pool's database, with limits by role (`*` for the others)."""
         return Engine(
             catalogue=self.catalogue,
             rules=self.rules,
             pool=pool,
             inherited_roles=self.inherited_roles,
             function_roles=self.function_roles,
+            limits=limits or {},
             hand_written=self.hand_written,
             scalar_map=self.scalar_map,
         )

@@ -1,0 +1,110 @@
+"""What one operation may ask for, judged before there is any SQL.
+
+Every refusal says which limit, its value, and what the request has. Fast paths know only plans that passed.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from resolvers import ir
+from resolvers.errors import ValidationFailed
+
+#: Rows that a list without any limit is taken to have.
+_UNBOUNDED_LIST: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationLimits:
+    """The limits of a role; None means none."""
+
+    #: Levels of selections, the root field being the first.
+    depth: int | None = 15
+    #: Root fields, aliases of the same field counted each.
+    root_fields: int | None = 50
+    #: Rows that the answer may hold by its `limit` arguments and the role's; a list without any counts as 100.
+    estimated_rows: int | None = 1_000_000
+    #: Seconds that one statement may take; None leaves it to the server's own limit.
+    statement_timeout_s: float | None = None
+    #: Whether `__schema` and `__type` are answered.
+    introspection: bool = True
+
+
+UNLIMITED: Final = OperationLimits(depth=None, root_fields=None, estimated_rows=None)
+
+
+def check_operation(operation: ir.OperationIR, limits: OperationLimits) -> None:
+    """Raise ValidationFailed for the first limit that the operation goes over."""
+    _check("root_fields", limits.root_fields, len(operation.roots))
+    for root in operation.roots:
+        path = f"$.selectionSet.{root.key}"
+        if isinstance(root, ir.RootHandWritten):
+            if root.name.startswith("__") and not limits.introspection:
+                raise ValidationFailed("introspection is switched off for this role", path)
+        elif isinstance(root, ir.RootQuery):
+            items = _items(root.node)
+            _check("depth", limits.depth, 1 + _depth(items), path)
+            rows = 1.0 if root.single else _list_size(root.node)
+            _check("estimated_rows", limits.estimated_rows, int(rows * (1 + _rows(items))), path)
+        elif isinstance(root, ir.RootMutation):
+            answers = [_answer(step) for step in root.steps]
+            _check("depth", limits.depth, 1 + max((_depth(items) for items in answers), default=0), path)
+
+
+def _check(name: str, limit: int | None, found: int, path: str = "$") -> None:
+    if limit is not None and found > limit:
+        raise ValidationFailed(f"the operation goes over the limit {name}: {limit} allowed, {found} asked for", path)
+
+
+def _items(node: ir.Rows | ir.Aggregate) -> tuple[ir.Selection, ...]:
+    if isinstance(node, ir.Rows):
+        return node.items
+    return tuple(item for block in node.blocks if isinstance(block, ir.NodesBlock) for item in block.items)
+
+
+def _answer(step: ir.Mutate | ir.Rows) -> tuple[ir.Selection, ...]:
+    if isinstance(step, ir.Rows):
+        return step.items
+    if isinstance(step.answer, ir.Response):
+        return tuple(selection for _, item in step.answer.items if isinstance(item, tuple) for selection in item)
+    return step.answer
+
+
+def _below(item: ir.Selection) -> tuple[ir.Selection, ...] | None:
+    """What hangs below a selection, or None for a leaf."""
+    match item:
+        case ir.ObjectItem() | ir.ArrayItem() | ir.ComputedRowsItem():
+            return item.rows.items
+        case ir.AggregateItem():
+            return _items(item.aggregate)
+        case _:
+            return None
+
+
+def _depth(items: tuple[ir.Selection, ...]) -> int:
+    return max((1 + _depth(below) if (below := _below(item)) is not None else 1 for item in items), default=0)
+
+
+def _rows(items: tuple[ir.Selection, ...]) -> float:
+    """Rows below one row."""
+    total = 0.0
+    for item in items:
+        below = _below(item)
+        if below is None:
+            continue
+        size = 1.0
+        if isinstance(item, ir.ArrayItem | ir.ComputedRowsItem):
+            size = _list_size(item.rows)
+        elif isinstance(item, ir.AggregateItem):
+            size = _list_size(item.aggregate)
+        total += size * (1 + _rows(below))
+    return total
+
+
+def _list_size(node: ir.Rows | ir.Aggregate) -> float:
+    if isinstance(node, ir.Aggregate):
+        nodes = [block for block in node.blocks if isinstance(block, ir.NodesBlock)]
+        if not nodes:
+            return 1.0
+        bounds = [bound for bound in (node.rows.limit, nodes[0].limit) if bound is not None]
+        return float(min(bounds, default=_UNBOUNDED_LIST))
+    return float(_UNBOUNDED_LIST if node.limit is None else node.limit)

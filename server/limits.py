@@ -1,0 +1,177 @@
+"""Limits of the endpoint, by role: what an operation may ask for, how often a caller may ask, and what is known.
+
+`CAREGRAPH_LIMITS` is a JSON object of role → limits; `*` is for roles that are not named. Without it everyone but
+`admin` and `service` has the defaults below. Rates are in the spelling of the `limits` library (`600/minute`).
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from graphql import GraphQLSyntaxError, OperationDefinitionNode, parse, print_ast
+from limits import RateLimitItem, parse_many
+from limits.aio.storage import Storage
+from limits.aio.strategies import MovingWindowRateLimiter
+from limits.storage import storage_from_string
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from permissions.session import Session
+from resolvers.errors import GraphQLRequestError, ValidationFailed
+from resolvers.limits import UNLIMITED, OperationLimits
+
+_OTHER_ROLES: Final = "*"
+_PERSISTED: Final = 1_000
+
+
+class RoleLimits(BaseModel):
+    """What `CAREGRAPH_LIMITS` may say of a role. What is left out keeps its default, null means no limit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    depth: int | None = Field(OperationLimits().depth, ge=1)
+    root_fields: int | None = Field(OperationLimits().root_fields, ge=1)
+    estimated_rows: int | None = Field(OperationLimits().estimated_rows, ge=1)
+    statement_timeout_s: float | None = Field(None, gt=0)
+    introspection: bool = True
+    rate: str | None = None
+    #: Only operations of the allow-list.
+    allow_list: bool = False
+
+    @field_validator("rate")
+    @classmethod
+    def _known_spelling(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_many(value)
+        return value
+
+    def operation_limits(self) -> OperationLimits:
+        """The part that the compiler judges by."""
+        return OperationLimits(
+            depth=self.depth,
+            root_fields=self.root_fields,
+            estimated_rows=self.estimated_rows,
+            statement_timeout_s=self.statement_timeout_s,
+            introspection=self.introspection,
+        )
+
+
+DEFAULT_LIMITS: Final[Mapping[str, RoleLimits]] = {
+    _OTHER_ROLES: RoleLimits(),
+    "admin": RoleLimits(depth=None, root_fields=None, estimated_rows=None),
+    "service": RoleLimits(depth=None, root_fields=None, estimated_rows=None),
+}
+
+
+def operation_limits(by_role: Mapping[str, RoleLimits]) -> Mapping[str, OperationLimits]:
+    """The compiler's limits by role, `*` for the others."""
+    found = {role: limits.operation_limits() for role, limits in by_role.items()}
+    found.setdefault(_OTHER_ROLES, replace(UNLIMITED))
+    return found
+
+
+class RateLimiter:
+    """How often a caller may ask, in moving windows."""
+
+    def __init__(self, by_role: Mapping[str, RoleLimits], storage_url: str = "async+memory://") -> None:
+        """`storage_url` is the limits library's: `async+memory://` for this process, `async+redis://…` for all."""
+        self._rates: dict[str, list[RateLimitItem]] = {
+            role: list(parse_many(limits.rate)) if limits.rate is not None else [] for role, limits in by_role.items()
+        }
+        storage = storage_from_string(storage_url)
+        assert isinstance(storage, Storage), "rate limits need one of the library's async storages"
+        self._limiter = MovingWindowRateLimiter(storage)
+
+    @property
+    def is_idle(self) -> bool:
+        """Nobody is limited."""
+        return not any(self._rates.values())
+
+    async def check(self, session: Session, address: str) -> None:
+        """Count one request. Raises GraphQLRequestError when the caller has had its share."""
+        rates = self._rates.get(session.role, self._rates.get(_OTHER_ROLES, ()))
+        caller = session.user_id or address
+        for rate in rates:
+            if not await self._limiter.hit(rate, session.role, caller):
+                reset = (await self._limiter.get_window_stats(rate, session.role, caller)).reset_time
+                raise GraphQLRequestError(
+                    "rate-limit-exceeded",
+                    f"more than {rate.amount} requests in {rate.get_expiry()} s; try again at Unix time {reset:.0f}",
+                )
+
+
+class KnownOperations:
+    """Documents that clients name by their hash (Apollo's automatic persisted queries), and the allow-list."""
+
+    def __init__(self, by_role: Mapping[str, RoleLimits], allow_list: Path | None = None) -> None:
+        """`allow_list` is a folder of `.graphql` files. Raises ValueError for a file that is no GraphQL."""
+        self._restricted = {role for role, limits in by_role.items() if limits.allow_list}
+        self._open = {role for role, limits in by_role.items() if not limits.allow_list}
+        self._allowed = _read_allow_list(allow_list) if allow_list is not None else frozenset()
+        self._by_hash: OrderedDict[str, str] = OrderedDict()
+        #: Documents found to be allowed, as they were sent: most clients send the same text again.
+        self._checked: OrderedDict[str, None] = OrderedDict()
+
+    def find_document(self, request: Mapping[str, Any]) -> str | None:
+        """The document that a request carries or names; None when it does neither. Raises GraphQLRequestError."""
+        query = request.get("query")
+        extensions = request.get("extensions")
+        persisted = extensions.get("persistedQuery") if isinstance(extensions, dict) else None
+        if not isinstance(persisted, dict):
+            return query
+        digest = persisted.get("sha256Hash")
+        if persisted.get("version") != 1 or not isinstance(digest, str):
+            raise ValidationFailed("persistedQuery needs `version` 1 and a `sha256Hash`", "$.extensions.persistedQuery")
+        if query is None:
+            found = self._by_hash.get(digest)
+            if found is None:
+                # Apollo's clients know this message and send the whole document then.
+                raise GraphQLRequestError("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
+            return found
+        if not isinstance(query, str) or hashlib.sha256(query.encode()).hexdigest() != digest:
+            raise ValidationFailed("the sha256Hash is not the document's", "$.extensions.persistedQuery.sha256Hash")
+        _keep(self._by_hash, digest, query)
+        return query
+
+    def check(self, role: str, document: str) -> None:
+        """Raise ValidationFailed unless the role may send this document."""
+        restricted = role in self._restricted or (_OTHER_ROLES in self._restricted and role not in self._open)
+        if not restricted or document in self._checked:
+            return
+        try:
+            allowed = all(text in self._allowed for text in _operations(document))
+        except GraphQLSyntaxError:
+            # The compiler says what is wrong with it.
+            return
+        if not allowed:
+            raise ValidationFailed(f"the operation is not in the allow-list that role {role} is held to")
+        _keep(self._checked, document, None)
+
+
+def _keep(known: "OrderedDict[str, Any]", key: str, value: Any) -> None:
+    known[key] = value
+    if len(known) > _PERSISTED:
+        known.popitem(last=False)
+
+
+def _operations(document: str) -> list[str]:
+    """The document's definitions in one spelling, each operation with every fragment of the document."""
+    parsed = parse(document, no_location=True)
+    fragments = sorted(print_ast(node) for node in parsed.definitions if not isinstance(node, OperationDefinitionNode))
+    return [
+        "\n".join([print_ast(node), *fragments])
+        for node in parsed.definitions
+        if isinstance(node, OperationDefinitionNode)
+    ]
+
+
+def _read_allow_list(folder: Path) -> frozenset[str]:
+    found: set[str] = set()
+    for path in sorted(folder.rglob("*.graphql")):
+        try:
+            found.update(_operations(path.read_text()))
+        except GraphQLSyntaxError as error:
+            raise ValueError(f"{path} is no GraphQL: {error.message}") from None
+    return frozenset(found)
