@@ -39,8 +39,8 @@ status: setup ## Show what runs
 reset: setup ## Delete the local data, so that the next start is a first one
 	@$(BIN)/caregraph reset
 
-test: setup ## Run all tests (ARGS="-k name" for some)
-	@$(BIN)/pytest $(ARGS)
+test: setup ## Run all tests on two workers (ARGS="-n 0 -k name" for some, on none)
+	@$(BIN)/pytest --numprocesses 2 --dist loadgroup $(ARGS)
 
 lint: setup ## Check style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy .

@@ -7,6 +7,7 @@ import pytest
 from tests.e2e.platform import RunningPlatform, new_home
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep all tests that use the shared platform on one worker, so that only one is started."""
     for item in items:
