@@ -27,7 +27,7 @@ class Presence:
         self.living = 1
 
     async def share_lanes(self, busy: Collection[int]) -> bool:
-        """Take or give back lanes until they are a fair share; whether the relay has lanes that it had not before.
+        """Take or give back lanes until they are a fair share; whether that changed which it owns.
 
         `busy`: lanes of which something is being published, which can't be given back yet.
         """
@@ -39,10 +39,10 @@ class Presence:
             await self._connection.execute(load_statement("relay/release_lanes"), LANE_LOCKS, surplus)
         candidates, wanted = lanes_to_try(self.lanes, share, start=self._backend_pid)
         if not wanted:
-            return False
+            return bool(surplus)
         rows = await self._connection.fetch(load_statement("relay/take_lanes"), LANE_LOCKS, candidates, wanted)
         self.lanes.update(row["lane"] for row in rows)
-        return bool(rows)
+        return bool(surplus or rows)
 
     async def keep(self) -> bool:
         """Move the row's expiry on; False when somebody has removed the row."""

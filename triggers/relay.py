@@ -165,7 +165,10 @@ class _Session:
         self._wake = asyncio.Event()
         self._lost = False
         self._cycle = SleepCycle(
-            fast_poll=settings.fast_poll, slow_poll=settings.slow_poll, busy_rate=settings.busy_rate
+            fast_poll=settings.fast_poll,
+            slow_poll=settings.slow_poll,
+            busy_rate=settings.busy_rate,
+            window=settings.busy_window,
         )
         self._dispatcher = Dispatcher(
             group,

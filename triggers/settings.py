@@ -19,7 +19,7 @@ class RelaySettings(BaseSettings):
 
     #: PostgreSQL with the outbox. A direct connection: locks and LISTEN belong to a session, and a proxy that pools
     #: transactions gives none.
-    database_url: SecretStr = Field(validation_alias="DATABASE_URL")
+    database_url: SecretStr = Field(validation_alias="DATABASE_URL", min_length=1)
     #: Google Cloud project of the topics.
     project: str = Field(validation_alias="GOOGLE_CLOUD_PROJECT", min_length=1)
     #: `host:port` of a local Pub/Sub; None: Google's, with the default credentials.
@@ -35,6 +35,8 @@ class RelaySettings(BaseSettings):
     fast_poll: timedelta = Field(timedelta(milliseconds=5), validation_alias="CAREGRAPH_RELAY_FAST_POLL_S")
     #: From this many events a second on the relay stays awake.
     busy_rate: int = Field(40, validation_alias="CAREGRAPH_RELAY_BUSY_RATE", ge=1)
+    #: Over how long that rate is measured, and how long it must be calm before the relay sleeps.
+    busy_window: timedelta = Field(timedelta(seconds=1), validation_alias="CAREGRAPH_RELAY_BUSY_WINDOW_S")
     #: How often lanes are shared anew and the row is kept.
     tick: timedelta = Field(timedelta(seconds=1), validation_alias="CAREGRAPH_RELAY_TICK_S")
     #: How long the row of a relay that died keeps asking for notifications.

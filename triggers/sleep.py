@@ -28,8 +28,6 @@ from typing import Final
 
 #: DROWSY polls slow down to this when an old transaction doesn't end.
 _SLOWEST_DROWSY_POLL_S: Final = 0.1
-#: Over how long the rate of events is measured.
-_WINDOW_S: Final = 1.0
 #: Going to sleep needs a rate this much lower than staying awake, so that the mode doesn't flap.
 _CALM: Final = 0.25
 
@@ -50,6 +48,8 @@ class SleepCycle:
     slow_poll: timedelta
     #: Events a second from which on the relay stays awake.
     busy_rate: int
+    #: Over how long the rate of events is measured.
+    window: timedelta
     mode: Mode = Mode.AWAKE
     _mark: int = 0
     _drowsy_polls: int = 0
@@ -74,9 +74,9 @@ class SleepCycle:
                 self.mode = Mode.ASLEEP
             else:
                 self._drowsy_polls += 1
-        if now - self._window_began >= _WINDOW_S:
-            elapsed = now - self._window_began
-            self._calm = self._window_events / elapsed < self.busy_rate * _CALM
+        elapsed = now - self._window_began
+        if elapsed >= self.window.total_seconds():
+            self._calm = self._window_events < self._busy_events * _CALM * elapsed / self.window.total_seconds()
             self._window_began = now
             self._window_events = 0
         self._window_events += events
@@ -84,12 +84,17 @@ class SleepCycle:
     @property
     def should_wake(self) -> bool:
         """Whether events come so thickly that writers should no longer notify: call `woke` once that is committed."""
-        return self.mode is not Mode.AWAKE and self._window_events >= self.busy_rate
+        return self.mode is not Mode.AWAKE and self._window_events >= self._busy_events
 
     @property
     def should_sleep(self) -> bool:
         """Whether it is calm enough that writers should notify: call `fell_drowsy` once that is committed."""
-        return self.mode is Mode.AWAKE and self._calm and self._window_events < self.busy_rate * _CALM
+        return self.mode is Mode.AWAKE and self._calm and self._window_events < self._busy_events * _CALM
+
+    @property
+    def _busy_events(self) -> float:
+        """How many events make a window a busy one."""
+        return max(self.busy_rate * self.window.total_seconds(), 1)
 
     def woke(self) -> None:
         """`asleep` is false now, and nobody needs to be waited for."""

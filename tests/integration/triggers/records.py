@@ -1,0 +1,66 @@
+"""Rows for tests: a customer, a treatment, and contracts."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """Makes and changes rows, each call on the connection it is given, in that connection's transaction."""
+
+    connection: asyncpg.Connection
+    customer_id: uuid.UUID
+    treatment_id: uuid.UUID
+
+    @classmethod
+    async def create(cls, connection: asyncpg.Connection) -> "Records":
+        """The customer and the treatment that the rest needs."""
+        return cls(
+            connection=connection,
+            customer_id=await connection.fetchval(
+                "INSERT INTO public.customer (email, first_name, last_name, date_of_birth, phone)"
+                " VALUES ('ada@example.com', 'Ada', 'Lovelace', '1815-12-10', '+12025550142') RETURNING id"
+            ),
+            treatment_id=await connection.fetchval(
+                "INSERT INTO public.treatment (name, monthly_item_price_id, monthly_price)"
+                " VALUES ('Sleep', 'sleep-monthly', 9900) RETURNING id"
+            ),
+        )
+
+    async def insert_contract(self, connection: asyncpg.Connection | None = None) -> uuid.UUID:
+        """A contract's id."""
+        contract_id: uuid.UUID = await (connection or self.connection).fetchval(
+            "INSERT INTO public.contract (customer_id, treatment_id) VALUES ($1, $2) RETURNING id",
+            self.customer_id,
+            self.treatment_id,
+        )
+        return contract_id
+
+    async def touch(self, contract_id: uuid.UUID, number: int, connection: asyncpg.Connection | None = None) -> None:
+        """Change a contract so that its event can be told from others: its subscription is `sub_{number}`."""
+        await (connection or self.connection).execute(
+            "UPDATE public.contract SET subscription_id = $2 WHERE id = $1", contract_id, f"sub_{number}"
+        )
+
+    async def outbox(self) -> list[Any]:
+        """All events, in order."""
+        return list(
+            await self.connection.fetch(
+                "SELECT *, data::text AS json, session_variables::text AS session FROM events.outbox ORDER BY sequence"
+            )
+        )
+
+    async def write(self, type_: str, key: str, data: str = "{}", topic: str = "contract-events") -> int:
+        """An event as no trigger would write it; its sequence number."""
+        sequence: int = await self.connection.fetchval(
+            "INSERT INTO events.outbox (type, topic, ordering_key, subject, data)"
+            " VALUES ($1, $2, $3, $3, $4) RETURNING sequence",
+            type_,
+            topic,
+            key,
+            data,
+        )
+        return sequence

@@ -1,0 +1,76 @@
+"""The migrated database has the functions and triggers that the declarations stand for."""
+
+import re
+
+import asyncpg
+import pytest
+
+from tests.integration.triggers.records import Records
+from triggers.ddl import render_create, render_drop
+
+DEFINITIONS = """
+    SELECT p.oid::regprocedure::text AS name, pg_get_functiondef(p.oid) AS definition, p.proacl::text AS rights
+    FROM pg_proc AS p
+    WHERE p.pronamespace = 'events'::regnamespace
+    UNION ALL
+    SELECT t.tgname || ' on ' || t.tgrelid::regclass, pg_get_triggerdef(t.oid), t.tgenabled::text
+    FROM pg_trigger AS t
+    JOIN pg_proc AS p ON p.oid = t.tgfoid
+    WHERE p.pronamespace = 'events'::regnamespace AND NOT t.tgisinternal
+    UNION ALL
+    SELECT c.oid::regclass::text, c.reloptions::text, NULL
+    FROM pg_class AS c
+    WHERE c.relnamespace = 'events'::regnamespace AND c.reloptions IS NOT NULL
+    ORDER BY 1
+"""
+
+
+async def definitions(connection: asyncpg.Connection) -> dict[str, tuple[str, str]]:
+    rows = await connection.fetch(DEFINITIONS)
+    return {row["name"]: (row["definition"], row["rights"]) for row in rows}
+
+
+async def test_the_migrated_database_is_what_the_declarations_render(connection: asyncpg.Connection) -> None:
+    migrated = await definitions(connection)
+    await connection.execute(render_drop())
+    assert await definitions(connection) == {}, "render_drop leaves something behind"
+    await connection.execute(render_create())
+    assert await definitions(connection) == migrated, (
+        "Declared triggers and migrations differ. `python -m triggers.ddl` prints the statements for a new migration."
+    )
+
+
+async def test_a_column_that_is_added_stays_out_of_events(records: Records) -> None:
+    await records.connection.execute("ALTER TABLE public.contract ADD COLUMN diagnosis text DEFAULT 'insomnia'")
+    await records.insert_contract()
+    (event,) = await records.outbox()
+    assert "insomnia" not in event["json"]
+
+
+@pytest.mark.parametrize("function", ["events.publish", "events.replay"])
+async def test_other_database_users_need_a_grant_to_write_events(connection: asyncpg.Connection, function: str) -> None:
+    granted = await connection.fetchval("SELECT proacl::text FROM pg_proc WHERE oid = $1::regproc", function)
+    assert granted is not None
+    assert not re.search(r"[{,]=", granted), "PUBLIC may execute it"
+
+
+async def test_a_user_without_rights_on_the_outbox_may_change_tables_that_make_events(
+    records: Records, connection: asyncpg.Connection
+) -> None:
+    role = f"writer_{records.customer_id.hex}"
+    await connection.execute(f"CREATE ROLE {role}")
+    try:
+        await connection.execute(f"GRANT USAGE ON SCHEMA public TO {role}")
+        await connection.execute(f"GRANT INSERT, SELECT ON public.contract TO {role}")
+        await connection.execute(f"GRANT SELECT ON public.treatment, public.customer TO {role}")
+        async with connection.transaction():
+            await connection.execute(f"SET LOCAL ROLE {role}")
+            contract_id = await records.insert_contract()
+        assert [event["subject"] for event in await records.outbox()] == [str(contract_id)]
+        await connection.execute(f"SET ROLE {role}")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute("SELECT * FROM events.publish('contract.created', 'x', '{}')")
+    finally:
+        await connection.execute("RESET ROLE")
+        await connection.execute(f"DROP OWNED BY {role}")
+        await connection.execute(f"DROP ROLE {role}")

@@ -1,0 +1,182 @@
+"""When a commit notifies, and when a relay may rely on that."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from tests.integration.triggers.pubsub import Project
+from tests.integration.triggers.records import Records
+from tests.integration.triggers.relays import all_published, asleep, eventually, running_relay
+from triggers.connection import connect as connect_relay
+from triggers.outbox import OutboxReader
+from triggers.presence import Presence, come_to_work
+from triggers.relay import CHANNEL
+
+Connect = Callable[[], Awaitable[asyncpg.Connection]]
+
+
+@pytest.fixture
+async def presence(database_url: str) -> AsyncIterator[Presence]:
+    """A relay that does nothing but be there."""
+    async with (
+        connect_relay(database_url) as connection,
+        come_to_work(connection, expiry=timedelta(seconds=30)) as presence,
+    ):
+        yield presence
+
+
+@pytest.fixture
+async def heard(connect: Connect) -> list[object]:
+    """Notifications as they come, one entry each."""
+    listening = await connect()
+    notes: list[object] = []
+    await listening.add_listener(CHANNEL, lambda *_: notes.append(1))
+    return notes
+
+
+async def settle(connect: Connect) -> None:
+    """Return once notifications of earlier commits have been delivered: they come in order."""
+    listening, notifying = await connect(), await connect()
+    arrived = asyncio.Event()
+    await listening.add_listener("settled", lambda *_: arrived.set())
+    await notifying.execute("NOTIFY settled")
+    await asyncio.wait_for(arrived.wait(), 5)
+    await asyncio.sleep(0.05)
+
+
+async def test_nobody_notifies_while_no_relay_runs(records: Records, heard: list[object], connect: Connect) -> None:
+    await records.insert_contract()
+    await settle(connect)
+    assert heard == []
+
+
+async def test_nobody_notifies_a_relay_that_is_awake(
+    records: Records, presence: Presence, heard: list[object], connect: Connect
+) -> None:
+    await presence.set_asleep()
+    await presence.set_awake()
+    await records.insert_contract()
+    await settle(connect)
+    assert heard == []
+
+
+async def test_a_transaction_notifies_a_sleeping_relay_once(
+    records: Records, presence: Presence, heard: list[object], connect: Connect
+) -> None:
+    await presence.set_asleep()
+    async with records.connection.transaction():
+        for _ in range(5):
+            await records.insert_contract()
+    await settle(connect)
+    assert heard == [1]
+
+
+async def test_a_relay_that_died_asleep_stops_costing_notifications(
+    records: Records, presence: Presence, heard: list[object], connect: Connect
+) -> None:
+    await presence.set_asleep()
+    await records.connection.execute("UPDATE events.relay SET expires_at = now() - interval '1 second'")
+    await records.insert_contract()
+    await settle(connect)
+    assert heard == []
+
+
+@pytest.mark.parametrize("isolation", ["repeatable_read", "serializable"])
+async def test_a_transaction_whose_snapshot_may_be_old_always_notifies(
+    records: Records, heard: list[object], connect: Connect, isolation: str
+) -> None:
+    async with records.connection.transaction(isolation=isolation):  # type: ignore[arg-type] # one of its literals
+        await records.insert_contract()
+    await settle(connect)
+    assert heard == [1]
+
+
+async def test_the_horizon_waits_for_a_transaction_that_read_awake(
+    records: Records, presence: Presence, connect: Connect, database_url: str
+) -> None:
+    """The race that the mark is for.
+
+    A writer begins after the relay has begun to say "asleep", and reads before that is committed. Waiting for
+    transactions older than the relay's own would miss it.
+    """
+    sleeping, writing = await connect(), await connect()
+    saying = sleeping.transaction()
+    await saying.start()
+    said_in = await sleeping.fetchval("SELECT pg_current_xact_id()::text::bigint")
+    await sleeping.execute("UPDATE events.relay SET asleep = true")
+
+    writer = writing.transaction()
+    await writer.start()
+    await records.insert_contract(writing)
+    await saying.commit()
+    mark = await presence.set_asleep()
+
+    async with connect_relay(database_url, **OutboxReader.SETTINGS) as connection:
+        reader = OutboxReader(connection)
+        lanes = range(64)
+        before = await reader.read(list(lanes), per_lane=10, limit=10)
+        assert before.events == []
+        assert before.horizon > said_in, "the transaction that said asleep is over, and the writer isn't"
+        assert before.horizon < mark, "so the relay must not sleep yet"
+        await writer.commit()
+        after = await reader.read(list(lanes), per_lane=10, limit=10)
+        assert after.horizon >= mark
+        assert len(after.events) == 1, "and what it reads once it may is there"
+
+
+async def test_a_writer_from_before_the_sleep_is_found_at_once(
+    records: Records, project: Project, database_url: str, connect: Connect
+) -> None:
+    """It commits without a notification, since it wrote while the relay was awake; no slow poll comes to its help."""
+    writing = await connect()
+    settings = project.settings(database_url, slow_poll=timedelta(seconds=60), tick=timedelta(seconds=60))
+    writer = writing.transaction()
+    await writer.start()
+    await records.insert_contract(writing)
+    async with running_relay(settings):
+        await asleep(records.connection)
+        await writer.commit()
+        await all_published(records.connection, within_s=5)
+
+
+async def test_no_event_waits_for_the_poll_however_relay_and_writers_race(
+    records: Records, project: Project, database_url: str, connect: Connect
+) -> None:
+    """Bursts wake the relay, which soon goes to sleep, while transactions that began in one mode commit in the other.
+
+    Each round ends with nobody writing: an event that was not told of would wait for the slow poll, a minute.
+    """
+    settings = project.settings(
+        database_url,
+        slow_poll=timedelta(seconds=60),
+        tick=timedelta(seconds=60),
+        busy_rate=100,
+        busy_window=timedelta(milliseconds=20),
+    )
+    chance = random.Random(7)  # noqa: S311 - the same every time
+    modes: set[bool] = set()
+
+    async def write(connection: asyncpg.Connection) -> None:
+        async with connection.transaction():
+            await records.insert_contract(connection)
+            await asyncio.sleep(chance.uniform(0, 0.08))
+
+    writers = [await connect() for _ in range(4)]
+    async with running_relay(settings):
+        await eventually(lambda: is_there(records.connection))
+        for _ in range(20):
+            for _ in range(5):
+                await records.insert_contract()
+            modes.add(await records.connection.fetchval("SELECT asleep FROM events.relay"))
+            await asyncio.gather(*(write(writer) for writer in writers))
+            await all_published(records.connection, within_s=3)
+            modes.add(await records.connection.fetchval("SELECT asleep FROM events.relay"))
+    assert modes == {True, False}, "the race did not take place"
+
+
+async def is_there(connection: asyncpg.Connection) -> bool:
+    return bool(await connection.fetchval("SELECT count(*) FROM events.relay"))
