@@ -21,6 +21,8 @@ from importlib import resources
 from pathlib import Path
 from typing import IO, Any, Final, Protocol
 
+import structlog
+
 from local.pubsub.errors import JournalError
 
 _SCHEMA_VERSION: Final = 1
@@ -28,6 +30,9 @@ _PAGE_BYTES: Final = 8192
 #: The write-ahead log is moved into the file when it's this long.
 _CHECKPOINT_BYTES: Final = 32 * 1024 * 1024
 _BUSY_TIMEOUT_S: Final = 30.0
+
+
+_log = structlog.get_logger(__name__)
 
 
 class Participant(Protocol):
@@ -133,10 +138,14 @@ class Journal:
         if log.exists() and log.stat().st_size > _CHECKPOINT_BYTES:
             self._checkpoint = asyncio.create_task(asyncio.to_thread(_checkpoint, self.path))
 
-    async def close(self) -> None:
-        """Commit what is open and close the file."""
+    async def checkpointed(self) -> None:
+        """Wait until no checkpoint is under way."""
         if self._checkpoint is not None:
             await asyncio.wait([self._checkpoint], timeout=_BUSY_TIMEOUT_S)
+
+    async def close(self) -> None:
+        """Commit what is open and close the file."""
+        await self.checkpointed()
         try:
             self.flush()
         finally:
@@ -190,10 +199,14 @@ def _check_version(database: sqlite3.Connection) -> None:
 
 
 def _checkpoint(path: Path) -> None:
-    with contextlib.closing(sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S)) as database:
-        # The long part runs beside the writer; the second only has what was written meanwhile, and holds it up briefly.
-        database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    try:
+        with contextlib.closing(sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S)) as database:
+            # The long part runs beside the writer; the second has what was written meanwhile, and holds it up briefly.
+            database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    except sqlite3.Error as error:
+        # The log stays long and the next attempt comes soon.
+        _log.warning("journal.checkpoint_failed", path=str(path), error=str(error))
 
 
 def _lock(folder: Path) -> IO[str]:
