@@ -9,7 +9,7 @@ from local.pubsub.journal import Journal
 from local.pubsub.names import DELETED_TOPIC
 
 #: Rows are deleted in pieces, so that the loop isn't held up.
-_TRIM_ROWS: Final = 5_000
+_TRIM_ROWS: Final = 1_000
 #: A page of messages is cut at this many bytes.
 _PAGE_BYTES: Final = 8 * 1024 * 1024
 #: Message ids are the topic's id followed by the sequence number, so that they are unique across topics as well.
