@@ -17,7 +17,7 @@ class SendingSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True)
 
     #: For one message with all attempts; after twice this time another process may take it over.
-    send_time_out: Duration = Field(timedelta(seconds=10), validation_alias="CAREGRAPH_NOTIFICATION_SEND_TIME_OUT")
+    send_time_out: Duration = Field(timedelta(seconds=5), validation_alias="CAREGRAPH_NOTIFICATION_SEND_TIME_OUT")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
