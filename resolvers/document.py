@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from graphql import (
+    DirectiveLocation,
     DirectiveNode,
     DocumentNode,
     FieldNode,
@@ -15,6 +16,8 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLArgument,
     GraphQLBoolean,
+    GraphQLDirective,
+    GraphQLInt,
     GraphQLNonNull,
     GraphQLSyntaxError,
     InlineFragmentNode,
@@ -29,6 +32,7 @@ from graphql.language.ast import Node
 
 from resolvers.errors import ValidationFailed
 from resolvers.inputs import Scope, coerce_arguments
+from resolvers.response_cache import DEFAULT_TTL_S, MAX_TTL_S, Caching
 
 #: More tokens than any hand-written document has; a parser bound, so that hostile text costs little.
 MAX_TOKENS: Final = 15_000
@@ -36,6 +40,17 @@ MAX_TOKENS: Final = 15_000
 MAX_EXPANDED_FIELDS: Final = 10_000
 #: Levels of selections, fragments included.
 MAX_DEPTH: Final = 100
+
+#: `query @cached(ttl: 120, refresh: false)`.
+CACHED: Final = GraphQLDirective(
+    "cached",
+    [DirectiveLocation.QUERY],
+    {
+        "ttl": GraphQLArgument(GraphQLInt, description=f"Seconds to keep the answer ({DEFAULT_TTL_S} by default)."),
+        "refresh": GraphQLArgument(GraphQLBoolean, description="Ask the database now and keep the new answer."),
+    },
+    description="Whether this request should be cached or not.",
+)
 
 _IF: Final = {"if": GraphQLArgument(GraphQLNonNull(GraphQLBoolean))}
 
@@ -134,6 +149,28 @@ def used_names(
             elif isinstance(value, list | tuple):
                 pending.extend(item for item in value if isinstance(item, Node))
     return frozenset(variables), frozenset(spread)
+
+
+def caching(operation: Operation, scope: Scope) -> Caching | None:
+    """What `@cached` on the operation says, or None without it. Raises ValidationFailed for any other directive."""
+    found: Caching | None = None
+    for node in operation.definition.directives or ():
+        name = node.name.value
+        if name != CACHED.name:
+            raise ValidationFailed(f"directive '{name}' is not defined in the schema or not allowed here")
+        if operation.kind != "query":
+            raise ValidationFailed("only queries can be cached")
+        if found is not None:
+            raise ValidationFailed("directive 'cached' is used more than once at one place")
+        given = {argument.name.value: argument.value for argument in node.arguments or ()}
+        arguments = coerce_arguments(given, CACHED.args, scope, "$.cached")
+        ttl_s = arguments.get("ttl")
+        refresh = arguments.get("refresh")
+        wanted = DEFAULT_TTL_S if ttl_s is None else int(scope.structural(ttl_s))
+        if not 0 < wanted <= MAX_TTL_S:
+            raise ValidationFailed(f"the ttl of @cached is between 1 and {MAX_TTL_S} seconds", "$.cached.args.ttl")
+        found = Caching(ttl_s=wanted, refresh=bool(scope.structural(refresh) if refresh is not None else False))
+    return found
 
 
 class Selector:

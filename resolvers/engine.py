@@ -8,7 +8,7 @@ import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import asyncpg
@@ -19,10 +19,11 @@ from strawberry.types.scalar import ScalarDefinition
 from permissions.inherited import inherit
 from permissions.model import Rules
 from permissions.session import Session
-from permissions.view import RuleError, role_view
+from permissions.view import ADMIN, RuleError, role_view
 from resolvers.binding import Request
 from resolvers.database_errors import translate
-from resolvers.document import Operation, choose_operation, parse_document
+from resolvers.document import Operation, caching, choose_operation, parse_document
+from resolvers.dry_run import events_since, outbox_position
 from resolvers.errors import GraphQLRequestError, ValidationFailed
 from resolvers.hand_written import OperationContext, resolve
 from resolvers.inputs import Scope
@@ -41,6 +42,7 @@ from resolvers.plans import (
     make_plan,
 )
 from resolvers.pool import Connection, DatabaseUnavailable, Pool
+from resolvers.response_cache import ResponseCache
 from resolvers.role_schema import HandWritten, RoleSchema
 from resolvers.shape import UnknownShape, VariableShapes
 from resolvers.values import WrongKind
@@ -98,6 +100,8 @@ class Engine:
         self._limits = limits
         self._hand_written = tuple(hand_written)
         self._scalar_map = scalar_map
+        self._has_outbox = "events.outbox" in catalogue.tables
+        self._responses = ResponseCache()
         self._roles: dict[str, _Role] = {}
         self._building = threading.Lock()
 
@@ -112,17 +116,22 @@ class Engine:
         variables: Mapping[str, Any] | None = None,
         operation_name: str | None = None,
         traceparent: str = "",
+        *,
+        dry_run: bool = False,
     ) -> bytes:
-        """The response body. Never raises for what a client or the database did: errors are in the answer."""
+        """The response body. Never raises for what a client or the database did: errors are in the answer.
+
+        With `dry_run` a mutation is undone in the end, and the answer says in its extensions what it would have caused.
+        """
         try:
             role = self._roles.get(session.role) or self._role(session.role)
             plan = self._plan(role, query, variables or _EMPTY, operation_name)
             request = Request(variables=variables or _EMPTY, session=session, traceparent=traceparent)
             limit_s = role.limits.statement_timeout_s
             if limit_s is None:
-                return await self._run(role, plan, request, query)
+                return await self._run(role, plan, request, query, dry_run=dry_run)
             async with asyncio.timeout(limit_s):
-                return await self._run(role, plan, request, query)
+                return await self._run(role, plan, request, query, dry_run=dry_run)
         except TimeoutError:
             message = (
                 f"the operation took longer than the limit statement_timeout_s: {role.limits.statement_timeout_s:g} s"
@@ -144,6 +153,9 @@ class Engine:
     # Planning
 
     def _role(self, name: str) -> _Role:
+        if name != ADMIN and name not in self._rules and name not in self._inherited_roles:
+            # All roles that nobody knows share one empty schema: names come from callers.
+            name = ""
         with self._building:
             if name not in self._roles:
                 view = compile_masks(self._catalogue, self._view(name))
@@ -179,7 +191,7 @@ class Engine:
         scope = _scope(role, operation, variables)
         compiled = compile_operation(operation, scope, role.schema.graphql_schema, role.view, self._catalogue)
         check_operation(compiled, role.limits)
-        plan = make_plan(compiled)
+        plan = make_plan(compiled, caching(operation, scope))
         self._remember(role, operation, scope, plan, (query, operation_name))
         return plan
 
@@ -218,12 +230,14 @@ class Engine:
 
     # Running
 
-    async def _run(self, role: _Role, plan: Plan, request: Request, query: str) -> bytes:
+    async def _run(self, role: _Role, plan: Plan, request: Request, query: str, *, dry_run: bool) -> bytes:
+        if plan.caching is not None and plan.query is not None:
+            return await self._run_cached(role, plan, request, query)
         if plan.is_single_column:
             assert plan.query is not None
             row = await self._read(plan.query, request)
             return plan.roots[0][0] + (row[0] or b"null") + b"}}"
-        if plan.is_single_statement:
+        if plan.is_single_statement and not dry_run:
             root = plan.roots[0][1]
             assert isinstance(root, GeneratedRoot)
             step = root.steps[0]
@@ -237,7 +251,7 @@ class Engine:
             return plan.roots[0][0] + (row[0] or b"null") + b"}}"
         if plan.kind == "query":
             return await self._run_query(role, plan, request, query)
-        return await self._run_mutation(role, plan, request)
+        return await self._run_mutation(role, plan, request, dry_run=dry_run)
 
     async def _read(self, statement: Statement, request: Request) -> Sequence[Any]:
         arguments = statement.arguments(request)
@@ -281,7 +295,24 @@ class Engine:
                 role.introspections.popitem(last=False)
         return body
 
-    async def _run_mutation(self, role: _Role, plan: Plan, request: Request) -> bytes:
+    async def _run_cached(self, role: _Role, plan: Plan, request: Request, query: str) -> bytes:
+        assert plan.caching is not None
+        assert plan.query is not None
+        arguments = plan.query.arguments(request)
+        key = (
+            role.view.role,
+            query,
+            plan.query.sql,
+            *(tuple(item) if isinstance(item, list) else item for item in arguments),
+        )
+        kept = None if plan.caching.refresh else self._responses.find(key)
+        if kept is not None:
+            return kept
+        body = await self._run(role, replace(plan, caching=None), request, query, dry_run=False)
+        self._responses.keep(key, body, plan.caching.ttl_s)
+        return body
+
+    async def _run_mutation(self, role: _Role, plan: Plan, request: Request, *, dry_run: bool) -> bytes:
         """All root fields in order, in one transaction; the first error undoes everything."""
         if not plan.roots:
             return b'{"data":{}}'
@@ -290,13 +321,18 @@ class Engine:
             try:
                 assert plan.settings is not None
                 await connection.row(plan.settings.sql, plan.settings.arguments(request))
+                position = await outbox_position(connection) if dry_run and self._has_outbox else ""
                 parts: list[bytes] = []
                 for prefix, root in plan.roots:
                     parts.append(prefix)
                     parts.append(await self._run_root(role, root, request, connection))
+                if dry_run:
+                    events = await events_since(connection, position) if self._has_outbox else b"[]"
+                    await connection.command("ROLLBACK")
+                    return b"".join(parts) + b'},"extensions":{"dry_run":{"events":' + events + b"}}}"
                 await _commit(connection)
             except BaseException:
-                if not connection.is_closed:
+                if connection.in_transaction and not connection.is_closed:
                     await connection.command("ROLLBACK")
                 raise
         return b"".join(parts) + b"}}"

@@ -4,13 +4,14 @@ A plan holds nothing of a request. Queries are one statement, a column a root fi
 one statement too, and everything else runs in one transaction, step by step.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import orjson
 
 from resolvers import ir
 from resolvers.binding import AFFECTED_ROWS, CHANGED_ROWS, TRACEPARENT, Binder, Request, binder
+from resolvers.response_cache import Caching
 from resolvers.sql.mutate import answer_sql, change_sql, looks_again, mutation_sql
 from resolvers.sql.select import root_query_sql, rows_select
 from resolvers.sql.writer import SESSION_JSON, Writer
@@ -115,12 +116,13 @@ class Plan:
     is_single_column: bool
     #: A mutation that one statement carries out by itself.
     is_single_statement: bool
+    caching: Caching | None = None
 
 
-def make_plan(operation: ir.OperationIR) -> Plan:
+def make_plan(operation: ir.OperationIR, caching: Caching | None = None) -> Plan:
     """Render the operation. Pure."""
     if operation.kind == "query":
-        return _query_plan(operation)
+        return replace(_query_plan(operation), caching=caching)
     return _mutation_plan(operation)
 
 

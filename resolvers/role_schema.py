@@ -19,6 +19,7 @@ from strawberry.types import ExecutionContext
 from strawberry.types.field import StrawberryField
 from strawberry.types.scalar import ScalarDefinition
 
+from resolvers.document import CACHED
 from schema.graphql.build import graphql_types
 from schema.graphql.scalars import scalar
 from schema.view import RoleView
@@ -74,6 +75,7 @@ class RoleSchema(strawberry.Schema):
         self._schema = GraphQLSchema(
             query=GraphQLObjectType("query_root", query or _no_queries()),
             mutation=GraphQLObjectType("mutation_root", mutation) if mutation else None,
+            directives=[*own.directives, CACHED],
             extensions=own.extensions,
         )
         self._schema._strawberry_schema = self  # type: ignore[attr-defined] # noqa: SLF001 # Strawberry finds itself so

@@ -19,6 +19,8 @@ from server.authentication.errors import AuthenticationError
 from server.limits import KnownOperations, RateLimiter
 
 _HEADERS: Final = [(b"content-type", b"application/json; charset=utf-8")]
+#: `x-caregraph-dry-run: true`: mutations run, say what they would do, and are undone.
+DRY_RUN: Final = b"x-caregraph-dry-run"
 #: Operations that one request may batch.
 MAX_BATCH: Final = 100
 
@@ -80,26 +82,27 @@ class GraphQLEndpoint:
             request = orjson.loads(raw)
         except orjson.JSONDecodeError as error:
             raise GraphQLRequestError("invalid-json", f"the request body is not valid JSON: {error.msg}") from None
+        dry_run = any(name == DRY_RUN and value.lower() == b"true" for name, value in headers)
         if isinstance(request, dict):
-            return await self._execute(session, request)
+            return await self._execute(session, request, dry_run=dry_run)
         if not isinstance(request, list):
             raise GraphQLRequestError("parse-failed", "expected an object with a query, or a list of such objects")
         if len(request) > MAX_BATCH:
             raise GraphQLRequestError(
                 "validation-failed", f"a request may batch {MAX_BATCH} operations at most, this one has {len(request)}"
             )
-        return b"[" + b",".join([await self._item(session, item) for item in request]) + b"]"
+        return b"[" + b",".join([await self._item(session, item, dry_run=dry_run) for item in request]) + b"]"
 
-    async def _item(self, session: Session, item: Any) -> bytes:
+    async def _item(self, session: Session, item: Any, *, dry_run: bool) -> bytes:
         """One operation of a batch: its errors are its own."""
         if not isinstance(item, dict):
             return error_body(GraphQLRequestError("parse-failed", "expected an object with a query"))
         try:
-            return await self._execute(session, item)
+            return await self._execute(session, item, dry_run=dry_run)
         except GraphQLRequestError as error:
             return error_body(error)
 
-    async def _execute(self, session: Session, request: Mapping[str, Any]) -> bytes:
+    async def _execute(self, session: Session, request: Mapping[str, Any], *, dry_run: bool) -> bytes:
         query = request.get("query") if "extensions" not in request else self._operations.find_document(request)
         if not isinstance(query, str):
             problem = "key 'query' not found" if query is None else "expected a string for 'query'"
@@ -111,7 +114,7 @@ class GraphQLEndpoint:
         if name is not None and not isinstance(name, str):
             raise GraphQLRequestError("parse-failed", "expected a string for 'operationName'", "$.operationName")
         self._operations.check(session.role, query)
-        return await self._engine.execute(session, query, variables, name, current_traceparent() or "")
+        return await self._engine.execute(session, query, variables, name, current_traceparent() or "", dry_run=dry_run)
 
     async def _read(self, receive: Receive) -> bytes:
         message = await receive()
