@@ -32,8 +32,8 @@ from triggers.sleep import Mode, SleepCycle
 
 #: The channel of the wake-up, as in `wake_relay.sql`.
 CHANNEL: Final = "caregraph_outbox"
-#: How often the outbox is measured for the metrics.
-_MEASURE_EVERY_S: Final = 5.0
+#: How often, in ticks, the outbox is measured for the metrics.
+_MEASURE_EVERY: Final = 5
 #: A stop waits this much longer than a publish request may take.
 _STOP_GRACE_S: Final = 5.0
 
@@ -183,7 +183,7 @@ class _Session:
         self._writing: asyncio.Task[None] | None = None
         self._next_tick = 0.0
         self._kept_at = _now()
-        self._next_measure = 0.0
+        self._ticks = 0
         #: In how many lanes something was found last, by which the rows of the next read are shared out.
         self._active_lanes = 1
 
@@ -278,8 +278,8 @@ class _Session:
         metrics.RELAYS.set(self._presence.living)
         metrics.HELD_KEYS.set(len(self._holds))
         metrics.RESTING_TOPICS.set(len(self._outages.resting()))
-        if now >= self._next_measure:
-            self._next_measure = now + _MEASURE_EVERY_S
+        self._ticks += 1
+        if self._ticks % _MEASURE_EVERY == 1:
             waiting = await self._reader.measure()
             metrics.WAITING.set(waiting.events)
             metrics.OLDEST_AGE.set(waiting.oldest_age_s)

@@ -1,7 +1,7 @@
 """Sending events again: which, how many at a time, and how fast."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -60,7 +60,7 @@ async def measure(connection: Connection, selection: Selection) -> Extent:
 
 async def replay(
     connection: Connection, selection: Selection, *, newest: int, again: bool, rate: float
-) -> AsyncIterator[Progress]:
+) -> AsyncGenerator[Progress, None]:
     """Put the selected events, up to the sequence number `newest`, into the outbox once more, oldest first.
 
     `rate` is events a second. With `again` they get new ids and agents handle them anew; without, agents that have

@@ -1,12 +1,25 @@
 """Settings of the relay, read from the environment once at start."""
 
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from triggers.backoff import Backoff
+
+
+def _from_seconds(value: object) -> object:
+    """A number of seconds, as text in the environment; anything else is left to pydantic to refuse."""
+    if isinstance(value, str):
+        try:
+            return timedelta(seconds=float(value))
+        except (ValueError, OverflowError):
+            raise ValueError(f"{value!r} is not a number of seconds") from None
+    return value
+
+
+Seconds = Annotated[timedelta, BeforeValidator(_from_seconds), Field(gt=timedelta(0))]
 
 
 class RelaySettings(BaseSettings):
@@ -30,17 +43,17 @@ class RelaySettings(BaseSettings):
     )
 
     #: The poll that finds what no NOTIFY told of.
-    slow_poll: timedelta = Field(timedelta(seconds=2), validation_alias="CAREGRAPH_RELAY_SLOW_POLL_S")
+    slow_poll: Seconds = Field(timedelta(seconds=2), validation_alias="CAREGRAPH_RELAY_SLOW_POLL_S")
     #: The poll while the relay is awake and writers don't notify.
-    fast_poll: timedelta = Field(timedelta(milliseconds=5), validation_alias="CAREGRAPH_RELAY_FAST_POLL_S")
+    fast_poll: Seconds = Field(timedelta(milliseconds=5), validation_alias="CAREGRAPH_RELAY_FAST_POLL_S")
     #: From this many events a second on the relay stays awake.
     busy_rate: int = Field(40, validation_alias="CAREGRAPH_RELAY_BUSY_RATE", ge=1)
     #: Over how long that rate is measured, and how long it must be calm before the relay sleeps.
-    busy_window: timedelta = Field(timedelta(seconds=1), validation_alias="CAREGRAPH_RELAY_BUSY_WINDOW_S")
+    busy_window: Seconds = Field(timedelta(seconds=1), validation_alias="CAREGRAPH_RELAY_BUSY_WINDOW_S")
     #: How often lanes are shared anew and the row is kept.
-    tick: timedelta = Field(timedelta(seconds=1), validation_alias="CAREGRAPH_RELAY_TICK_S")
+    tick: Seconds = Field(timedelta(seconds=1), validation_alias="CAREGRAPH_RELAY_TICK_S")
     #: How long the row of a relay that died keeps asking for notifications.
-    expiry: timedelta = Field(timedelta(seconds=30), validation_alias="CAREGRAPH_RELAY_EXPIRY_S")
+    expiry: Seconds = Field(timedelta(seconds=30), validation_alias="CAREGRAPH_RELAY_EXPIRY_S")
 
     #: Events read at once.
     batch: int = Field(500, validation_alias="CAREGRAPH_RELAY_BATCH", ge=1, le=5_000)
@@ -49,7 +62,7 @@ class RelaySettings(BaseSettings):
     #: Publish requests under way at once.
     requests: int = Field(64, validation_alias="CAREGRAPH_RELAY_REQUESTS", ge=1)
     #: Longest wait for Pub/Sub's answer to one request.
-    publish_timeout: timedelta = Field(timedelta(seconds=10), validation_alias="CAREGRAPH_RELAY_PUBLISH_TIMEOUT_S")
+    publish_timeout: Seconds = Field(timedelta(seconds=10), validation_alias="CAREGRAPH_RELAY_PUBLISH_TIMEOUT_S")
     #: Refusals after which an event is given up. Failures of the network or of Pub/Sub itself don't count.
     max_refusals: int = Field(5, validation_alias="CAREGRAPH_RELAY_MAX_REFUSALS", ge=1)
 

@@ -1,0 +1,236 @@
+"""`caregraph events` and `caregraph trace`, on a database with a little history."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import asyncpg
+import pytest
+from typer.testing import CliRunner, Result
+
+from server.cli.main import app
+from tests.databases import create_database, drop_database, run
+from tests.integration.triggers.records import Records
+
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+class History:
+    """A contract that a customer made, an agent's answer to it, and an event that was given up."""
+
+    def __init__(self, database_url: str) -> None:
+        self.database_url = database_url
+        self.contract_id = uuid.UUID(int=0)
+        self.inserted = self.created = self.failed = uuid.UUID(int=0)
+
+    async def write(self) -> None:
+        connection = await asyncpg.connect(self.database_url)
+        try:
+            records = await Records.create(connection)
+            await connection.execute("DELETE FROM events.outbox")
+            await self._as(connection, "user", "ada")
+            self.contract_id = await records.insert_contract()
+            (self.inserted,) = [event["id"] for event in await records.outbox()]
+            await connection.execute(
+                "UPDATE events.outbox SET published_at = created_at + interval '3 ms', message_id = '17', attempts = 1"
+            )
+            await connection.execute(
+                "INSERT INTO events.delivery (event_id, agent, outcome, effects, started_at, finished_at)"
+                " VALUES ($1, 'contract', 'done', $2, now(), now() + interval '20 ms'),"
+                " ($1, 'zendesk', 'retry', '[]', now(), now() + interval '1 ms')",
+                self.inserted,
+                json.dumps([{"system": "chargebee", "action": "subscription.update", "id": "sub_1", "ms": 12.0}]),
+            )
+            await self._as(connection, "service", "contract")
+            self.created = await connection.fetchval(
+                "SELECT id FROM events.publish('contract.created', $1, '{}')", str(self.contract_id)
+            )
+            await connection.execute(
+                "INSERT INTO events.scheduled_task (name, kind, target, payload, due_at)"
+                " VALUES ($1, 'contract.renew', 'contract', '{}', now() + interval '180 days')",
+                f"contract.renew:{self.contract_id}",
+            )
+            await self._as(connection, "", "")
+            self.failed = await connection.fetchval(
+                "SELECT id FROM events.publish('invoice.payment_failed', 'inv_1', '{}')"
+            )
+            await connection.execute("UPDATE events.outbox SET published_at = now() WHERE id = ANY ($1)", [self.failed])
+            await connection.execute(
+                "INSERT INTO events.dead_letter (event_id, agent, reason, attempts, event)"
+                " VALUES ($1, 'notification', 'no e-mail', 8, '{}')",
+                self.failed,
+            )
+        finally:
+            await connection.close()
+
+    async def _as(self, connection: asyncpg.Connection, role: str, user: str) -> None:
+        session = json.dumps({"x-hasura-role": role, "x-hasura-user-id": user}) if role else ""
+        await connection.execute(
+            "SELECT set_config('app.session', $1, false), set_config('app.traceparent', $2, false)",
+            session,
+            TRACEPARENT if role else "",
+        )
+
+    def query(self, statement: str, *arguments: Any) -> Any:
+        async def fetch() -> Any:
+            connection = await asyncpg.connect(self.database_url)
+            try:
+                return await connection.fetch(statement, *arguments)
+            finally:
+                await connection.close()
+
+        return asyncio.run(fetch())
+
+
+@pytest.fixture
+def history(postgres_server: str, template_database: str) -> Iterator[History]:
+    url = run(create_database(postgres_server, template=template_database))
+    history = History(url)
+    run(history.write())
+    yield history
+    run(drop_database(postgres_server, url))
+
+
+@pytest.fixture
+def caregraph(history: History, monkeypatch: pytest.MonkeyPatch) -> "Run":
+    monkeypatch.setenv("DATABASE_URL", history.database_url)
+    monkeypatch.setenv("CAREGRAPH_ENVIRONMENT", "development")
+    return Run()
+
+
+class Run:
+    """`caregraph …`, in this process."""
+
+    def __call__(self, *arguments: object) -> Result:
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    def json(self, *arguments: object) -> Any:
+        result = self(*arguments, "--json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+
+def test_list_shows_the_newest_first_with_what_agents_made_of_them(caregraph: Run, history: History) -> None:
+    listed = caregraph.json("events", "list")
+    assert [(event["type"], event["state"]) for event in listed] == [
+        ("invoice.payment_failed", "dead"),
+        ("contract.created", "waiting"),
+        ("contract.inserted", "published"),
+    ]
+    assert listed[2]["outcomes"] == {"contract": "done", "zendesk": "retry"}
+    assert (listed[2]["role"], listed[2]["user_id"]) == ("user", "ada")
+    text = caregraph("events", "list").stdout
+    assert "contract done" in text
+    assert str(history.contract_id) in text
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--type", "contract.created", "--type", "contract.inserted"), ["contract.created", "contract.inserted"]),
+        (("--state", "waiting"), ["contract.created"]),
+        (("--state", "dead"), ["invoice.payment_failed"]),
+        (("--key", "inv_1"), ["invoice.payment_failed"]),
+        (("--since", "1h", "-n", "1"), ["invoice.payment_failed"]),
+        (("--until", "1h"), []),
+    ],
+)
+def test_list_filters(caregraph: Run, options: tuple[str, ...], expected: list[str]) -> None:
+    assert [event["type"] for event in caregraph.json("events", "list", *options)] == expected
+
+
+def test_an_unknown_type_is_answered_with_those_there_are(caregraph: Run) -> None:
+    result = caregraph("events", "list", "--type", "contract.bogus")
+    assert result.exit_code == 2
+    assert "contract.created" in result.output
+
+
+def test_show_tells_everything_about_an_event(caregraph: Run, history: History) -> None:
+    text = caregraph("events", "show", history.inserted).stdout
+    for part in (
+        str(history.inserted),
+        "user ada",
+        "0af7651916cd43dd8448eb211c80319c",
+        "as message 17 +3.0 ms",
+        "contract agent done in 20 ms",
+        "chargebee: subscription.update sub_1 12.0 ms",
+        "zendesk agent retry",
+        '"op": "INSERT"',
+    ):
+        assert part in text
+    assert "notification after 8 attempts: no e-mail" in caregraph("events", "show", history.failed).stdout
+
+
+def test_show_of_an_unknown_event_says_so(caregraph: Run) -> None:
+    result = caregraph("events", "show", uuid.uuid4())
+    assert result.exit_code == 1
+    assert "There is no event" in result.output
+
+
+def test_trace_tells_the_story_of_a_contract(caregraph: Run, history: History) -> None:
+    story = caregraph.json("trace", str(history.contract_id).upper())
+    (change,) = story["changes"]
+    (inserted,) = change["events"]
+    contract = next(node for node in inserted["deliveries"] if node["delivery"]["agent"] == "contract")
+    assert [node["event"]["id"] for node in contract["followed"]] == [str(history.created)]
+    assert story["tasks"][0]["kind"] == "contract.renew"
+    text = caregraph("trace", history.contract_id).stdout
+    assert text.index("change by user ada") < text.index("contract agent done") < text.index("contract.created")
+
+
+def test_trace_of_nothing_says_what_it_takes(caregraph: Run) -> None:
+    result = caregraph("trace", "nobody")
+    assert result.exit_code == 1
+    assert "id of a contract" in result.output
+
+
+def test_replay_puts_an_event_into_the_outbox_again(caregraph: Run, history: History) -> None:
+    assert caregraph("events", "replay", history.inserted).exit_code == 0
+    (copy,) = history.query("SELECT * FROM events.outbox WHERE replay_of IS NOT NULL")
+    assert copy["replay_of"] == history.inserted
+    assert copy["published_at"] is None
+    assert "waits for the relay again" in caregraph("events", "show", history.inserted).stdout
+
+
+def test_replay_of_what_was_given_up_settles_it(caregraph: Run, history: History) -> None:
+    assert caregraph("events", "replay", "--dead").exit_code == 0
+    (letter,) = history.query("SELECT * FROM events.dead_letter")
+    assert letter["resolution"] == "replayed"
+    assert caregraph.json("events", "list", "--state", "dead") == []
+
+
+def test_replay_leaves_alone_what_the_relay_has_yet_to_send(caregraph: Run, history: History) -> None:
+    result = caregraph("events", "replay", "--key", history.contract_id, "--yes")
+    assert "1 event(s)" in result.output
+    assert [row["replay_of"] for row in history.query("SELECT replay_of FROM events.outbox ORDER BY sequence")] == [
+        None,
+        None,
+        None,
+        history.inserted,
+    ]
+
+
+def test_replay_again_asks_first_and_gives_new_ids(caregraph: Run, history: History) -> None:
+    refused = caregraph("events", "replay", history.inserted, "--again")
+    assert refused.exit_code == 1
+    assert caregraph("events", "replay", history.inserted, "--again", "--yes").exit_code == 0
+    copies = history.query("SELECT id FROM events.outbox WHERE replay_of IS NULL AND type = 'contract.inserted'")
+    assert len(copies) == 2
+
+
+def test_replay_says_how_much_without_doing_it(caregraph: Run, history: History) -> None:
+    result = caregraph("events", "replay", "--since", "1h", "--dry-run")
+    assert "2 event(s)" in result.output
+    assert len(history.query("SELECT 1 FROM events.outbox")) == 3
+
+
+def test_replay_of_everything_must_be_said(caregraph: Run) -> None:
+    assert caregraph("events", "replay").exit_code == 2
+
+
+def test_a_database_that_is_not_there_is_a_sentence(caregraph: Run) -> None:
+    result = caregraph("events", "list", "--database-url", "postgresql://x@127.0.0.1:1/x")
+    assert result.exit_code == 1
+    assert "PostgreSQL couldn't answer" in result.output
