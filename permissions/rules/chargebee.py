@@ -1,34 +1,37 @@
 """Rules of the schema `chargebee`: the mirror of billing.
 
-Only the `service` role writes it (the ETL and webhooks), and never deletes. Providers see no billing at all.
+Only the `service` role writes it (the ETL and webhooks), and never deletes. Customers see their own, the care
+coordination team everyone's, providers nothing at all.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
+from sqlalchemy import Table
+
 from permissions.model import ALL, EVERY_ROW, Insert, Select, TablePermissions, Update
 from permissions.rules.persons import (
-    OF_MY_PATIENT_AS_CUSTOMER,
+    AS_STAFF,
+    NOT_OF_DELETED,
+    OF_PRESENT,
     OWN,
     OWN_BILLING,
     PAGE_OF_A_CUSTOMER,
     PAGE_OF_STAFF,
 )
+from schema.tables import chargebee
 from schema.view import BoolExp
 
 #: The mirror keeps what Chargebee has deleted; only the ETL needs to see that.
 _LIVE: Final[BoolExp] = {"deleted": {"_eq": False}}
-_OWN: Final[BoolExp] = {**OWN_BILLING, **_LIVE}
 
-_MIRROR: Final = TablePermissions(
-    select=Select(columns=ALL, filter=EVERY_ROW),
-    insert=Insert(columns=ALL, check=EVERY_ROW),
-    update=Update(columns=ALL, filter=EVERY_ROW),
+_CUSTOMER: Final = (
+    *("id", "email", "first_name", "last_name", "phone", "billing_address", "preferred_currency_code"),
+    *("auto_collection", "card_status", "promotional_credits", "refundable_credits", "excess_payments"),
+    *("unbilled_charges", "net_term_days", "created_at", "updated_at"),
 )
-
-_CUSTOMER: Final = ("id", "email", "first_name", "last_name", "preferred_currency_code", "auto_collection")
 _ITEM_PRICE: Final = (
-    *("id", "name", "external_name", "description", "status", "price"),
+    *("id", "name", "external_name", "description", "item_id", "item_type", "status", "pricing_model", "price"),
     *("currency_code", "period", "period_unit"),
 )
 _SUBSCRIPTION: Final = (
@@ -59,8 +62,9 @@ _TRANSACTION: Final = (
 )
 _TRANSACTION_OF_STAFF: Final = ("gateway", "amount_unused", "error_code", "error_text", "reference_transaction_id")
 _CREDIT_NOTE: Final = (
-    *("id", "customer_id", "subscription_id", "reference_invoice_id", "type", "status", "date", "currency_code"),
-    *("sub_total", "total", "amount_allocated", "amount_refunded", "amount_available", "refunded_at", "voided_at"),
+    *("id", "customer_id", "subscription_id", "reference_invoice_id", "type", "status", "create_reason_code"),
+    *("date", "currency_code", "sub_total", "total", "amount_allocated", "amount_refunded", "amount_available"),
+    *("refunded_at", "voided_at"),
 )
 _CONTRACT: Final = (
     *("id", "customer_id", "subscription_id", "treatment_id", "status", "start_date", "end_date"),
@@ -68,73 +72,72 @@ _CONTRACT: Final = (
 )
 
 
-def _of_customer(columns: tuple[str, ...], *, aggregate: bool = True) -> TablePermissions:
-    return TablePermissions(select=Select(columns=columns, filter=_OWN, limit=PAGE_OF_A_CUSTOMER, aggregate=aggregate))
+def _of_customer(*columns: str) -> TablePermissions:
+    return TablePermissions(
+        select=Select(columns=columns, filter={**OWN_BILLING, **_LIVE}, limit=PAGE_OF_A_CUSTOMER, aggregate=True)
+    )
 
 
-def _of_staff(columns: tuple[str, ...]) -> TablePermissions:
-    return TablePermissions(select=Select(columns=columns, filter=_LIVE, limit=PAGE_OF_STAFF, aggregate=True))
+def _of_staff(*columns: str) -> TablePermissions:
+    rows: BoolExp = {**AS_STAFF, **_LIVE, **NOT_OF_DELETED}
+    return TablePermissions(select=Select(columns=columns, filter=rows, limit=PAGE_OF_STAFF, aggregate=True))
+
+
+def _mirror(table: Table, rows: BoolExp = NOT_OF_DELETED) -> TablePermissions:
+    """Chargebee's row as it is, and as it changes: every column but the key. What stays is written, not read."""
+    changing = tuple(column.name for column in table.columns if not column.primary_key)
+    return TablePermissions(
+        select=Select(columns=ALL, filter=rows),
+        insert=Insert(columns=ALL, check=EVERY_ROW),
+        update=Update(columns=changing, filter=EVERY_ROW),
+    )
 
 
 CHARGEBEE: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
     "chargebee.customer": {
-        "user": _of_customer(_CUSTOMER, aggregate=False),
-        "cct": _of_staff(
-            (
-                *(*_CUSTOMER, "phone", "billing_address", "card_status", "promotional_credits", "refundable_credits"),
-                *("excess_payments", "unbilled_charges", "net_term_days", "created_at", "updated_at"),
-            )
-        ),
-        "service": _MIRROR,
+        "cct": _of_staff(*_CUSTOMER),
+        "service": _mirror(chargebee.customer),
     },
+    # The catalogue of prices: nobody's.
     "chargebee.item_price": {
-        "user": TablePermissions(
-            select=Select(columns=_ITEM_PRICE, filter={**_LIVE, "status": {"_eq": "active"}}, limit=PAGE_OF_A_CUSTOMER)
+        "cct": TablePermissions(
+            select=Select(columns=_ITEM_PRICE, filter={**AS_STAFF, **_LIVE}, limit=PAGE_OF_STAFF, aggregate=True)
         ),
-        "cct": _of_staff((*_ITEM_PRICE, "item_id", "item_type", "pricing_model")),
-        "service": _MIRROR,
+        "service": _mirror(chargebee.item_price, EVERY_ROW),
     },
     "chargebee.subscription": {
-        "user": _of_customer(_SUBSCRIPTION),
-        "cct": _of_staff((*_SUBSCRIPTION, *_SUBSCRIPTION_OF_STAFF)),
-        "service": _MIRROR,
+        "user": _of_customer(*_SUBSCRIPTION),
+        "cct": _of_staff(*_SUBSCRIPTION, *_SUBSCRIPTION_OF_STAFF),
+        "service": _mirror(chargebee.subscription),
     },
     "chargebee.invoice": {
-        "user": _of_customer(_INVOICE),
-        "cct": _of_staff((*_INVOICE, *_INVOICE_OF_STAFF)),
-        "service": _MIRROR,
+        "user": _of_customer(*_INVOICE),
+        "cct": _of_staff(*_INVOICE, *_INVOICE_OF_STAFF),
+        "service": _mirror(chargebee.invoice),
     },
     "chargebee.invoice_line_item": {
-        "user": _of_customer(_LINE_ITEM),
-        "cct": _of_staff((*_LINE_ITEM, "customer_id", "entity_type", "entity_id")),
-        "service": _MIRROR,
+        "user": _of_customer(*_LINE_ITEM),
+        "cct": _of_staff(*_LINE_ITEM, "customer_id", "entity_type", "entity_id"),
+        "service": _mirror(chargebee.invoice_line_item),
     },
     "chargebee.transaction": {
-        "user": _of_customer(_TRANSACTION),
-        "cct": _of_staff((*_TRANSACTION, *_TRANSACTION_OF_STAFF)),
-        "service": _MIRROR,
+        "user": _of_customer(*_TRANSACTION),
+        "cct": _of_staff(*_TRANSACTION, *_TRANSACTION_OF_STAFF),
+        "service": _mirror(chargebee.transaction),
     },
     "chargebee.credit_note": {
-        "user": _of_customer(_CREDIT_NOTE),
-        "cct": _of_staff((*_CREDIT_NOTE, "create_reason_code")),
-        "service": _MIRROR,
+        "cct": _of_staff(*_CREDIT_NOTE),
+        "service": _mirror(chargebee.credit_note),
     },
     "chargebee.sync_cursor": {
-        "service": _MIRROR,
+        "service": _mirror(chargebee.sync_cursor, EVERY_ROW),
     },
-    # A view of public.contract under Chargebee's name, with the id as text.
+    # A view of public.contract under Chargebee's name, with the id as text; providers read the contract itself.
     "chargebee.contract": {
         "user": TablePermissions(select=Select(columns=_CONTRACT, filter=OWN, limit=PAGE_OF_A_CUSTOMER)),
-        "provider": TablePermissions(
-            select=Select(
-                columns=("id", "customer_id", "treatment_id", "status", "start_date", "end_date"),
-                filter=OF_MY_PATIENT_AS_CUSTOMER,
-                limit=PAGE_OF_STAFF,
-            )
-        ),
         "cct": TablePermissions(
-            select=Select(columns=_CONTRACT, filter=EVERY_ROW, limit=PAGE_OF_STAFF, aggregate=True)
+            select=Select(columns=_CONTRACT, filter={**AS_STAFF, **OF_PRESENT}, limit=PAGE_OF_STAFF, aggregate=True)
         ),
-        "service": TablePermissions(select=Select(columns=_CONTRACT, filter=EVERY_ROW)),
+        "service": TablePermissions(select=Select(columns=_CONTRACT, filter=OF_PRESENT)),
     },
 }

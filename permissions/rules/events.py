@@ -32,8 +32,9 @@ EVENTS: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
         ),
     },
     "events.scheduled_task": {
+        # An agent plans its own work, not another's.
         "service": TablePermissions(
-            insert=Insert(columns=("name", "kind", "target", "payload", "due_at"), check=EVERY_ROW),
+            insert=Insert(columns=("name", "kind", "target", "payload", "due_at"), check={"target": {"_eq": ME}}),
         ),
     },
 }

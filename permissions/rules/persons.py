@@ -1,5 +1,11 @@
-"""The conditions that rules are made of: whose rows these are."""
+"""The conditions that rules are made of: whose rows these are.
 
+A customer whose data was deleted leaves only what law keeps, and that is for admin alone (PLATFORM, flow 6): so every
+condition about a customer asks for one who is still there. Likewise staff who left keep their rows and lose their
+access at once, not when their token ends.
+"""
+
+from collections.abc import Mapping
 from typing import Final
 
 from schema.view import BoolExp
@@ -7,19 +13,50 @@ from schema.view import BoolExp
 #: The session variable that names the person (or agent).
 ME: Final = "X-Hasura-User-Id"
 
-#: Rows with a `customer_id` of the customer who asks.
-OWN: Final[BoolExp] = {"customer_id": {"_eq": ME}}
-#: Chargebee's rows of the customer who asks.
-OWN_BILLING: Final[BoolExp] = {"profile": {"id": {"_eq": ME}}}
-#: Clinical rows of the customer who asks.
-OWN_PATIENT: Final[BoolExp] = {"patient": {"customer_id": {"_eq": ME}}}
+#: Of customers: not deleted.
+PRESENT: Final[BoolExp] = {"deleted_at": {"_is_null": True}}
+#: Of customers: the one who asks.
+IS_ME: Final[BoolExp] = {"id": {"_eq": ME}, **PRESENT}
 
-#: Patients whose care team the provider is on now.
-IN_MY_CARE: Final[BoolExp] = {"care_teams": {"staff_id": {"_eq": ME}, "status": {"_eq": "active"}}}
+#: Rows of the customer who asks.
+OWN: Final[BoolExp] = {"customer": IS_ME}
+#: Chargebee's rows of the customer who asks.
+OWN_BILLING: Final[BoolExp] = {"profile": IS_ME}
+#: Clinical rows of the customer who asks.
+OWN_PATIENT: Final[BoolExp] = {"patient": OWN}
+
+#: Of any table: the one who asks works here.
+AS_STAFF: Final[BoolExp] = {
+    "_exists": {
+        "_table": {"schema": "public", "name": "staff"},
+        "_where": {"id": {"_eq": ME}, "active": {"_eq": True}},
+    }
+}
+
+#: Of patients: the provider who asks is on their care team now.
+IN_MY_CARE: Final[BoolExp] = {
+    "care_teams": {"staff_id": {"_eq": ME}, "status": {"_eq": "active"}, "staff": {"active": {"_eq": True}}},
+    "customer": PRESENT,
+}
 #: Clinical rows of such patients.
 OF_MY_PATIENT: Final[BoolExp] = {"patient": IN_MY_CARE}
 #: Rows of customers who are such patients.
 OF_MY_PATIENT_AS_CUSTOMER: Final[BoolExp] = {"customer": {"patient": IN_MY_CARE}}
+
+#: Rows of customers who are not deleted.
+OF_PRESENT: Final[BoolExp] = {"customer": PRESENT}
+#: Clinical rows of such customers.
+OF_PRESENT_PATIENT: Final[BoolExp] = {"patient": OF_PRESENT}
+#: Chargebee's rows, but not those of deleted customers. A row may come before its customer is known here.
+NOT_OF_DELETED: Final[BoolExp] = {"_not": {"profile": {"deleted_at": {"_is_null": False}}}}
+
+#: What `docs/permissions.md` calls the conditions that it doesn't write out, with the table that they are about.
+PHRASES: Final[Mapping[str, tuple[str, BoolExp]]] = {
+    "is me": ("public.customer", IS_ME),
+    "is not deleted": ("public.customer", PRESENT),
+    "is in my care": ("healthcare.patient", IN_MY_CARE),
+    "I am active staff": ("public.staff", AS_STAFF),
+}
 
 #: Lists are pages: what a portal shows at once, with room to spare.
 PAGE_OF_A_CUSTOMER: Final = 200

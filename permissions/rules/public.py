@@ -5,152 +5,92 @@ from typing import Final
 
 from permissions.model import EVERY_ROW, Insert, Select, TablePermissions, Update
 from permissions.rules.persons import (
+    AS_STAFF,
     IN_MY_CARE,
+    IS_ME,
     ME,
     OF_MY_PATIENT_AS_CUSTOMER,
+    OF_PRESENT,
     OWN,
+    OWN_PATIENT,
     PAGE_OF_A_CUSTOMER,
     PAGE_OF_STAFF,
+    PRESENT,
 )
+from schema.view import BoolExp
 
 _ADDRESS: Final = ("address_line1", "address_line2", "city", "state_code", "zip", "country")
+#: How and when one wants to be written to.
 _WISHES: Final = ("timezone", "email_opt_out", "sms_opt_out", "quiet_hours_start", "quiet_hours_end")
-
-_CONTRACT: Final = (
-    "id",
-    "customer_id",
-    "subscription_id",
-    "treatment_id",
-    "status",
-    "start_date",
-    "end_date",
-    "auto_renew",
-    "renewed_from_id",
-    "activated_at",
-    "completed_at",
-    "cancelled_at",
-    "cancel_reason",
-    "created_at",
-    "updated_at",
-)
-_THREAD: Final = (
-    "id",
-    "customer_id",
-    "staff_id",
-    "subject",
-    "category",
-    "status",
-    "last_message_at",
-    "created_at",
-    "updated_at",
-)
-_MESSAGE: Final = (
-    "id",
-    "thread_id",
-    "sender_role",
-    "sender_customer_id",
-    "sender_staff_id",
-    "body",
-    "read_at",
-    "created_at",
-    "updated_at",
-)
-_TICKET: Final = (
-    "id",
-    "customer_id",
-    "zendesk_ticket_id",
-    "subject",
-    "description",
-    "category",
-    "status",
-    "priority",
-    "invoice_id",
-    "assignee_id",
-    "solved_at",
-    "created_at",
-    "updated_at",
-)
-_REFERRAL: Final = (
-    "id",
-    "referrer_id",
-    "referred_id",
-    "referred_email",
-    "code",
-    "status",
-    "expires_at",
-    "completed_at",
-    "created_at",
-    "updated_at",
-)
-_REWARD: Final = (
-    "id",
-    "referral_id",
-    "customer_id",
-    "amount",
-    "currency_code",
-    "status",
-    "status_reason",
-    "granted_at",
-    "created_at",
-    "updated_at",
-)
+_PERSON: Final = ("id", "email", "first_name", "last_name", "phone", "date_of_birth", *_ADDRESS)
 _TREATMENT: Final = (
-    "id",
-    "name",
-    "description",
-    "monthly_price",
-    "upfront_price",
-    "currency_code",
-    "has_upfront_payment_option",
-    "term_months",
+    *("id", "name", "description", "monthly_price", "upfront_price", "currency_code"),
+    *("has_upfront_payment_option", "term_months"),
 )
 _STAFF: Final = ("id", "first_name", "last_name", "role", "credentials", "specialty")
+_CONTRACT: Final = (
+    *("id", "customer_id", "subscription_id", "treatment_id", "status", "start_date", "end_date", "auto_renew"),
+    *("renewed_from_id", "activated_at", "completed_at", "cancelled_at", "cancel_reason", "created_at", "updated_at"),
+)
+_THREAD: Final = (
+    *("id", "customer_id", "staff_id", "subject", "category", "status", "last_message_at"),
+    *("created_at", "updated_at"),
+)
+_MESSAGE: Final = (
+    *("id", "thread_id", "sender_role", "sender_customer_id", "sender_staff_id", "body", "read_at"),
+    *("created_at", "updated_at"),
+)
+_TICKET: Final = (
+    *("id", "customer_id", "zendesk_ticket_id", "subject", "description", "category", "status", "priority"),
+    *("invoice_id", "assignee_id", "solved_at", "created_at", "updated_at"),
+)
+_REWARD: Final = (
+    *("id", "referral_id", "customer_id", "amount", "currency_code", "status", "status_reason", "granted_at"),
+    *("created_at", "updated_at"),
+)
+
+_OFFERED: Final[BoolExp] = {"active": {"_eq": True}}
+_UNREAD: Final[BoolExp] = {"read_at": {"_is_null": True}}
+_FROM_CUSTOMER: Final[BoolExp] = {"sender_role": {"_eq": "customer"}}
+#: Nobody writes into a closed thread: it is reopened first, or a new one begun.
+_OPEN: Final[BoolExp] = {"status": {"_neq": "closed"}}
+_ANSWERED_BY_STAFF: Final[BoolExp] = {"_or": [{"staff_id": {"_is_null": True}}, {"staff": {"active": {"_eq": True}}}]}
 
 PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
     "public.customer": {
         "user": TablePermissions(
-            select=Select(
-                columns=(
-                    *("id", "email", "first_name", "last_name", "phone", "date_of_birth"),
-                    *(*_ADDRESS, *_WISHES, "currency_code", "created_at", "updated_at"),
-                ),
-                filter={"id": {"_eq": ME}},
-            ),
+            select=Select(columns=(*_PERSON, *_WISHES, "currency_code", "created_at", "updated_at"), filter=IS_ME),
             # Nothing that money or a clinician decides, and not the e-mail address: it is how one signs in.
-            update=Update(
-                columns=("first_name", "last_name", "phone", *_ADDRESS, *_WISHES), filter={"id": {"_eq": ME}}
-            ),
+            update=Update(columns=("first_name", "last_name", "phone", *_ADDRESS, *_WISHES), filter=IS_ME),
         ),
         "provider": TablePermissions(
             select=Select(
-                columns=(
-                    *("id", "email", "first_name", "last_name", "phone", "date_of_birth"),
-                    *(*_ADDRESS, "timezone", "created_at", "updated_at"),
-                ),
+                columns=(*_PERSON, "timezone", "created_at", "updated_at"),
                 filter={"patient": IN_MY_CARE},
                 limit=PAGE_OF_STAFF,
                 aggregate=True,
             ),
         ),
+        # Of deleted customers too: that somebody was there once, and is no more.
         "cct": TablePermissions(
             select=Select(
                 columns=(
-                    *("id", "chargebee_customer_id", "zendesk_user_id"),
-                    *("email", "first_name", "last_name", "phone", "date_of_birth"),
-                    *(*_ADDRESS, *_WISHES, "currency_code", "lifetime_value", "deleted_at", "created_at", "updated_at"),
+                    *(*_PERSON, *_WISHES, "chargebee_customer_id", "zendesk_user_id", "currency_code"),
+                    *("lifetime_value", "deleted_at", "created_at", "updated_at"),
                 ),
-                filter=EVERY_ROW,
+                filter=AS_STAFF,
                 limit=PAGE_OF_STAFF,
                 aggregate=True,
             ),
-            update=Update(columns=("first_name", "last_name", "phone", *_ADDRESS, *_WISHES), filter=EVERY_ROW),
+            update=Update(
+                columns=("first_name", "last_name", "phone", *_ADDRESS, *_WISHES), filter={**AS_STAFF, **PRESENT}
+            ),
         ),
         "service": TablePermissions(
             select=Select(
                 columns=(
-                    *("id", "firebase_uid", "chargebee_customer_id", "zendesk_user_id"),
-                    *("email", "first_name", "last_name", "phone", "date_of_birth"),
-                    *(*_ADDRESS, *_WISHES, "currency_code", "lifetime_value", "deleted_at", "created_at", "updated_at"),
+                    *(*_PERSON, *_WISHES, "firebase_uid", "chargebee_customer_id", "zendesk_user_id"),
+                    *("currency_code", "lifetime_value", "deleted_at", "created_at", "updated_at"),
                 ),
                 filter=EVERY_ROW,
             ),
@@ -165,22 +105,17 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
         "user": TablePermissions(
             select=Select(
                 columns=("id", "first_name", "last_name", "credentials", "specialty"),
-                filter={
-                    "_or": [
-                        {"care_teams": {"patient": {"customer_id": {"_eq": ME}}}},
-                        {"message_threads": {"customer_id": {"_eq": ME}}},
-                    ]
-                },
+                filter={"_or": [{"care_teams": OWN_PATIENT}, {"message_threads": OWN}]},
                 limit=PAGE_OF_A_CUSTOMER,
             ),
         ),
         "provider": TablePermissions(
-            select=Select(columns=(*_STAFF, "active"), filter=EVERY_ROW, limit=PAGE_OF_STAFF),
+            select=Select(columns=(*_STAFF, "active"), filter=AS_STAFF, limit=PAGE_OF_STAFF),
         ),
         "cct": TablePermissions(
             select=Select(
                 columns=(*_STAFF, "email", "phone", "timezone", "active"),
-                filter=EVERY_ROW,
+                filter=AS_STAFF,
                 limit=PAGE_OF_STAFF,
                 aggregate=True,
             ),
@@ -193,26 +128,24 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
         ),
     },
     "public.treatment": {
-        "anonymous": TablePermissions(
-            select=Select(columns=_TREATMENT, filter={"active": {"_eq": True}}, limit=PAGE_OF_A_CUSTOMER)
-        ),
+        "anonymous": TablePermissions(select=Select(columns=_TREATMENT, filter=_OFFERED, limit=PAGE_OF_A_CUSTOMER)),
         # Own contracts keep showing a treatment that is no longer offered.
         "user": TablePermissions(
             select=Select(
                 columns=(*_TREATMENT, "active"),
-                filter={"_or": [{"active": {"_eq": True}}, {"contracts": OWN}]},
+                filter={"_or": [_OFFERED, {"contracts": OWN}]},
                 limit=PAGE_OF_A_CUSTOMER,
             )
         ),
         "provider": TablePermissions(
             select=Select(
-                columns=("id", "name", "description", "active", "term_months"), filter=EVERY_ROW, limit=PAGE_OF_STAFF
+                columns=("id", "name", "description", "active", "term_months"), filter=AS_STAFF, limit=PAGE_OF_STAFF
             )
         ),
         "cct": TablePermissions(
             select=Select(
                 columns=(*_TREATMENT, "active", "monthly_item_price_id", "upfront_item_price_id"),
-                filter=EVERY_ROW,
+                filter=AS_STAFF,
                 limit=PAGE_OF_STAFF,
                 aggregate=True,
             )
@@ -226,15 +159,26 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
     "public.contract": {
         "user": TablePermissions(
             select=Select(columns=_CONTRACT, filter=OWN, limit=PAGE_OF_A_CUSTOMER, aggregate=True),
-            # A treatment that is offered, and a subscription that is one's own (or none yet).
+            # For a treatment that is offered, paid by a living subscription of one's own (or none yet), not over
+            # before it began, and no renewal: that is the contract agent's, and an insert nested in `renewed_from`
+            # would make one.
             insert=Insert(
                 columns=("subscription_id", "treatment_id", "start_date", "auto_renew"),
                 check={
-                    "treatment": {"active": {"_eq": True}},
+                    **OWN,
+                    "treatment": _OFFERED,
                     "_or": [
                         {"subscription_id": {"_is_null": True}},
-                        {"subscription": {"profile": {"id": {"_eq": ME}}}},
+                        {
+                            "subscription": {
+                                "profile": IS_ME,
+                                "deleted": {"_eq": False},
+                                "status": {"_neq": "cancelled"},
+                            }
+                        },
                     ],
+                    "end_date": {"_cgt": "created_at"},
+                    "renewed_from_id": {"_is_null": True},
                 },
                 presets={"customer_id": ME, "status": "future"},
             ),
@@ -247,21 +191,28 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
                 aggregate=True,
             ),
         ),
+        # Read only: contracts change through operations.
         "cct": TablePermissions(
-            select=Select(columns=_CONTRACT, filter=EVERY_ROW, limit=PAGE_OF_STAFF, aggregate=True),
+            select=Select(columns=_CONTRACT, filter={**AS_STAFF, **OF_PRESENT}, limit=PAGE_OF_STAFF, aggregate=True),
         ),
         "service": TablePermissions(
-            select=Select(columns=_CONTRACT, filter=EVERY_ROW),
+            select=Select(columns=_CONTRACT, filter=OF_PRESENT),
             insert=Insert(
                 columns=(
                     *("customer_id", "subscription_id", "treatment_id", "status"),
                     *("start_date", "end_date", "auto_renew", "renewed_from_id"),
                 ),
-                check=EVERY_ROW,
+                check={
+                    **OF_PRESENT,
+                    "_or": [
+                        {"renewed_from_id": {"_is_null": True}},
+                        {"renewed_from": {"customer_id": {"_ceq": ["$", "customer_id"]}}},
+                    ],
+                },
             ),
             update=Update(
                 columns=("subscription_id", "status", "activated_at", "completed_at", "cancelled_at", "cancel_reason"),
-                filter=EVERY_ROW,
+                filter=OF_PRESENT,
             ),
         ),
     },
@@ -272,28 +223,43 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
         ),
         "provider": TablePermissions(
             select=Select(columns=_THREAD, filter=OF_MY_PATIENT_AS_CUSTOMER, limit=PAGE_OF_STAFF, aggregate=True),
-            update=Update(columns=("status",), filter=OF_MY_PATIENT_AS_CUSTOMER, check=OF_MY_PATIENT_AS_CUSTOMER),
+            insert=Insert(
+                columns=("customer_id", "subject", "category"),
+                check=OF_MY_PATIENT_AS_CUSTOMER,
+                presets={"staff_id": ME, "status": "open"},
+            ),
+            update=Update(columns=("status",), filter=OF_MY_PATIENT_AS_CUSTOMER),
         ),
         "cct": TablePermissions(
-            select=Select(columns=_THREAD, filter=EVERY_ROW, limit=PAGE_OF_STAFF, aggregate=True),
-            insert=Insert(columns=("customer_id", "staff_id", "subject", "category"), check=EVERY_ROW),
-            update=Update(columns=("staff_id", "category", "status"), filter=EVERY_ROW),
+            select=Select(columns=_THREAD, filter={**AS_STAFF, **OF_PRESENT}, limit=PAGE_OF_STAFF, aggregate=True),
+            insert=Insert(
+                columns=("customer_id", "staff_id", "subject", "category"),
+                check={**AS_STAFF, **OF_PRESENT, **_ANSWERED_BY_STAFF},
+                presets={"status": "open"},
+            ),
+            update=Update(
+                columns=("staff_id", "category", "status"),
+                filter={**AS_STAFF, **OF_PRESENT},
+                check=_ANSWERED_BY_STAFF,
+            ),
         ),
         "service": TablePermissions(
             select=Select(columns=_THREAD, filter=EVERY_ROW),
         ),
     },
+    # What somebody else wrote is marked as read once; a message is never changed.
     "public.message": {
         "user": TablePermissions(
             select=Select(columns=_MESSAGE, filter={"thread": OWN}, limit=PAGE_OF_A_CUSTOMER, aggregate=True),
             insert=Insert(
                 columns=("thread_id", "body"),
-                check={"thread": OWN},
+                check={"thread": {**OWN, **_OPEN}},
                 presets={"sender_role": "customer", "sender_customer_id": ME},
             ),
-            # Only that it was read, and only what others wrote.
             update=Update(
-                columns=("read_at",), filter={"thread": OWN, "sender_role": {"_neq": "customer"}}, check={"thread": OWN}
+                columns=("read_at",),
+                filter={"thread": OWN, "sender_role": {"_neq": "customer"}, **_UNREAD},
+                check={"thread": OWN},
             ),
         ),
         "provider": TablePermissions(
@@ -302,23 +268,29 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
             ),
             insert=Insert(
                 columns=("thread_id", "body"),
-                check={"thread": OF_MY_PATIENT_AS_CUSTOMER},
+                check={"thread": {**OF_MY_PATIENT_AS_CUSTOMER, **_OPEN}},
                 presets={"sender_role": "provider", "sender_staff_id": ME},
             ),
             update=Update(
                 columns=("read_at",),
-                filter={"thread": OF_MY_PATIENT_AS_CUSTOMER, "sender_role": {"_eq": "customer"}},
+                filter={"thread": OF_MY_PATIENT_AS_CUSTOMER, **_FROM_CUSTOMER, **_UNREAD},
                 check={"thread": OF_MY_PATIENT_AS_CUSTOMER},
             ),
         ),
         "cct": TablePermissions(
-            select=Select(columns=_MESSAGE, filter=EVERY_ROW, limit=PAGE_OF_STAFF, aggregate=True),
+            select=Select(
+                columns=_MESSAGE, filter={**AS_STAFF, "thread": OF_PRESENT}, limit=PAGE_OF_STAFF, aggregate=True
+            ),
             insert=Insert(
                 columns=("thread_id", "body"),
-                check=EVERY_ROW,
+                check={**AS_STAFF, "thread": {**OF_PRESENT, **_OPEN}},
                 presets={"sender_role": "cct", "sender_staff_id": ME},
             ),
-            update=Update(columns=("read_at",), filter={"sender_role": {"_eq": "customer"}}),
+            update=Update(
+                columns=("read_at",),
+                filter={**AS_STAFF, "thread": OF_PRESENT, **_FROM_CUSTOMER, **_UNREAD},
+                check={"thread": OF_PRESENT},
+            ),
         ),
         # Who wrote when, not what.
         "service": TablePermissions(
@@ -329,14 +301,15 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
         ),
     },
     "public.notification": {
+        # What the portal shows: there the row itself is the message.
         "user": TablePermissions(
             select=Select(
-                columns=("id", "channel", "template", "status", "sent_at", "read_at", "created_at"),
-                filter=OWN,
+                columns=("id", "template", "data", "sent_at", "read_at", "created_at"),
+                filter={**OWN, "channel": {"_eq": "portal"}, "status": {"_in": ["sent", "delivered"]}},
                 limit=PAGE_OF_A_CUSTOMER,
                 aggregate=True,
             ),
-            update=Update(columns=("read_at",), filter={**OWN, "channel": {"_eq": "portal"}}, check=OWN),
+            update=Update(columns=("read_at",), filter={**OWN, "channel": {"_eq": "portal"}, **_UNREAD}, check=OWN),
         ),
         "cct": TablePermissions(
             select=Select(
@@ -344,7 +317,7 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
                     *("id", "customer_id", "channel", "template", "recipient", "status", "status_reason"),
                     *("sent_at", "delivered_at", "read_at", "created_at", "updated_at"),
                 ),
-                filter=EVERY_ROW,
+                filter={**AS_STAFF, **OF_PRESENT},
                 limit=PAGE_OF_STAFF,
                 aggregate=True,
             ),
@@ -371,21 +344,30 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
         ),
     },
     "public.support_ticket": {
-        "user": TablePermissions(
-            select=Select(
-                columns=("id", "subject", "category", "status", "solved_at", "created_at", "updated_at"),
-                filter=OWN,
-                limit=PAGE_OF_A_CUSTOMER,
-            ),
-        ),
         "cct": TablePermissions(
-            select=Select(columns=_TICKET, filter=EVERY_ROW, limit=PAGE_OF_STAFF, aggregate=True),
+            select=Select(columns=_TICKET, filter={**AS_STAFF, **OF_PRESENT}, limit=PAGE_OF_STAFF, aggregate=True),
+            # About an invoice of the same customer, if about any; for somebody who works here, if for anyone.
             insert=Insert(
                 columns=("customer_id", "subject", "description", "category", "priority", "invoice_id", "assignee_id"),
-                check=EVERY_ROW,
+                check={
+                    **AS_STAFF,
+                    **OF_PRESENT,
+                    "_and": [
+                        {
+                            "_or": [
+                                {"invoice_id": {"_is_null": True}},
+                                {"invoice": {"profile": {"id": {"_ceq": ["$", "customer_id"]}}}},
+                            ]
+                        },
+                        {"_or": [{"assignee_id": {"_is_null": True}}, {"assignee": {"active": {"_eq": True}}}]},
+                    ],
+                },
+                presets={"status": "new"},
             ),
             update=Update(
-                columns=("subject", "description", "category", "status", "priority", "assignee_id"), filter=EVERY_ROW
+                columns=("subject", "description", "category", "status", "priority", "assignee_id"),
+                filter={**AS_STAFF, **OF_PRESENT},
+                check={"_or": [{"assignee_id": {"_is_null": True}}, {"assignee": {"active": {"_eq": True}}}]},
             ),
         ),
         "service": TablePermissions(
@@ -407,21 +389,36 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
         "user": TablePermissions(
             select=Select(
                 columns=("id", "referred_email", "code", "status", "expires_at", "completed_at", "created_at"),
-                filter={"referrer_id": {"_eq": ME}},
+                filter={"referrer": IS_ME},
                 limit=PAGE_OF_A_CUSTOMER,
                 aggregate=True,
             ),
             insert=Insert(
                 columns=("referred_email",),
-                check={"referrer_id": {"_eq": ME}},
-                presets={"referrer_id": ME},
+                check={"referrer": IS_ME},
+                presets={"referrer_id": ME, "status": "invited"},
             ),
         ),
+        # Neither the code, which is as good as money, nor the address of a friend who is no customer.
         "cct": TablePermissions(
-            select=Select(columns=_REFERRAL, filter=EVERY_ROW, limit=PAGE_OF_STAFF, aggregate=True),
+            select=Select(
+                columns=(
+                    *("id", "referrer_id", "referred_id", "status", "expires_at", "completed_at"),
+                    *("created_at", "updated_at"),
+                ),
+                filter={**AS_STAFF, "referrer": PRESENT},
+                limit=PAGE_OF_STAFF,
+                aggregate=True,
+            ),
         ),
         "service": TablePermissions(
-            select=Select(columns=_REFERRAL, filter=EVERY_ROW),
+            select=Select(
+                columns=(
+                    *("id", "referrer_id", "referred_id", "referred_email", "code", "status"),
+                    *("expires_at", "completed_at", "created_at", "updated_at"),
+                ),
+                filter=EVERY_ROW,
+            ),
             update=Update(columns=("referred_id", "status", "completed_at"), filter=EVERY_ROW),
         ),
     },
@@ -435,11 +432,20 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
             ),
         ),
         "cct": TablePermissions(
-            select=Select(columns=_REWARD, filter=EVERY_ROW, limit=PAGE_OF_STAFF, aggregate=True),
+            select=Select(columns=_REWARD, filter={**AS_STAFF, **OF_PRESENT}, limit=PAGE_OF_STAFF, aggregate=True),
         ),
+        # For one of the two of a referral that came about.
         "service": TablePermissions(
             select=Select(columns=(*_REWARD, "chargebee_credit_id"), filter=EVERY_ROW),
-            insert=Insert(columns=("referral_id", "customer_id", "amount", "currency_code", "status"), check=EVERY_ROW),
+            insert=Insert(
+                columns=("referral_id", "customer_id", "amount", "currency_code", "status"),
+                check={
+                    "_or": [
+                        {"referral": {"referrer_id": {"_ceq": ["$", "customer_id"]}}},
+                        {"referral": {"referred_id": {"_ceq": ["$", "customer_id"]}}},
+                    ]
+                },
+            ),
             update=Update(columns=("status", "status_reason", "chargebee_credit_id", "granted_at"), filter=EVERY_ROW),
         ),
     },
@@ -450,15 +456,15 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
                 filter=OWN,
                 limit=PAGE_OF_A_CUSTOMER,
             ),
-            insert=Insert(columns=("reason",), check=OWN, presets={"customer_id": ME}),
+            insert=Insert(columns=("reason",), check=OWN, presets={"customer_id": ME, "status": "pending"}),
         ),
         "cct": TablePermissions(
             select=Select(
                 columns=(
-                    *("id", "customer_id", "status", "reason", "scheduled_for"),
-                    *("started_at", "completed_at", "cancelled_at", "created_at"),
+                    *("id", "customer_id", "status", "scheduled_for", "started_at", "completed_at"),
+                    *("cancelled_at", "created_at"),
                 ),
-                filter=EVERY_ROW,
+                filter=AS_STAFF,
                 limit=PAGE_OF_STAFF,
                 aggregate=True,
             ),
