@@ -40,7 +40,7 @@ reset: setup ## Delete the local data, so that the next start is a first one
 	@$(BIN)/caregraph reset
 
 test: setup ## Run all tests on two workers (ARGS="-n 0 -k name" for some, on none)
-	@$(BIN)/pytest --numprocesses 2 --dist loadgroup $(ARGS)
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 lint: setup ## Check style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy .

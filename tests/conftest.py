@@ -10,11 +10,25 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from local.demo.loader import load
 from local.postgres import temporary_postgres
 from migrations.runner import upgrade
 from tests.databases import create_database, database_name, drop_database, run
+
+
+class OnePlatformScheduling(LoadFileScheduling):  # type: ignore[misc] # pytest-xdist declares no types for it
+    """The tests of a file stay on one worker, and all end-to-end tests on the same one: they share a platform."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/e2e" if nodeid.startswith("tests/e2e/") else nodeid.split("::", 1)[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OnePlatformScheduling:
+    """How pytest-xdist spreads the tests over its workers."""
+    return OnePlatformScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
