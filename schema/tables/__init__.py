@@ -6,7 +6,8 @@
     events      outbox, inbox, deliveries, dead letters, scheduled tasks
     audit       who changed and who read what
 
-Terms: a *view* is a `Table` with `info["is_view"]`; its key stands in `info["primary_key"]`. A *status* is a text
+Terms: a *view* is a `Table` with `info["is_view"]`; its key stands in `info["primary_key"]`, and `info["shows"]` names
+the table whose rows it shows one by one, if there is one (`schema.catalogue.Table.shows`). A *status* is a text
 column with a check of its values, which are also in `Column.info["values"]`. Comments become GraphQL descriptions.
 Importing this package touches no database.
 """

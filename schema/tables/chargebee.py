@@ -373,6 +373,7 @@ contract = Table(
     info={
         "is_view": True,
         "primary_key": ["id"],
+        "shows": "public.contract",
         "relationships": [
             to_one("customer", "public.customer", customer_id="id"),
             to_one("treatment", "public.treatment", treatment_id="id"),

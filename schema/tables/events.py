@@ -168,3 +168,17 @@ scheduled_task = Table(
     schema="events",
     comment="Work for later: the source of truth, of which Cloud Tasks gets what is due soon.",
 )
+
+live_watch = Table(
+    "live_watch",
+    metadata,
+    Column("table_key", Text, primary_key=True, comment="For example public.contract."),
+    Column(
+        "until",
+        Timestamp,
+        nullable=False,
+        comment="Changes are told of until then; a process with subscribers moves it on.",
+    ),
+    schema="events",
+    comment="The tables whose changes somebody is subscribed to.",
+)
