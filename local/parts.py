@@ -60,6 +60,8 @@ def declare_parts(site: Site, cluster: Cluster | None) -> tuple[Part, ...]:
             "graphiql",
             (sys.executable, "portals/build.py", "graphiql"),
             timeout=_BUILD_TIMEOUT,
+            # It is a page to try things in; without npm's registry all else still runs.
+            required=False,
             purpose="front-end build",
         ),
         _program(
@@ -119,9 +121,17 @@ def _step(
     *,
     after: tuple[str, ...] = (),
     timeout: timedelta = _STEP_TIMEOUT,
+    required: bool = True,
     purpose: str,
 ) -> Part:
-    return Part(name=name, command=_command(site, name, argv), depends_on=after, start_timeout=timeout, purpose=purpose)
+    return Part(
+        name=name,
+        command=_command(site, name, argv),
+        depends_on=after,
+        start_timeout=timeout,
+        required=required,
+        purpose=purpose,
+    )
 
 
 def _command(site: Site, name: str, argv: tuple[str, ...]) -> Command:

@@ -36,14 +36,14 @@ def main() -> int:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(settings))
     except (JournalError, LayoutError, pydantic.ValidationError) as error:
-        print(f"Pub/Sub can't start: {error}", file=sys.stderr)  # noqa: T201 - for the person at the terminal
+        print(f"Pub/Sub can't run: {error}", file=sys.stderr)  # noqa: T201 - for the person at the terminal
         return 1
     except RuntimeError as error:
         # grpcio's only way to say it.
         if "bind" not in str(error):
             raise
         print(  # noqa: T201 - as above
-            f"Pub/Sub can't start: its port is in use. Stop what listens there, or set PORT. ({error})", file=sys.stderr
+            f"Pub/Sub can't run: its port is in use. Stop what listens there, or set PORT. ({error})", file=sys.stderr
         )
         return 1
     finally:
@@ -54,7 +54,7 @@ def main() -> int:
 async def serve(settings: PubSubSettings) -> None:
     """Run the server until SIGTERM or SIGINT; then finish what is under way and close the journal.
 
-    Raises JournalError when the state can't be opened, RuntimeError when the port is in use.
+    Raises JournalError when the state can't be opened or written any more, RuntimeError when the port is in use.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -67,8 +67,8 @@ async def serve(settings: PubSubSettings) -> None:
         server, port = build_server(broker, f"{settings.host}:{settings.port}")
         if settings.status_port is not None:
             await stack.enter_async_context(status_server(broker, settings.host, settings.status_port))
-        await server.start()
         broker.on_change = pushers.update
+        await server.start()
         for subscription in broker.subscriptions.values():
             pushers.update(subscription)
         _log.info(
@@ -78,11 +78,24 @@ async def serve(settings: PubSubSettings) -> None:
             topics=len(broker.topics),
             subscriptions=len(broker.subscriptions),
         )
-        await stop.wait()
+        await _first(stop, broker.journal.broken)
+        if broker.journal.broken.is_set():
+            # What is in memory isn't in the file. Whoever starts us again gets the state of the last good commit.
+            raise JournalError(f"{broker.journal.path} can't be written; the log says why.")
         _log.info("pubsub.stopping")
         await pushers.close(grace_s=_GRACE_S)
         broker.stop_delivering()
         await server.stop(_GRACE_S)
+
+
+async def _first(*events: asyncio.Event) -> None:
+    """Wait until one of the events is set."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
 
 
 if __name__ == "__main__":

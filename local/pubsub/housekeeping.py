@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import sqlite3
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -61,6 +60,6 @@ async def _keep_house(broker: Broker) -> None:
             await trim(broker)
             broker.journal.flush()
             broker.journal.checkpoint_if_due()
-        except sqlite3.Error:
-            _log.exception("journal.failed", path=str(broker.journal.path))
+        except Exception:
+            _log.exception("housekeeping.failed")
         await asyncio.sleep(_INTERVAL_S)

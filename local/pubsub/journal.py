@@ -16,7 +16,7 @@ import contextlib
 import fcntl
 import re
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import IO, Any, Final, Protocol
@@ -61,6 +61,8 @@ class Journal:
             raise JournalError(
                 f"{self.path} can't be opened ({error}). Delete the folder {folder} to start with no topics."
             ) from error
+        #: Set when a write has failed: memory and file differ from then on, so the program has to stop.
+        self.broken = asyncio.Event()
         self._participants: dict[Participant, None] = {}
         self._commit: asyncio.Future[None] | None = None
         self._checkpoint: asyncio.Task[None] | None = None
@@ -68,14 +70,15 @@ class Journal:
     def run(self, statement: str, *values: Any) -> list[Any]:
         """Run a named statement with its values; the rows it returns. Reads see what isn't committed yet."""
         sql = self._statements[statement]
-        if not sql.startswith("SELECT"):
-            self._begin()
-        return self._database.execute(sql, values).fetchall()
+        if sql.startswith("SELECT"):
+            return self._database.execute(sql, values).fetchall()
+        with self._writing():
+            return self._database.execute(sql, values).fetchall()
 
     def run_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run a named statement once for each row of values."""
-        self._begin()
-        self._database.executemany(self._statements[statement], rows)
+        with self._writing():
+            self._database.executemany(self._statements[statement], rows)
 
     def read_until(self, statement: str, values: Sequence[Any], *, size_bytes: int) -> list[Any]:
         """Rows of a named SELECT, the last column's sizes adding up to at most `size_bytes` (or just one row)."""
@@ -93,7 +96,8 @@ class Journal:
         """Let `participant` save before the next commit: at the end of this turn, or with whatever commits next."""
         self._participants[participant] = None
         if soon:
-            self._begin()
+            with self._writing():
+                pass
 
     def withdraw(self, participant: Participant) -> None:
         """Forget a participant, since it was deleted."""
@@ -106,27 +110,17 @@ class Journal:
             await asyncio.shield(self._commit)
 
     def flush(self) -> None:
-        """Commit now. Raises sqlite3.Error, and then nothing of the transaction is kept."""
-        waiting, self._commit = self._commit, None
-        try:
-            participants = list(self._participants)
-            if participants and not self._database.in_transaction:
-                self._database.execute("BEGIN IMMEDIATE")
-            for participant in participants:
-                participant.save()
-            if self._database.in_transaction:
+        """Commit now. Raises sqlite3.Error; then nothing of the transaction is kept, and the journal is broken."""
+        participants = list(self._participants)
+        if participants or self._database.in_transaction:
+            with self._writing():
+                for participant in participants:
+                    participant.save()
                 self._database.execute("COMMIT")
-        except BaseException as error:
-            if self._database.in_transaction:
-                self._database.execute("ROLLBACK")
-            if waiting is not None and not waiting.done():
-                waiting.set_exception(error)
-                # Looked at here, so that a transaction nobody waits for doesn't warn; awaiting it still raises.
-                waiting.exception()
-            raise
         self._participants.clear()
         for participant in participants:
             participant.saved()
+        waiting, self._commit = self._commit, None
         if waiting is not None and not waiting.done():
             waiting.set_result(None)
 
@@ -147,12 +141,36 @@ class Journal:
         """Commit what is open and close the file."""
         await self.checkpointed()
         try:
-            self.flush()
+            if not self.broken.is_set():
+                self.flush()
         finally:
             self._database.close()
             self._lock.close()
 
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Write in the open transaction, or in a new one. When a write fails, all of the transaction has failed.
+
+        SQLite may have undone it already (a full disk does that). Going on in another one would commit half of what the
+        requests of this turn asked for, and tell all of them that it's safe.
+        """
+        try:
+            self._begin()
+            yield
+        except sqlite3.Error as error:
+            self.broken.set()
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            waiting = self._commit
+            if waiting is not None and not waiting.done():
+                waiting.set_exception(error)
+                # Looked at here, so that a commit that nobody waits for doesn't warn; awaiting it still raises.
+                waiting.exception()
+            raise
+
     def _begin(self) -> None:
+        if self.broken.is_set():
+            raise sqlite3.OperationalError("an earlier write has failed")
         if self._commit is None:
             loop = asyncio.get_running_loop()
             self._commit = loop.create_future()
@@ -161,10 +179,13 @@ class Journal:
             self._database.execute("BEGIN IMMEDIATE")
 
     def _flush_soon(self) -> None:
-        # A failure reaches those who await `committed()`; there's nobody to raise it to here.
-        if self._commit is not None:
-            with contextlib.suppress(sqlite3.Error):
-                self.flush()
+        if self._commit is None or self._commit.done():
+            return
+        try:
+            self.flush()
+        except sqlite3.Error as error:
+            # It also reaches those who await `committed()`; there's nobody to raise it to here.
+            _log.error("journal.commit_failed", path=str(self.path), error=str(error))
 
 
 def _open(path: Path) -> sqlite3.Connection:

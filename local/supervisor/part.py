@@ -48,6 +48,8 @@ class Part:
     port: int | None = None
     #: One line for people: what it does.
     purpose: str = ""
+    #: Whether the platform is of no use without it. Otherwise what depends on it starts even when it has failed.
+    required: bool = True
     #: How long it may take to be ready, or done.
     start_timeout: timedelta = timedelta(seconds=60)
 

@@ -67,7 +67,10 @@ class Supervisor:
         return tuple(running.status for running in self._running.values())
 
     async def start(self) -> None:
-        """Start all parts and return when each is ready or done; PartFailedError as soon as one is given up."""
+        """Start all parts and return when each is ready or done.
+
+        PartFailedError as soon as a required one is given up.
+        """
         for name, running in self._running.items():
             running.task = asyncio.create_task(self._keep(self._parts[name]), name=name)
         everything = asyncio.create_task(self._wait_for(self._parts))
@@ -193,8 +196,11 @@ class Supervisor:
         self._on_change(running.status)
 
     def _give_up(self, part: Part, reason: str) -> None:
-        self._change(part.name, state=State.FAILED, pid=None, detail=reason)
-        if not self._failure.done():
+        detail = reason if part.required else f"{reason}; the rest works without it (log: {part.command.log})"
+        self._change(part.name, state=State.FAILED, pid=None, detail=detail)
+        if not part.required:
+            self._running[part.name].settled.set()
+        elif not self._failure.done():
             message = f"{part.name} did not start: {reason}. Its log ({part.command.log}) ends with:\n{_log_tail(part)}"
             self._failure.set_exception(PartFailedError(message))
 

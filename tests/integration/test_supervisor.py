@@ -146,6 +146,17 @@ async def test_failed_step_ends_the_start_with_the_end_of_its_log(
         assert platform.states_of("api") == []
 
 
+async def test_failed_step_that_is_not_required_holds_nothing_up(
+    program: Callable[..., Part], python: Callable[..., Command]
+) -> None:
+    step = Part(name="page", command=python("raise SystemExit('no registry')"), required=False)
+    async with watched(step, program("api", depends_on=("page",))) as platform:
+        await platform.supervisor.start()
+        page, api = platform.supervisor.statuses
+        assert (page.state, api.state) == (State.FAILED, State.READY)
+        assert "ended with status 1; the rest works without it" in page.detail
+
+
 async def test_program_that_is_never_ready_is_given_up_after_three_attempts(
     python: Callable[..., Command],
 ) -> None:
