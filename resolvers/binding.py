@@ -6,6 +6,7 @@ from typing import Any
 
 from permissions.session import Session
 from resolvers import ir
+from resolvers.cursor import decode_cursor
 from resolvers.errors import GraphQLRequestError
 from resolvers.sql.writer import SESSION_JSON
 from resolvers.values import encoder, list_encoder
@@ -43,7 +44,13 @@ def binder(param: ir.Param) -> Binder:
         array = encoder(param.type)
         raw = [_source_binder(source, _identity) for source in param.source]
         return lambda request: array([item(request) for item in raw])
+    if param.part is not None:
+        return _source_binder(param.source, _cursor_part(param.part))
     return _source_binder(param.source, list_encoder(param.type) if param.many else encoder(param.type))
+
+
+def _cursor_part(part: ir.CursorPart) -> Callable[[Any], str | None]:
+    return lambda cursor: decode_cursor(cursor, part.fingerprint, part.length)[part.number]
 
 
 def _identity(value: Any) -> Any:

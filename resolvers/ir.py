@@ -57,6 +57,17 @@ class Param:
     source: Source | tuple[Source, ...]
     type: PgType
     many: bool = False
+    #: The value is a cursor, and this bind one part of it.
+    part: "CursorPart | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class CursorPart:
+    """Which value of a cursor of `length` values that an order with this fingerprint gave."""
+
+    fingerprint: str
+    length: int
+    number: int
 
 
 # Conditions
@@ -325,6 +336,73 @@ class Aggregate:
     blocks: tuple[AggregateBlock | NodesBlock | TypenameItem, ...]
 
 
+# Beyond Hasura
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """`T_page`: rows behind `after` (one bind a sort key; none for the first page), in `order`."""
+
+    table: Table
+    where: Condition
+    order: tuple[OrderKey, ...]
+    after: tuple[Param, ...]
+    limit: int
+    fingerprint: str
+    #: Response key and field, in order.
+    items: tuple[tuple[str, str], ...]
+    nodes: tuple[Selection, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupKey:
+    """A column, or a part of a date column, that the rows of a group have in common."""
+
+    column: Column
+    part: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupKeyBlock:
+    """`key { … }`."""
+
+    key: str
+    items: tuple[tuple[str, GroupKey | TypenameItem], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Having:
+    """An aggregate of a group compares as every predicate says."""
+
+    function: str
+    column: Column | None
+    predicates: tuple[ValueCompare, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupOrder:
+    """Groups by a key, or by an aggregate."""
+
+    direction: str
+    key: GroupKey | None = None
+    function: str | None = None
+    column: Column | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Groups:
+    """`T_group_by`."""
+
+    table: Table
+    keys: tuple[GroupKey, ...]
+    where: Condition
+    having: tuple[Having, ...]
+    order: tuple[GroupOrder, ...]
+    limit: int | None
+    offset: int | None
+    items: tuple[AggregateBlock | GroupKeyBlock | TypenameItem, ...]
+
+
 # Mutations
 
 
@@ -424,7 +502,7 @@ class RootQuery:
     """One root field of a query."""
 
     key: str
-    node: Rows | Aggregate
+    node: Rows | Aggregate | Page | Groups
     #: By primary key: one row or null.
     single: bool = False
 

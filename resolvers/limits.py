@@ -55,9 +55,13 @@ def _check(name: str, limit: int | None, found: int, path: str = "$") -> None:
         raise ValidationFailed(f"the operation goes over the limit {name}: {limit} allowed, {found} asked for", path)
 
 
-def _items(node: ir.Rows | ir.Aggregate) -> tuple[ir.Selection, ...]:
+def _items(node: ir.Rows | ir.Aggregate | ir.Page | ir.Groups) -> tuple[ir.Selection, ...]:
     if isinstance(node, ir.Rows):
         return node.items
+    if isinstance(node, ir.Page):
+        return node.nodes or ()
+    if isinstance(node, ir.Groups):
+        return ()
     return tuple(item for block in node.blocks if isinstance(block, ir.NodesBlock) for item in block.items)
 
 
@@ -100,7 +104,7 @@ def _rows(items: tuple[ir.Selection, ...]) -> float:
     return total
 
 
-def _list_size(node: ir.Rows | ir.Aggregate) -> float:
+def _list_size(node: ir.Rows | ir.Aggregate | ir.Page | ir.Groups) -> float:
     if isinstance(node, ir.Aggregate):
         nodes = [block for block in node.blocks if isinstance(block, ir.NodesBlock)]
         if not nodes:

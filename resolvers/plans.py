@@ -13,7 +13,8 @@ from resolvers import ir
 from resolvers.binding import AFFECTED_ROWS, CHANGED_ROWS, TRACEPARENT, Binder, Request, binder
 from resolvers.response_cache import Caching
 from resolvers.sql.mutate import answer_sql, change_sql, looks_again, mutation_sql
-from resolvers.sql.select import root_query_sql, rows_select
+from resolvers.sql.root import root_query_sql
+from resolvers.sql.select import rows_select
 from resolvers.sql.writer import SESSION_JSON, Writer
 from schema.types import PgType
 

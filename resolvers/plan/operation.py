@@ -18,7 +18,9 @@ from resolvers.document import Operation, SelectedField, Selector, used_names
 from resolvers.errors import GraphQLRequestError
 from resolvers.inputs import Scope, coerce_arguments
 from resolvers.plan.context import Compiler
+from resolvers.plan.group import compile_groups
 from resolvers.plan.mutate import compile_mutation
+from resolvers.plan.page import compile_page
 from resolvers.plan.select import call_arguments, check_field, compile_aggregate, compile_by_pk, compile_many
 from schema.catalogue import Catalogue
 from schema.graphql.kinds import RootField, RootKind, find_kind
@@ -72,6 +74,10 @@ def _root(
             return ir.RootQuery(key=selected.key, node=node, single=True)
         case RootKind.SELECT_AGGREGATE:
             return ir.RootQuery(key=selected.key, node=compile_aggregate(compiler, table, selected, field, path))
+        case RootKind.PAGE:
+            return ir.RootQuery(key=selected.key, node=compile_page(compiler, table, selected, field, path))
+        case RootKind.GROUP_BY:
+            return ir.RootQuery(key=selected.key, node=compile_groups(compiler, table, selected, field, path))
         case RootKind.FUNCTION | RootKind.FUNCTION_AGGREGATE:
             return _function_root(compiler, kind, selected, field, path)
         case _:

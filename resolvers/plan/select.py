@@ -40,11 +40,11 @@ def compile_many(compiler: Compiler, table: TableView, field: SelectedField, kin
     arguments = _select_arguments(compiler, table, field, kind, path)
     return ir.Rows(
         table=table.table,
-        items=row_items(compiler, table, _row_type(kind), field.selections, path),
+        items=row_items(compiler, table, row_type(kind), field.selections, path),
         where=arguments.where,
         order=arguments.order,
         distinct=arguments.distinct,
-        limit=_smaller(arguments.limit, table.limit),
+        limit=smaller(arguments.limit, table.limit),
         offset=arguments.offset,
     )
 
@@ -54,7 +54,7 @@ def compile_by_pk(compiler: Compiler, table: TableView, field: SelectedField, ki
     arguments = coerce_arguments(field.arguments, kind.args, compiler.scope, path)
     return ir.Rows(
         table=table.table,
-        items=row_items(compiler, table, _row_type(kind), field.selections, path),
+        items=row_items(compiler, table, row_type(kind), field.selections, path),
         where=ir.both(key_condition(compiler, table, arguments), row_filter(compiler, table)),
     )
 
@@ -64,21 +64,21 @@ def compile_aggregate(
 ) -> ir.Aggregate:
     """An aggregate with its arguments. The role's limit caps `nodes` only (HASURA_DIALECT §8)."""
     arguments = _select_arguments(compiler, table, field, kind, path)
-    parent = _row_type(kind)
+    parent = row_type(kind)
     blocks: list[ir.AggregateBlock | ir.NodesBlock | ir.TypenameItem] = []
-    for selected in _selected(compiler, field.selections, parent, path):
+    for selected in selected_fields(compiler, field.selections, parent, path):
         here = f"{path}.selectionSet.{selected.name}"
         if selected.name == "__typename":
             blocks.append(ir.TypenameItem(key=selected.key, name=parent.name))
         elif selected.name == "nodes":
-            row_type = _row_type(parent.fields["nodes"])
-            items = row_items(compiler, table, row_type, selected.selections, here)
+            node_type = row_type(parent.fields["nodes"])
+            items = row_items(compiler, table, node_type, selected.selections, here)
             blocks.append(ir.NodesBlock(key=selected.key, items=items, limit=table.limit))
         else:
-            fields_type = _row_type(parent.fields["aggregate"])
+            fields_type = row_type(parent.fields["aggregate"])
             blocks.append(
                 ir.AggregateBlock(
-                    key=selected.key, items=_aggregate_items(compiler, table, fields_type, selected.selections, here)
+                    key=selected.key, items=aggregate_items(compiler, table, fields_type, selected.selections, here)
                 )
             )
     return ir.Aggregate(
@@ -104,7 +104,7 @@ def row_items(
 ) -> tuple[ir.Selection, ...]:
     """What a row shows. Raises ValidationFailed for fields the role does not have."""
     items: list[ir.Selection] = []
-    for selected in _selected(compiler, selections, parent, path):
+    for selected in selected_fields(compiler, selections, parent, path):
         if selected.name == "__typename":
             items.append(ir.TypenameItem(key=selected.key, name=parent.name))
             continue
@@ -127,7 +127,7 @@ def key_condition(compiler: Compiler, table: TableView, arguments: Mapping[str, 
     )
 
 
-def _selected(
+def selected_fields(
     compiler: Compiler, selections: Sequence[SelectionSetNode], parent: GraphQLObjectType, path: str
 ) -> list[SelectedField]:
     """The merged fields of an object, each of which exists and has a selection set exactly when it must."""
@@ -179,7 +179,7 @@ def _item(
     coerce_arguments(selected.arguments, field.args, compiler.scope, path)
     rows = ir.Rows(
         table=target.table,
-        items=row_items(compiler, target, _row_type(field), selected.selections, path),
+        items=row_items(compiler, target, row_type(field), selected.selections, path),
         where=row_filter(compiler, target),
     )
     return ir.ObjectItem(key=selected.key, relationship=relationship, rows=rows)
@@ -264,20 +264,21 @@ def _check_distinct(distinct: tuple[Any, ...], order: tuple[ir.OrderKey, ...], p
         raise ValidationFailed('"distinct_on" columns must match initial "order_by" columns', f"{path}.args")
 
 
-def _aggregate_items(
+def aggregate_items(
     compiler: Compiler,
     table: TableView,
     parent: GraphQLObjectType,
     selections: Sequence[SelectionSetNode],
     path: str,
 ) -> tuple[ir.AggregateValue | ir.AggregateGroup | ir.TypenameItem, ...]:
+    """What stands below `aggregate`."""
     items: list[ir.AggregateValue | ir.AggregateGroup | ir.TypenameItem] = []
-    for selected in _selected(compiler, selections, parent, path):
+    for selected in selected_fields(compiler, selections, parent, path):
         here = f"{path}.selectionSet.{selected.name}"
         if selected.name == "__typename":
             items.append(ir.TypenameItem(key=selected.key, name=parent.name))
         elif selected.name in _FUNCTIONS:
-            fields_type = _row_type(parent.fields[selected.name])
+            fields_type = row_type(parent.fields[selected.name])
             items.append(_group(compiler, table, selected, fields_type, here))
         else:
             arguments = coerce_arguments(selected.arguments, parent.fields["count"].args, compiler.scope, here)
@@ -291,7 +292,7 @@ def _group(
     compiler: Compiler, table: TableView, selected: SelectedField, parent: GraphQLObjectType, path: str
 ) -> ir.AggregateGroup:
     values: list[ir.AggregateValue | ir.TypenameItem] = []
-    for leaf in _selected(compiler, selected.selections, parent, path):
+    for leaf in selected_fields(compiler, selected.selections, parent, path):
         if leaf.name == "__typename":
             values.append(ir.TypenameItem(key=leaf.key, name=parent.name))
         else:
@@ -300,11 +301,13 @@ def _group(
     return ir.AggregateGroup(key=selected.key, values=tuple(values))
 
 
-def _row_type(field: GraphQLField) -> GraphQLObjectType:
+def row_type(field: GraphQLField) -> GraphQLObjectType:
+    """The object type that a field answers with, whatever lists it is in."""
     named = get_named_type(field.type)
     assert isinstance(named, GraphQLObjectType)
     return named
 
 
-def _smaller(first: int | None, second: int | None) -> int | None:
+def smaller(first: int | None, second: int | None) -> int | None:
+    """The smaller of two limits, None being none."""
     return min((value for value in (first, second) if value is not None), default=None)

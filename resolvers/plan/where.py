@@ -168,17 +168,7 @@ def _client_aggregate(
             target.columns[column] for column in (arguments if isinstance(arguments, list) else [arguments])
         )
         where = client_condition(compiler, target, spec.get("filter") or {}, f"{here}.filter")
-        predicates = []
-        for operator, operand in spec["predicate"].items():
-            if operand is None:
-                raise ValidationFailed("unexpected null value for type 'Int'", f"{here}.predicate.{operator}")
-            if operator == "_is_null":
-                expected = bool(compiler.scope.structural(operand))
-                predicates.append(ir.ValueCompare(operator=operator, value=None, expected=expected))
-                continue
-            pg_type = PgType(name="int8" if function == "count" else "bool")
-            many = operator in _LIST_OPERATORS
-            predicates.append(ir.ValueCompare(operator=operator, value=compiler.param(operand, pg_type, many=many)))
+        pg_type = PgType(name="int8" if function == "count" else "bool")
         conditions.append(
             ir.AggregateCompare(
                 relationship=relationship,
@@ -187,10 +177,27 @@ def _client_aggregate(
                 columns=columns,
                 distinct=bool(compiler.scope.structural(spec.get("distinct") or False)),
                 where=ir.both(row_filter(compiler, target), where),
-                predicates=tuple(predicates),
+                predicates=value_compares(compiler, spec["predicate"], pg_type, f"{here}.predicate"),
             )
         )
     return conditions
+
+
+def value_compares(
+    compiler: Compiler, operators: Mapping[str, Any], pg_type: PgType, path: str
+) -> tuple[ir.ValueCompare, ...]:
+    """What is asked of an aggregate's value. Raises ValidationFailed for nulls."""
+    found = []
+    for operator, operand in operators.items():
+        if operand is None:
+            raise ValidationFailed(f"unexpected null value for type '{pg_type.scalar}'", f"{path}.{operator}")
+        if operator == "_is_null":
+            expected = bool(compiler.scope.structural(operand))
+            found.append(ir.ValueCompare(operator=operator, value=None, expected=expected))
+            continue
+        param = compiler.param(operand, pg_type, many=operator in _LIST_OPERATORS)
+        found.append(ir.ValueCompare(operator=operator, value=param))
+    return tuple(found)
 
 
 # A permission's expressions

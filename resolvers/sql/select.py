@@ -22,7 +22,8 @@ from resolvers.sql.writer import (
 #: `json_build_object` takes at most 100 arguments.
 _MAX_PAIRS: Final = 50
 
-_DIRECTIONS: Final = {
+#: What each direction means in SQL; PostgreSQL's own places for nulls are the dialect's.
+DIRECTIONS: Final = {
     "asc": "ASC",
     "asc_nulls_last": "ASC",
     "asc_nulls_first": "ASC NULLS FIRST",
@@ -42,20 +43,13 @@ class Link:
         self.columns = columns
 
 
-def root_query_sql(writer: Writer, root: ir.RootQuery) -> str:
-    """A SELECT of one JSON value: the root field's answer (NULL where it is null)."""
-    if isinstance(root.node, ir.Aggregate):
-        return aggregate_select(writer, root.node, None)
-    return rows_select(writer, root.node, None, single=root.single)
-
-
 def rows_select(writer: Writer, rows: ir.Rows, link: Link | None, *, single: bool, row: str | None = None) -> str:
     """A SELECT of one JSON value: the rows as an array, or the only row as an object.
 
     `row` is the range variable that a computed field's rows belong to.
     """
     alias = writer.alias()
-    columns, is_object = _select_list(writer, rows.items, alias)
+    columns, is_object = select_list(writer, rows.items, alias)
     tail = _tail(writer, rows, alias, link)
     inner = f"SELECT {_distinct(writer, rows, alias)}{columns} FROM {_source(writer, rows, row)} {alias}{tail}"
     return _json_select(writer, inner, is_object=is_object, single=single)
@@ -64,7 +58,7 @@ def rows_select(writer: Writer, rows: ir.Rows, link: Link | None, *, single: boo
 def row_select(writer: Writer, items: Sequence[ir.Selection], source: str, *, single: bool) -> str:
     """Like `rows_select`, over a range variable's rows that exist already (what a mutation returned)."""
     alias = writer.alias()
-    columns, is_object = _select_list(writer, items, alias)
+    columns, is_object = select_list(writer, items, alias)
     return _json_select(writer, f"SELECT {columns} FROM {source} {alias}", is_object=is_object, single=single)
 
 
@@ -85,7 +79,7 @@ def _source(writer: Writer, rows: ir.Rows, row: str | None = None) -> str:
 
 def _tail(writer: Writer, rows: ir.Rows, alias: str, link: Link | None) -> str:
     """Everything after the range variable: joins for ordering, WHERE, ORDER BY, LIMIT, OFFSET."""
-    joins, order = _ordering(writer, rows.order, alias)
+    joins, order = ordering(writer, rows.order, alias)
     tests = link_sql(link.columns, link.local, alias) if link else []
     tests += filters_sql(writer, rows.where, alias)
     text = joins + where_clause(tests)
@@ -105,7 +99,7 @@ def _distinct(writer: Writer, rows: ir.Rows, alias: str) -> str:
     return f"DISTINCT ON ({', '.join(operand_sql(writer, alias, column) for column in rows.distinct)}) "
 
 
-def _select_list(writer: Writer, items: Sequence[ir.Selection], alias: str) -> tuple[str, bool]:
+def select_list(writer: Writer, items: Sequence[ir.Selection], alias: str) -> tuple[str, bool]:
     """The select list for a row, and whether it is one object instead of columns named by the response keys.
 
     A key longer than an identifier may be is only safe inside an object: PostgreSQL would cut it.
@@ -152,7 +146,7 @@ def object_sql(pairs: Sequence[tuple[str, str]]) -> str:
 # Ordering
 
 
-def _ordering(writer: Writer, keys: Sequence[ir.OrderKey], alias: str) -> tuple[str, str]:
+def ordering(writer: Writer, keys: Sequence[ir.OrderKey], alias: str) -> tuple[str, str]:
     """The joins that sort keys need, and the ORDER BY list."""
     joins: list[str] = []
     known: dict[tuple[str, ...], str] = {}
@@ -168,7 +162,7 @@ def _ordering(writer: Writer, keys: Sequence[ir.OrderKey], alias: str) -> tuple[
         expression = _aggregate_key(writer, key.aggregate, here, joins) if key.aggregate else ""
         if key.column is not None:
             expression = operand_sql(writer, here, key.column)
-        terms.append(f"{expression} {_DIRECTIONS[key.direction]}")
+        terms.append(f"{expression} {DIRECTIONS[key.direction]}")
     return "".join(joins), ", ".join(terms)
 
 
@@ -209,7 +203,7 @@ def aggregate_select(writer: Writer, aggregate: ir.Aggregate, link: Link | None)
         alias = writer.alias()
         # The order of rows means nothing to an aggregate.
         unordered = replace(rows, order=())
-        pairs = [(block.key, _block_sql(writer, block, alias)) for block in aggregate.blocks]
+        pairs = [(block.key, block_sql(writer, block, alias)) for block in aggregate.blocks]
         tail = _tail(writer, unordered, alias, link)
         return f"SELECT {object_sql(pairs)} FROM {_source(writer, rows)} {alias}{tail}"
     return _bounded_aggregate(writer, aggregate, link)
@@ -228,7 +222,7 @@ def _bounded_aggregate(writer: Writer, aggregate: ir.Aggregate, link: Link | Non
             capped = f' FILTER (WHERE {outer}."$number" <= {block.limit})' if block.limit is not None else ""
             pairs.append((block.key, f"coalesce(json_agg({outer}.{node}){capped}, '[]')"))
         else:
-            pairs.append((block.key, _block_sql(writer, block, outer)))
+            pairs.append((block.key, block_sql(writer, block, outer)))
     tail = _tail(writer, rows, inner, link)
     select = f"SELECT {_distinct(writer, rows, inner)}{', '.join(columns)} FROM {_source(writer, rows)} {inner}{tail}"
     if any(isinstance(block, ir.NodesBlock) and block.limit is not None for block in aggregate.blocks):
@@ -237,11 +231,17 @@ def _bounded_aggregate(writer: Writer, aggregate: ir.Aggregate, link: Link | Non
 
 
 def _node_sql(writer: Writer, block: ir.NodesBlock, alias: str) -> str:
-    columns, is_object = _select_list(writer, block.items, alias)
+    columns, is_object = select_list(writer, block.items, alias)
+    return item_json_select(writer, columns, is_object=is_object)
+
+
+def item_json_select(writer: Writer, columns: str, *, is_object: bool) -> str:
+    """A SELECT of one row's JSON, from a select list of `select_list`."""
     return _json_select(writer, f"SELECT {columns}", is_object=is_object, single=True)
 
 
-def _block_sql(writer: Writer, block: ir.AggregateBlock | ir.NodesBlock | ir.TypenameItem, alias: str) -> str:
+def block_sql(writer: Writer, block: ir.AggregateBlock | ir.NodesBlock | ir.TypenameItem, alias: str) -> str:
+    """What stands below `aggregate`, as one JSON object."""
     if isinstance(block, ir.TypenameItem):
         return f"{quote_literal(block.name)}::text"
     assert isinstance(block, ir.AggregateBlock)

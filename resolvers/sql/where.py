@@ -117,11 +117,12 @@ def _aggregate_sql(writer: Writer, condition: ir.AggregateCompare, rows: tuple[s
     tests += _inner(writer, condition.where, (*rows, inner))
     columns = [operand_sql(writer, inner, column) for column in condition.columns]
     value = aggregate_call(condition.function, columns, condition.distinct)
-    predicates = " AND ".join(_predicate_sql(writer, value, predicate) for predicate in condition.predicates) or "true"
+    predicates = " AND ".join(predicate_sql(writer, value, predicate) for predicate in condition.predicates) or "true"
     return f"(SELECT {predicates} FROM {table_name(condition.table)} {inner}{where_clause(tests)})"
 
 
-def _predicate_sql(writer: Writer, value: str, predicate: ir.ValueCompare) -> str:
+def predicate_sql(writer: Writer, value: str, predicate: ir.ValueCompare) -> str:
+    """What is asked of an aggregate's value."""
     if predicate.value is None:
         return f"({value} IS {'' if predicate.expected else 'NOT '}NULL)"
     right = writer.bind(predicate.value)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from graphql import GraphQLArgument, GraphQLField, GraphQLList, GraphQLNonNull
 
 from schema.catalogue import Function
+from schema.graphql.beyond import beyond_hasura
 from schema.graphql.inputs import InputTypes
 from schema.graphql.kinds import RootField, RootKind, extensions_for
 from schema.graphql.outputs import Arguments, OutputFields, OutputTypes
@@ -33,6 +34,7 @@ def graphql_types(view: RoleView) -> GeneratedRoots:
     for table in view:
         if table.selectable:
             query |= _reads(table, inputs, outputs)
+            query |= beyond_hasura(table, inputs, outputs)
         mutation |= _inserts(table, inputs, outputs)
         mutation |= _updates(table, inputs, outputs)
         mutation |= _deletes(table, inputs, outputs)

@@ -27,6 +27,8 @@ class RootKind(Enum):
     DELETE_BY_PK = auto()
     FUNCTION = auto()
     FUNCTION_AGGREGATE = auto()
+    PAGE = auto()
+    GROUP_BY = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,7 @@ class RootField:
 
     kind: RootKind
     table: TableView
-    #: For the last two kinds.
+    #: For the kinds that call one.
     function: Function | None = None
 
 

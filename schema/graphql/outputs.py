@@ -92,7 +92,7 @@ class OutputTypes:
         return self._object(
             f"{table.name}_aggregate",
             lambda: {
-                "aggregate": GraphQLField(self._aggregate_fields(table)),
+                "aggregate": GraphQLField(self.aggregate_fields(table)),
                 "nodes": GraphQLField(_list_of(self.row(table))),
             },
             f'aggregated selection of "{table.table.key}"',
@@ -156,7 +156,9 @@ class OutputTypes:
             extensions=extensions_for(ColumnField(column=column)),
         )
 
-    def _aggregate_fields(self, table: TableView) -> GraphQLObjectType:
+    def aggregate_fields(self, table: TableView) -> GraphQLObjectType:
+        """`T_aggregate_fields`."""
+
         def fields() -> OutputFields:
             arguments: Arguments = {"distinct": GraphQLArgument(GraphQLBoolean)}
             if table.columns:

@@ -1,0 +1,183 @@
+"""Which tables a subscription reads, and how each place where it does so hangs on the others.
+
+A *source* is one place where rows of a table come into a statement: the root field, a relationship below it, an EXISTS
+in a filter, a step of an ordering. A row of the table can make a difference there only if it satisfies the source's
+condition and is linked to a row of the parent source that matters. `routes` concludes from this whom a change concerns.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from resolvers import ir
+from schema.catalogue import Column, Table
+
+Columns = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Source:
+    """One place where a statement reads a table."""
+
+    table: Table
+    #: What a row must satisfy to make a difference here; the role's filter is part of it.
+    where: ir.Condition
+    parent: "Source | None" = None
+    #: Pairs of the parent's column and this table's that are equal in rows that belong together; none: unrelated.
+    columns: Columns = ()
+    #: It stands in the parent's condition: its rows decide which of the parent's rows matter.
+    in_condition: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """All that a statement reads."""
+
+    all: tuple[Source, ...]
+    #: Functions are called, or there is something unknown in the statement: what it reads can't be told.
+    is_opaque: bool
+
+
+def sources_of(root: ir.RootQuery | ir.RootStream) -> Sources:
+    """Everything that the root field reads. Pure."""
+    walk = _Walk()
+    if isinstance(root, ir.RootStream):
+        walk.rows(root.rows, None, ())
+    elif isinstance(root, ir.RootQuery):
+        walk.node(root.node, None, ())
+    else:
+        walk.is_opaque = True
+    return Sources(all=tuple(walk.found), is_opaque=walk.is_opaque)
+
+
+def conjuncts(condition: ir.Condition) -> Iterator[ir.Condition]:
+    """The conditions that must all hold for `condition` to hold."""
+    if isinstance(condition, ir.And):
+        for item in condition.items:
+            yield from conjuncts(item)
+    else:
+        yield condition
+
+
+
+@dataclass(slots=True)
+class _Walk:
+    found: list[Source] = field(default_factory=list)
+    is_opaque: bool = False
+
+    def node(self, node: ir.Rows | ir.Aggregate, parent: Source | None, columns: Columns) -> None:
+        if isinstance(node, ir.Aggregate):
+            here = self.rows(node.rows, parent, columns)
+            self.blocks(node, here)
+        elif isinstance(node, ir.Rows):
+            self.rows(node, parent, columns)
+        else:
+            self.is_opaque = True
+
+    def rows(self, rows: ir.Rows, parent: Source | None, columns: Columns) -> Source:
+        here = self.add(Source(table=rows.table, where=rows.where, parent=parent, columns=columns))
+        if rows.call is not None:
+            self.is_opaque = True
+        self.items(rows.items, here)
+        self.columns(rows.distinct, here)
+        for key in rows.order:
+            self.order_key(key, here)
+        return here
+
+    def add(self, source: Source) -> Source:
+        self.found.append(source)
+        self.condition(source.where, source)
+        return source
+
+    def items(self, items: Iterable[ir.Selection], here: Source) -> None:
+        for item in items:
+            match item:
+                case ir.ColumnItem():
+                    self.columns((item.column,), here)
+                case ir.ObjectItem() | ir.ArrayItem():
+                    self.rows(item.rows, here, item.relationship.columns)
+                case ir.AggregateItem():
+                    self.node(item.aggregate, here, item.relationship.columns)
+                case ir.TypenameItem():
+                    pass
+                case _:
+                    # Computed by a function.
+                    self.is_opaque = True
+
+    def blocks(self, aggregate: ir.Aggregate, here: Source) -> None:
+        for block in aggregate.blocks:
+            match block:
+                case ir.NodesBlock():
+                    self.items(block.items, here)
+                case ir.AggregateBlock():
+                    for item in block.items:
+                        leaves = item.values if isinstance(item, ir.AggregateGroup) else (item,)
+                        for leaf in leaves:
+                            if isinstance(leaf, ir.AggregateValue):
+                                self.columns(leaf.columns, here)
+                case ir.TypenameItem():
+                    pass
+                case _:
+                    self.is_opaque = True
+
+    def order_key(self, key: ir.OrderKey, here: Source) -> None:
+        for step in key.path:
+            here = self.add(
+                Source(table=step.table, where=step.where, parent=here, columns=step.relationship.columns)
+            )
+        if key.column is not None:
+            self.columns((key.column,), here)
+        if key.aggregate is not None:
+            inner = self.add(
+                Source(
+                    table=key.aggregate.table,
+                    where=key.aggregate.where,
+                    parent=here,
+                    columns=key.aggregate.relationship.columns,
+                )
+            )
+            if key.aggregate.column is not None:
+                self.columns((key.aggregate.column,), inner)
+
+    def condition(self, condition: ir.Condition, here: Source) -> None:
+        match condition:
+            case ir.And(items) | ir.Or(items):
+                for item in items:
+                    self.condition(item, here)
+            case ir.Not(item):
+                self.condition(item, here)
+            case ir.Compare() | ir.IsNull():
+                self.columns((condition.column,), here)
+            case ir.CompareColumns():
+                self.columns((condition.column, condition.other), here)
+            case ir.Exists():
+                self.add(
+                    Source(
+                        table=condition.table,
+                        where=condition.where,
+                        parent=here,
+                        columns=condition.columns,
+                        in_condition=True,
+                    )
+                )
+            case ir.AggregateCompare():
+                inner = self.add(
+                    Source(
+                        table=condition.table,
+                        where=condition.where,
+                        parent=here,
+                        columns=condition.relationship.columns,
+                        in_condition=True,
+                    )
+                )
+                self.columns(condition.columns, inner)
+            case _:
+                self.is_opaque = True
+
+    def columns(self, columns: Iterable[Column], here: Source) -> None:
+        """What computing or masking the columns reads besides the row."""
+        for column in columns:
+            if column.computed_by is not None:
+                self.is_opaque = True
+            if column.mask is not None:
+                self.condition(column.mask, here)
