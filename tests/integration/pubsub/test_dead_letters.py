@@ -86,14 +86,6 @@ def test_only_the_refused_one_of_a_batch_loses_an_attempt(local_pubsub: PubSub, 
     assert [(each.message.data, each.delivery_attempt) for each in again] == [(b"first", 2), (b"second", 1)]
 
 
-def test_expiry_is_an_attempt_too(local_pubsub: PubSub, topic: str, dead_topic: str) -> None:
-    subscription = local_pubsub.subscription(topic, dead_letter_policy=policy(dead_topic))
-    local_pubsub.publish(topic, "x")
-    local_pubsub.modify(subscription, local_pubsub.pull(subscription), 1)
-    (again,) = local_pubsub.pull(subscription)
-    assert again.delivery_attempt == 2
-
-
 def test_while_the_dead_letter_topic_is_gone_the_message_stays(
     local_pubsub: PubSub, topic: str, dead_topic: str
 ) -> None:

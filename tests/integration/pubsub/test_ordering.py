@@ -72,13 +72,17 @@ def test_acknowledgement_counts_once_those_before_it_are_acknowledged(
     assert local_pubsub.pull(subscription, now=True) == []
 
 
-def test_expiry_brings_back_the_message_and_all_after_it(local_pubsub: PubSub, topic: str, subscription: str) -> None:
+def test_expiry_brings_back_the_message_and_all_after_it(local_pubsub: PubSub, topic: str) -> None:
+    policy = {"dead_letter_topic": local_pubsub.topic(), "max_delivery_attempts": 5}
+    subscription = local_pubsub.subscription(topic, enable_message_ordering=True, dead_letter_policy=policy)
     local_pubsub.publish(topic, *numbers(3), key="k")
     received = local_pubsub.pull(subscription)
     local_pubsub.ack(subscription, received[:1])
     local_pubsub.modify(subscription, received[1:2], 1)
     again = local_pubsub.pull(subscription)
     assert texts(again) == ["001", "002"]
+    # It's a failed attempt of the one that expired, and of no other.
+    assert [each.delivery_attempt for each in again] == [2, 1]
     # What came back can't be acknowledged by its old ids any more.
     local_pubsub.ack(subscription, received[1:])
     local_pubsub.nack(subscription, again[:1])

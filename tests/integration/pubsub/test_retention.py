@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -275,6 +276,40 @@ async def test_long_log_is_moved_into_the_file_while_publishing_goes_on(
         assert checkpoints > 1
         assert log.stat().st_size < 1024 * 1024
         assert len(_drain(subscription)) == 3000
+
+
+async def test_when_the_disk_is_full_nobody_is_told_that_a_message_is_safe(tmp_path: Path, clock: Clock) -> None:
+    broker = Broker(Journal(tmp_path), clock=clock)
+    topic = add_topic(broker)
+    subscription = add_subscription(broker)
+    await publish(broker, "safe")
+    ((pages,),) = broker.journal._database.execute("PRAGMA page_count").fetchall()
+    broker.journal._database.execute(f"PRAGMA max_page_count = {pages + 20}").fetchall()
+    # All in one turn of the loop, so in one transaction: what went well before the failure isn't kept either.
+    topic.publish([wire.PubsubMessage(data=b"fits")])
+    early = asyncio.create_task(broker.journal.committed())
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        topic.publish(wire.PubsubMessage(data=b"x" * 10_000) for _ in range(100))
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        await early
+    with pytest.raises(sqlite3.OperationalError, match="earlier write"):
+        topic.publish([wire.PubsubMessage(data=b"afterwards")])
+    assert broker.journal.broken.is_set()
+    await broker.journal.close()
+    async with open_broker(tmp_path, clock) as again:
+        assert take(again.subscriptions[subscription.name]) == ["safe"]
+
+
+async def test_commit_that_fails_is_told_to_all_who_wait_for_it(tmp_path: Path, clock: Clock) -> None:
+    broker = Broker(Journal(tmp_path), clock=clock)
+    topic = add_topic(broker)
+    await broker.journal.committed()
+    broker.journal._statements["save_head"] = "UPDATE nowhere SET head = ? WHERE id = ?"
+    topic.publish([wire.PubsubMessage(data=b"to nobody")])
+    outcomes = await asyncio.gather(*(broker.journal.committed() for _ in range(3)), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [sqlite3.OperationalError] * 3
+    assert broker.journal.broken.is_set()
+    await broker.journal.close()
 
 
 def _drain(subscription: Subscription) -> list[str]:

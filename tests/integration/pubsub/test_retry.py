@@ -14,17 +14,17 @@ def policy(minimum_s: float, maximum_s: float) -> dict[str, dict[str, int]]:
 
 def test_wait_doubles_up_to_the_maximum(local_pubsub: PubSub) -> None:
     topic = local_pubsub.topic()
-    subscription = local_pubsub.subscription(topic, retry_policy=policy(0.2, 0.5))
+    subscription = local_pubsub.subscription(topic, retry_policy=policy(0.1, 0.3))
     local_pubsub.publish(topic, "x")
     received = local_pubsub.pull(subscription)
     waits = []
-    for _ in range(4):
+    for _ in range(3):
         local_pubsub.nack(subscription, received)
         started = time.monotonic()
         received = local_pubsub.pull(subscription)
         waits.append(time.monotonic() - started)
-    for waited, wanted in zip(waits, (0.2, 0.4, 0.5, 0.5), strict=True):
-        assert wanted - 0.05 < waited < wanted + 0.35, waits
+    for waited, wanted in zip(waits, (0.1, 0.2, 0.3), strict=True):
+        assert wanted - 0.02 < waited < wanted + 0.3, waits
 
 
 def test_other_messages_do_not_wait_meanwhile(local_pubsub: PubSub) -> None:
