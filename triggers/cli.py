@@ -200,9 +200,7 @@ def _query(database_url: str, query: "Callable[[Connection], Awaitable[T]]") -> 
     """The query's result on a connection of its own; what went wrong is a sentence and an exit status."""
     import asyncio
 
-    import asyncpg
-
-    from triggers.connection import connect
+    from triggers.connection import CONNECTION_ERRORS, connect
     from triggers.errors import EventsError
 
     async def run() -> T:
@@ -214,7 +212,7 @@ def _query(database_url: str, query: "Callable[[Connection], Awaitable[T]]") -> 
     except EventsError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+    except (*CONNECTION_ERRORS, ValueError) as error:
         typer.echo(
             f"PostgreSQL couldn't answer: {error or type(error).__name__}. Is the platform up (`caregraph status`), "
             "and does DATABASE_URL name it?",

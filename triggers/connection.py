@@ -9,6 +9,16 @@ import asyncpg
 #: The driver's connection; its stubs know it as generic, the driver itself doesn't.
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
+#: What a lost or refused connection, or a PostgreSQL that is starting or stopping, raises.
+CONNECTION_ERRORS: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # A session that ends in the middle of a message leaves the driver's protocol in a state it doesn't expect.
+    asyncpg.InternalClientError,
+)
+
 _CONNECT_TIMEOUT_S: Final = 5.0
 #: Nothing the relay asks takes long; what does is a sign that the server is gone.
 _COMMAND_TIMEOUT_S: Final = 15.0
@@ -39,5 +49,5 @@ async def connect(database_url: str, **settings: str) -> AsyncIterator[Connectio
     finally:
         try:
             await connection.close(timeout=_CLOSE_TIMEOUT_S)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except CONNECTION_ERRORS:
             connection.terminate()

@@ -6,9 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from uuid import UUID
 
-import asyncpg
-
-from triggers.connection import Connection
+from triggers.connection import CONNECTION_ERRORS, Connection
 from triggers.lanes import LANE_LOCKS, PRESENCE_LOCKS, fair_share, lanes_to_release, lanes_to_try
 from triggers.statements import load_statement
 
@@ -73,6 +71,6 @@ async def come_to_work(connection: Connection, *, expiry: timedelta) -> AsyncIte
         yield presence
     finally:
         # On a dead connection there is nothing to give back: the locks went with the session.
-        with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        with suppress(*CONNECTION_ERRORS):
             await connection.execute(load_statement("relay/leave"), relay_id)
             await connection.execute("SELECT pg_advisory_unlock_all()")

@@ -14,12 +14,11 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Final
 
-import asyncpg
 import structlog
 
 from integrations.telemetry.http import ReadinessCheck
 from triggers import metrics
-from triggers.connection import connect
+from triggers.connection import CONNECTION_ERRORS, connect
 from triggers.dispatch import Dispatcher
 from triggers.errors import ConnectionLostError, PublishError
 from triggers.holds import HeldKeys
@@ -36,15 +35,6 @@ CHANNEL: Final = "caregraph_outbox"
 _MEASURE_EVERY: Final = 5
 #: A stop waits this much longer than a publish request may take.
 _STOP_GRACE_S: Final = 5.0
-
-#: What a lost or refused connection, or a PostgreSQL that is starting or stopping, raises.
-_CONNECTION_ERRORS: Final = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    ConnectionLostError,
-)
 
 _log = structlog.get_logger(__name__)
 
@@ -85,13 +75,7 @@ class Relay:
             began = asyncio.get_running_loop().time()
             try:
                 await self._run_session(stop)
-            except* (
-                OSError,
-                TimeoutError,
-                asyncpg.PostgresError,
-                asyncpg.InterfaceError,
-                ConnectionLostError,
-            ) as group:
+            except* (*CONNECTION_ERRORS, ConnectionLostError) as group:
                 self._connected = False
                 lasted_s = asyncio.get_running_loop().time() - began
                 failures = 1 if lasted_s > self._settings.connection_backoff.longest.total_seconds() else failures + 1

@@ -8,19 +8,25 @@ import pytest
 from tests.integration.triggers.records import Records
 from triggers.ddl import render_create, render_drop
 
+#: Of the schema, which others use too, what is made here.
 DEFINITIONS = """
+    WITH ours AS (
+        SELECT p.*
+        FROM pg_proc AS p
+        WHERE p.pronamespace = 'events'::regnamespace
+            AND (p.proname IN ('publish', 'replay', 'wake_relay') OR p.proname LIKE 'record\\_%')
+    )
     SELECT p.oid::regprocedure::text AS name, pg_get_functiondef(p.oid) AS definition, p.proacl::text AS rights
-    FROM pg_proc AS p
-    WHERE p.pronamespace = 'events'::regnamespace
+    FROM ours AS p
     UNION ALL
     SELECT t.tgname || ' on ' || t.tgrelid::regclass, pg_get_triggerdef(t.oid), t.tgenabled::text
     FROM pg_trigger AS t
-    JOIN pg_proc AS p ON p.oid = t.tgfoid
-    WHERE p.pronamespace = 'events'::regnamespace AND NOT t.tgisinternal
+    JOIN ours AS p ON p.oid = t.tgfoid
+    WHERE NOT t.tgisinternal
     UNION ALL
     SELECT c.oid::regclass::text, c.reloptions::text, NULL
     FROM pg_class AS c
-    WHERE c.relnamespace = 'events'::regnamespace AND c.reloptions IS NOT NULL
+    WHERE c.oid IN ('events.outbox'::regclass, 'events.relay'::regclass) AND c.reloptions IS NOT NULL
     ORDER BY 1
 """
 
