@@ -1,8 +1,8 @@
 """The conditions that rules are made of: whose rows these are.
 
-A customer whose data was deleted leaves only what law keeps, and that is for admin alone (PLATFORM, flow 6): so every
-condition about a customer asks for one who is still there. Likewise staff who left keep their rows and lose their
-access at once, not when their token ends.
+A customer whose data was deleted leaves only what law keeps, and that is for admin alone: so every condition about a
+customer asks for one who is still there. Likewise staff who left keep their rows and lose their access at once, not
+when their token ends.
 """
 
 from collections.abc import Mapping
@@ -50,12 +50,13 @@ OF_PRESENT_PATIENT: Final[BoolExp] = {"patient": OF_PRESENT}
 #: Chargebee's rows, but not those of deleted customers. A row may come before its customer is known here.
 NOT_OF_DELETED: Final[BoolExp] = {"_not": {"profile": {"deleted_at": {"_is_null": False}}}}
 
-#: What `docs/permissions.md` calls the conditions that it doesn't write out, with the table that they are about.
-PHRASES: Final[Mapping[str, tuple[str, BoolExp]]] = {
-    "is me": ("public.customer", IS_ME),
-    "is not deleted": ("public.customer", PRESENT),
-    "is in my care": ("healthcare.patient", IN_MY_CARE),
-    "I am active staff": ("public.staff", AS_STAFF),
+#: What `docs/permissions.md` calls these conditions, the wider ones first.
+PHRASES: Final[Mapping[str, BoolExp]] = {
+    "I am active staff": AS_STAFF,
+    "is in my care": IN_MY_CARE,
+    "is me": IS_ME,
+    "is present": PRESENT,
+    "not of a deleted customer": NOT_OF_DELETED,
 }
 
 #: Lists are pages: what a portal shows at once, with room to spare.
