@@ -400,6 +400,7 @@ async def test_a_sleeping_relay_is_woken_by_the_commit(records: Records, project
         for _ in range(10):
             await records.insert_contract()
         await project.receive_count(10)
+        await all_published(records.connection)
         for event in await records.outbox():
             published_at: datetime = event["published_at"]
             delays.append(published_at - event["created_at"])
