@@ -15,6 +15,8 @@ from resolvers.values import encoder, list_encoder
 TRACEPARENT = "traceparent"
 #: The JSON rows that the first of two statements answered.
 CHANGED_ROWS = "changed-rows"
+#: How far a streaming subscription has come.
+STREAM_CURSOR = "stream-cursor"
 #: How many rows a nested insert wrote at all its levels.
 AFFECTED_ROWS = "affected-rows"
 
@@ -28,6 +30,7 @@ class Request:
     traceparent: str = ""
     changed_rows: str = ""
     affected_rows: int = 0
+    stream_cursor: Any = None
     #: The rows that steps of a nested insert wrote, by the step's number.
     steps: dict[int, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -90,6 +93,8 @@ def _session_binder(name: str) -> Binder:
         return lambda request: request.traceparent
     if name == CHANGED_ROWS:
         return lambda request: request.changed_rows
+    if name == STREAM_CURSOR:
+        return lambda request: request.stream_cursor
     if name == AFFECTED_ROWS:
         return lambda request: str(request.affected_rows)
 

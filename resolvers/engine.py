@@ -28,6 +28,7 @@ from resolvers.errors import GraphQLRequestError, ValidationFailed
 from resolvers.hand_written import OperationContext, resolve
 from resolvers.inputs import Scope
 from resolvers.limits import UNLIMITED, OperationLimits, check_operation
+from resolvers.live.statement import Subscription
 from resolvers.masks import compile_masks
 from resolvers.plan.operation import compile_operation
 from resolvers.plans import (
@@ -150,6 +151,27 @@ class Engine:
             _LOG.exception("operation_failed", role=session.role, operation=operation_name)
             return error_body(GraphQLRequestError("unexpected", "an internal error occurred; it was logged"))
 
+    def subscription(
+        self,
+        session: Session,
+        query: str,
+        variables: Mapping[str, Any] | None = None,
+        operation_name: str | None = None,
+    ) -> Subscription | None:
+        """The compiled subscription with its binds, or None for another operation: `execute` answers that.
+
+        Raises GraphQLRequestError.
+        """
+        try:
+            role = self._roles.get(session.role) or self._role(session.role)
+            plan = self._plan(role, query, variables or _EMPTY, operation_name).subscription
+            if plan is None:
+                return None
+            request = Request(variables=variables or _EMPTY, session=session)
+            return Subscription(role=session.role, plan=plan, binds=plan.binds(request))
+        except WrongKind as error:
+            raise self._diagnose(session.role, query, variables or _EMPTY, operation_name, error) from None
+
     # Planning
 
     def _role(self, name: str) -> _Role:
@@ -231,6 +253,10 @@ class Engine:
     # Running
 
     async def _run(self, role: _Role, plan: Plan, request: Request, query: str, *, dry_run: bool) -> bytes:
+        if plan.subscription is not None:
+            raise GraphQLRequestError(
+                "unexpected-payload", "subscriptions are not supported over HTTP, use websockets instead"
+            )
         if plan.caching is not None and plan.query is not None:
             return await self._run_cached(role, plan, request, query)
         if plan.is_single_column:

@@ -508,6 +508,18 @@ class RootQuery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RootStream:
+    """The root field `T_stream` of a subscription: `rows` are one batch beyond the cursor, in its order."""
+
+    key: str
+    rows: Rows
+    #: What the cursor is a value of.
+    column: Column
+    #: Where it begins.
+    initial: Param
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RootMutation:
     """One root field of a mutation; several steps for `update_T_many`, which answers a list."""
 
@@ -542,5 +554,5 @@ class RootHandWritten:
 class OperationIR:
     """All root fields of one operation, in order."""
 
-    kind: Literal["query", "mutation"]
-    roots: tuple[RootQuery | RootMutation | RootTypename | RootHandWritten, ...]
+    kind: Literal["query", "mutation", "subscription"]
+    roots: tuple[RootQuery | RootStream | RootMutation | RootTypename | RootHandWritten, ...]

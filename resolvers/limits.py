@@ -45,6 +45,10 @@ def check_operation(operation: ir.OperationIR, limits: OperationLimits) -> None:
             _check("depth", limits.depth, 1 + _depth(items), path)
             rows = 1.0 if root.single else _list_size(root.node)
             _check("estimated_rows", limits.estimated_rows, int(rows * (1 + _rows(items))), path)
+        elif isinstance(root, ir.RootStream):
+            _check("depth", limits.depth, 1 + _depth(root.rows.items), path)
+            rows = int(_list_size(root.rows) * (1 + _rows(root.rows.items)))
+            _check("estimated_rows", limits.estimated_rows, rows, path)
         elif isinstance(root, ir.RootMutation):
             answers = [_answer(step) for step in root.steps]
             _check("depth", limits.depth, 1 + max((_depth(items) for items in answers), default=0), path)

@@ -11,6 +11,7 @@ import orjson
 
 from resolvers import ir
 from resolvers.binding import AFFECTED_ROWS, CHANGED_ROWS, TRACEPARENT, Binder, Request, binder
+from resolvers.live.statement import SubscriptionPlan, render_live
 from resolvers.response_cache import Caching
 from resolvers.sql.mutate import answer_sql, change_sql, looks_again, mutation_sql
 from resolvers.sql.root import root_query_sql
@@ -118,12 +119,16 @@ class Plan:
     #: A mutation that one statement carries out by itself.
     is_single_statement: bool
     caching: Caching | None = None
+    #: Set for a subscription, and then all there is to it.
+    subscription: SubscriptionPlan | None = None
 
 
 def make_plan(operation: ir.OperationIR, caching: Caching | None = None) -> Plan:
     """Render the operation. Pure."""
     if operation.kind == "query":
         return replace(_query_plan(operation), caching=caching)
+    if operation.kind == "subscription":
+        return _subscription_plan(operation)
     return _mutation_plan(operation)
 
 
@@ -148,6 +153,21 @@ def _query_plan(operation: ir.OperationIR) -> Plan:
         settings=None,
         is_single_column=len(columns) == 1 and len(roots) == 1,
         is_single_statement=False,
+    )
+
+
+def _subscription_plan(operation: ir.OperationIR) -> Plan:
+    root = operation.roots[0]
+    assert isinstance(root, ir.RootQuery | ir.RootStream)
+    prefix = b"{" + orjson.dumps(root.key) + b":"
+    return Plan(
+        kind="subscription",
+        roots=(),
+        query=None,
+        settings=None,
+        is_single_column=False,
+        is_single_statement=False,
+        subscription=SubscriptionPlan(root=root, prefix=prefix, statement=render_live(root)),
     )
 
 
@@ -206,7 +226,9 @@ def _statement(sql: str, writer: Writer) -> Statement:
     return Statement(sql, tuple(binder(param) for param in writer.params))
 
 
-def _other_root(root: ir.RootQuery | ir.RootMutation | ir.RootTypename | ir.RootHandWritten) -> Root:
+def _other_root(
+    root: ir.RootQuery | ir.RootStream | ir.RootMutation | ir.RootTypename | ir.RootHandWritten,
+) -> Root:
     if isinstance(root, ir.RootTypename):
         return ConstantRoot(orjson.dumps(root.name))
     assert isinstance(root, ir.RootHandWritten)

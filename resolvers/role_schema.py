@@ -75,6 +75,7 @@ class RoleSchema(strawberry.Schema):
         self._schema = GraphQLSchema(
             query=GraphQLObjectType("query_root", query or _no_queries()),
             mutation=GraphQLObjectType("mutation_root", mutation) if mutation else None,
+            subscription=GraphQLObjectType("subscription_root", roots.subscription) if roots.subscription else None,
             directives=[*own.directives, CACHED],
             extensions=own.extensions,
         )

@@ -7,7 +7,6 @@ condition and is linked to a row of the parent source that matters. `routes` con
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
 
 from resolvers import ir
 from schema.catalogue import Column, Table
@@ -59,20 +58,31 @@ def conjuncts(condition: ir.Condition) -> Iterator[ir.Condition]:
         yield condition
 
 
-
 @dataclass(slots=True)
 class _Walk:
     found: list[Source] = field(default_factory=list)
     is_opaque: bool = False
 
-    def node(self, node: ir.Rows | ir.Aggregate, parent: Source | None, columns: Columns) -> None:
-        if isinstance(node, ir.Aggregate):
-            here = self.rows(node.rows, parent, columns)
-            self.blocks(node, here)
-        elif isinstance(node, ir.Rows):
-            self.rows(node, parent, columns)
-        else:
-            self.is_opaque = True
+    def node(self, node: ir.Rows | ir.Aggregate | ir.Page | ir.Groups, parent: Source | None, columns: Columns) -> None:
+        match node:
+            case ir.Rows():
+                self.rows(node, parent, columns)
+            case ir.Aggregate():
+                self.blocks(node.blocks, self.rows(node.rows, parent, columns))
+            case ir.Page():
+                here = self.add(Source(table=node.table, where=node.where, parent=parent, columns=columns))
+                self.items(node.nodes or (), here)
+                for key in node.order:
+                    self.order_key(key, here)
+            case ir.Groups():
+                here = self.add(Source(table=node.table, where=node.where, parent=parent, columns=columns))
+                self.columns((item.column for item in node.keys), here)
+                self.columns((item.column for item in node.having if item.column is not None), here)
+                self.columns((item.column for item in node.order if item.column is not None), here)
+                self.columns((item.key.column for item in node.order if item.key is not None), here)
+                self.blocks((block for block in node.items if not isinstance(block, ir.GroupKeyBlock)), here)
+            case _:
+                self.is_opaque = True
 
     def rows(self, rows: ir.Rows, parent: Source | None, columns: Columns) -> Source:
         here = self.add(Source(table=rows.table, where=rows.where, parent=parent, columns=columns))
@@ -104,8 +114,8 @@ class _Walk:
                     # Computed by a function.
                     self.is_opaque = True
 
-    def blocks(self, aggregate: ir.Aggregate, here: Source) -> None:
-        for block in aggregate.blocks:
+    def blocks(self, blocks: Iterable[ir.AggregateBlock | ir.NodesBlock | ir.TypenameItem], here: Source) -> None:
+        for block in blocks:
             match block:
                 case ir.NodesBlock():
                     self.items(block.items, here)
@@ -122,9 +132,7 @@ class _Walk:
 
     def order_key(self, key: ir.OrderKey, here: Source) -> None:
         for step in key.path:
-            here = self.add(
-                Source(table=step.table, where=step.where, parent=here, columns=step.relationship.columns)
-            )
+            here = self.add(Source(table=step.table, where=step.where, parent=here, columns=step.relationship.columns))
         if key.column is not None:
             self.columns((key.column,), here)
         if key.aggregate is not None:

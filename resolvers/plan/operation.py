@@ -15,13 +15,14 @@ from graphql import (
 
 from resolvers import ir
 from resolvers.document import Operation, SelectedField, Selector, used_names
-from resolvers.errors import GraphQLRequestError
+from resolvers.errors import GraphQLRequestError, ValidationFailed
 from resolvers.inputs import Scope, coerce_arguments
 from resolvers.plan.context import Compiler
 from resolvers.plan.group import compile_groups
 from resolvers.plan.mutate import compile_mutation
 from resolvers.plan.page import compile_page
 from resolvers.plan.select import call_arguments, check_field, compile_aggregate, compile_by_pk, compile_many
+from resolvers.plan.stream import compile_stream
 from schema.catalogue import Catalogue
 from schema.graphql.kinds import RootField, RootKind, find_kind
 from schema.view import RoleView
@@ -36,7 +37,7 @@ def compile_operation(
     selector = Selector(operation, scope)
     compiler = Compiler(view=view, catalogue=catalogue, scope=scope, selector=selector)
     root = _root_type(operation, schema)
-    roots: list[ir.RootQuery | ir.RootMutation | ir.RootTypename | ir.RootHandWritten] = []
+    roots: list[ir.RootQuery | ir.RootStream | ir.RootMutation | ir.RootTypename | ir.RootHandWritten] = []
     for selected in selector.fields([operation.definition.selection_set], root.name, "$"):
         if selected.name in _INTROSPECTION and operation.kind == "query":
             roots.append(_hand_written(operation, selected))
@@ -46,6 +47,10 @@ def compile_operation(
             roots.append(ir.RootTypename(key=selected.key, name=root.name))
         else:
             roots.append(_root(operation, compiler, root, selected))
+    if operation.kind == "subscription":
+        if len(roots) != 1 or not isinstance(roots[0], ir.RootQuery | ir.RootStream):
+            raise ValidationFailed("subscriptions must select one top level field")
+        return ir.OperationIR(kind="subscription", roots=tuple(roots))
     return ir.OperationIR(kind="mutation" if operation.kind == "mutation" else "query", roots=tuple(roots))
 
 
@@ -58,7 +63,7 @@ def _root_type(operation: Operation, schema: GraphQLSchema) -> GraphQLObjectType
 
 def _root(
     operation: Operation, compiler: Compiler, parent: GraphQLObjectType, selected: SelectedField
-) -> ir.RootQuery | ir.RootMutation | ir.RootHandWritten:
+) -> ir.RootQuery | ir.RootStream | ir.RootMutation | ir.RootHandWritten:
     field = parent.fields[selected.name]
     kind = find_kind(field)
     if kind is None:
@@ -74,6 +79,8 @@ def _root(
             return ir.RootQuery(key=selected.key, node=node, single=True)
         case RootKind.SELECT_AGGREGATE:
             return ir.RootQuery(key=selected.key, node=compile_aggregate(compiler, table, selected, field, path))
+        case RootKind.SELECT_STREAM:
+            return compile_stream(compiler, table, selected, field, path)
         case RootKind.PAGE:
             return ir.RootQuery(key=selected.key, node=compile_page(compiler, table, selected, field, path))
         case RootKind.GROUP_BY:

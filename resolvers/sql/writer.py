@@ -63,18 +63,20 @@ class Writer:
 
     def bind(self, param: ir.Param) -> str:
         """The value as `$n`, cast from text to its type by PostgreSQL."""
-        number = self._number(param)
+        place = self.place(self._number(param), many=param.many)
         if param.many:
             if param.type.is_array:
                 # An array of arrays has no text[] form: cast the items one by one.
                 item = self.alias()
-                return f"(SELECT {item}::{type_name(param.type)} FROM unnest(${number}::text[]) {item})"
-            return (
-                f"${number}::text[]::{type_name(PgType(name=param.type.name, is_array=True, schema=param.type.schema))}"
-            )
+                return f"(SELECT {item}::{type_name(param.type)} FROM unnest({place}) {item})"
+            return f"{place}::{type_name(PgType(name=param.type.name, is_array=True, schema=param.type.schema))}"
         if param.type.name == "text" and not param.type.is_array:
-            return f"${number}::text"
-        return f"${number}::text::{type_name(param.type)}"
+            return place
+        return f"{place}::{type_name(param.type)}"
+
+    def place(self, number: int, *, many: bool) -> str:
+        """Where the bind of this number is found, as text (a list's as an array of texts)."""
+        return f"${number}::text[]" if many else f"${number}::text"
 
     def operand(self, alias: str, column: Column) -> str:
         """A column of a row, or what the column's function makes of the row."""

@@ -1,7 +1,7 @@
 """The generated root fields of a role (HASURA_DIALECT §1).
 
-Queries exist for what a role may select; mutations for what it may write. A root without fields is left empty and
-its type does not exist.
+Queries and subscriptions exist for what a role may select; mutations for what it may write. A root without fields is
+left empty and its type does not exist.
 """
 
 from dataclasses import dataclass
@@ -14,15 +14,17 @@ from schema.graphql.inputs import InputTypes
 from schema.graphql.kinds import RootField, RootKind, extensions_for
 from schema.graphql.outputs import Arguments, OutputFields, OutputTypes
 from schema.graphql.scalars import column_scalar, column_value
+from schema.graphql.streams import stream_field
 from schema.view import RoleView, TableView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratedRoots:
-    """The generated fields of `query_root` and `mutation_root`."""
+    """The generated fields of `query_root`, `mutation_root` and `subscription_root`."""
 
     query: OutputFields
     mutation: OutputFields
+    subscription: OutputFields
 
 
 def graphql_types(view: RoleView) -> GeneratedRoots:
@@ -31,10 +33,12 @@ def graphql_types(view: RoleView) -> GeneratedRoots:
     outputs = OutputTypes(view, inputs)
     query: OutputFields = {}
     mutation: OutputFields = {}
+    streams: OutputFields = {}
     for table in view:
         if table.selectable:
             query |= _reads(table, inputs, outputs)
             query |= beyond_hasura(table, inputs, outputs)
+            streams |= stream_field(table, inputs, outputs)
         mutation |= _inserts(table, inputs, outputs)
         mutation |= _updates(table, inputs, outputs)
         mutation |= _deletes(table, inputs, outputs)
@@ -44,7 +48,8 @@ def graphql_types(view: RoleView) -> GeneratedRoots:
             mutation |= fields
         else:
             query |= fields
-    return GeneratedRoots(query=query, mutation=mutation)
+    # Whatever may be asked once may be followed.
+    return GeneratedRoots(query=query, mutation=mutation, subscription=query | streams)
 
 
 def _name(table: TableView, operation: str, usual: str) -> str:

@@ -18,6 +18,7 @@ class RootKind(Enum):
     SELECT = auto()
     SELECT_BY_PK = auto()
     SELECT_AGGREGATE = auto()
+    SELECT_STREAM = auto()
     INSERT = auto()
     INSERT_ONE = auto()
     UPDATE = auto()
