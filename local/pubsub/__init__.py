@@ -13,5 +13,5 @@ The way of a message:
 6. What no subscription and no snapshot needs any more is deleted (`topic.Topic.trim`).
 
 Everything runs on one event loop, so a change of state needs no locks: it's whole or it hasn't begun.
-README.md says what is the same as Google's and what is not.
+`README.md` says what is the same as Google's and what is not.
 """

@@ -6,7 +6,7 @@ import time
 import pytest
 from google.api_core import exceptions
 
-from tests.integration.pubsub.clients import PubSub, project_path
+from tests.integration.pubsub.clients import PubSub, project_path, texts
 
 
 def now() -> datetime.datetime:
@@ -80,6 +80,10 @@ def test_acknowledgement_of_a_delivery_from_before_the_seek_does_not_count(local
     received = local_pubsub.pull(subscription)
     seek(local_pubsub, subscription, moment)
     local_pubsub.ack(subscription, received)
+    again = local_pubsub.pull(subscription)
+    assert texts(again) == ["x"]
+    local_pubsub.ack(subscription, received)
+    local_pubsub.nack(subscription, again)
     assert local_pubsub.take(subscription, 1) == ["x"]
 
 
