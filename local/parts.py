@@ -15,6 +15,8 @@ from local.supervisor.readiness import AskReady, HttpReady, Readiness, TcpReady
 #: Building GraphiQL fetches its packages the first time.
 _BUILD_TIMEOUT = timedelta(minutes=10)
 _STEP_TIMEOUT = timedelta(minutes=5)
+#: Longer than any program's own patience with requests under way (ten seconds).
+_GRACE = timedelta(seconds=13)
 
 
 def declare_parts(site: Site, cluster: Cluster | None) -> tuple[Part, ...]:
@@ -135,7 +137,9 @@ def _step(
 
 
 def _command(site: Site, name: str, argv: tuple[str, ...]) -> Command:
-    return Command(argv=argv, env=environment(site, name), cwd=site.layout.root, log=site.layout.log(name))
+    return Command(
+        argv=argv, env=environment(site, name), cwd=site.layout.root, log=site.layout.log(name), grace=_GRACE
+    )
 
 
 def _caregraph() -> tuple[str, ...]:
