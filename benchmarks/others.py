@@ -1,0 +1,92 @@
+"""Measurements of ours against ours: by role, by number of processes; and the latency of a lone connection."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from benchmarks.cases import AS_EITHER, CAREGRAPH, CASES, LIMIT, Call, Case
+from benchmarks.peers import RunningPeer
+from benchmarks.report import Ratio
+from benchmarks.run import Bench, Contestant
+
+#: The role is not to cost more than this share of the throughput.
+_ROLE_TARGET: Final = 0.9
+_PROCESSES_TARGET: Final = 1.6
+_LATENCY_TARGET: Final = 1.25
+
+#: Cases that Python bounds, not PostgreSQL.
+_BOUND_BY_PYTHON: Final = ("by_primary_key",)
+_LATENCY_CASES: Final = ("by_primary_key", "list_of_50")
+
+
+def measure_roles(bench: Bench, peer: RunningPeer, *, connections: int) -> list[Ratio]:
+    """The same documents by customers with bearer tokens, and by the administrator. Raises PeerError."""
+    found = []
+    for case in AS_EITHER:
+        calls = case.calls(bench.database.material)
+        as_admin = [Call(variables=call.variables) for call in calls]
+        contestants = [_contestant(bench, case, peer, "admin", as_admin), _contestant(bench, case, peer, "user", calls)]
+        series = bench.compete(case, contestants, connections=connections)
+        found.append(
+            Ratio(
+                title=f"role user with an RS256 token / admin: {case.title}",
+                value=series["user"].ratio(series["admin"]),
+                target=_ROLE_TARGET,
+                note=f"{series['user'].median('rate'):,.0f} / {series['admin'].median('rate'):,.0f} requests/s",
+            )
+        )
+    return found
+
+
+def measure_processes(bench: Bench, one: RunningPeer, two: RunningPeer, *, connections: int) -> list[Ratio]:
+    """Two processes against one. Raises PeerError.
+
+    On a machine whose processors PostgreSQL and the load generator use as well, the ratio says more about the machine:
+    the note tells how many processors' worth of time one process left.
+    """
+    found = []
+    for case in _cases(_BOUND_BY_PYTHON):
+        calls = case.calls(bench.database.material)
+        contestants = [_contestant(bench, case, one, "one", calls), _contestant(bench, case, two, "two", calls)]
+        series = bench.compete(case, contestants, connections=connections)
+        alone = series["one"]
+        server, postgres = alone.median("server_us"), alone.median("postgres_us")
+        found.append(
+            Ratio(
+                title=f"two processes / one: {case.title}",
+                value=series["two"].ratio(alone),
+                target=_PROCESSES_TARGET,
+                note=f"a request takes {server:.0f} µs of the server, {postgres:.0f} µs of PostgreSQL",
+            )
+        )
+    return found
+
+
+def measure_latency(bench: Bench, peers: Mapping[str, RunningPeer]) -> list[Ratio]:
+    """Median latency of a lone connection, as a multiple of the limit's. Raises PeerError."""
+    # Short windows are enough: there is no queue to fill.
+    quicker = replace(bench, pace=replace(bench.pace, warm_up_s=0.1, window_s=bench.pace.window_s / 2))
+    found = []
+    for case in _cases(_LATENCY_CASES):
+        contestants = bench.contestants(case, {name: peers[name] for name in (LIMIT, CAREGRAPH)})
+        series = quicker.compete(case, contestants, connections=1)
+        ours, least = series[CAREGRAPH], series[LIMIT]
+        found.append(
+            Ratio(
+                title=f"median latency of one connection / the limit's: {case.title}",
+                value=ours.ratio(least, "median_ms"),
+                target=_LATENCY_TARGET,
+                at_most=True,
+                note=f"{ours.median('median_ms'):.3f} / {least.median('median_ms'):.3f} ms",
+            )
+        )
+    return found
+
+
+def _contestant(bench: Bench, case: Case, peer: RunningPeer, name: str, calls: list[Call]) -> Contestant:
+    requests = bench.generator.write_requests(f"{case.name}-{peer.port}-{name}", peer.requests(case, calls))
+    return Contestant(name=name, peer=peer, requests=requests)
+
+
+def _cases(names: tuple[str, ...]) -> list[Case]:
+    return [case for case in CASES if case.name in names]
