@@ -215,19 +215,30 @@ def _bounded_aggregate(writer: Writer, aggregate: ir.Aggregate, link: Link | Non
     inner, outer, numbered = writer.alias(), writer.alias(), writer.alias()
     columns = [f"{inner}.*"]
     pairs: list[tuple[str, str]] = []
+    # For an aggregate over distinct values PostgreSQL may sort its input, and json_agg beside it would see that order.
+    ordered = f' ORDER BY {outer}."$number"' if _has_distinct(aggregate) else ""
     for number, block in enumerate(aggregate.blocks):
         if isinstance(block, ir.NodesBlock):
             node = f'"$node{number}"'
             columns.append(f"({_node_sql(writer, block, inner)}) AS {node}")
             capped = f' FILTER (WHERE {outer}."$number" <= {block.limit})' if block.limit is not None else ""
-            pairs.append((block.key, f"coalesce(json_agg({outer}.{node}){capped}, '[]')"))
+            pairs.append((block.key, f"coalesce(json_agg({outer}.{node}{ordered}){capped}, '[]')"))
         else:
             pairs.append((block.key, block_sql(writer, block, outer)))
     tail = _tail(writer, rows, inner, link)
     select = f"SELECT {_distinct(writer, rows, inner)}{', '.join(columns)} FROM {_source(writer, rows)} {inner}{tail}"
-    if any(isinstance(block, ir.NodesBlock) and block.limit is not None for block in aggregate.blocks):
+    if ordered or any(isinstance(block, ir.NodesBlock) and block.limit is not None for block in aggregate.blocks):
         select = f'SELECT {numbered}.*, row_number() OVER () AS "$number" FROM ({select}) {numbered}'
     return f"SELECT {object_sql(pairs)} FROM ({select}) {outer}"
+
+
+def _has_distinct(aggregate: ir.Aggregate) -> bool:
+    return any(
+        isinstance(item, ir.AggregateValue) and item.distinct
+        for block in aggregate.blocks
+        if isinstance(block, ir.AggregateBlock)
+        for item in block.items
+    )
 
 
 def _node_sql(writer: Writer, block: ir.NodesBlock, alias: str) -> str:
