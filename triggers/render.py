@@ -52,7 +52,7 @@ def render_list(summaries: Sequence[Summary]) -> Table:
             f"{summary.type}{' [dim](again)[/]' if summary.is_replay else ''}",
             escape(summary.ordering_key),
             f"[{style}]{state}[/]",
-            _who(summary.role, summary.user_id),
+            _who(summary.role, _short(summary.user_id)),
             ", ".join(f"{escape(agent)} {_outcome(outcome)}" for agent, outcome in sorted(summary.outcomes.items())),
         )
     return table
@@ -177,6 +177,11 @@ def _who(role: str | None, user_id: str | None) -> str:
     if role is None:
         return "[dim]—[/]"
     return escape(role if user_id is None else f"{role} {user_id}")
+
+
+def _short(user_id: str | None) -> str | None:
+    """A long id's end, which in a list is enough to tell people apart."""
+    return f"…{user_id[-8:]}" if user_id is not None and len(user_id) > 20 else user_id
 
 
 def _outcome(outcome: str) -> str:

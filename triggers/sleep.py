@@ -106,8 +106,3 @@ class SleepCycle:
         self.mode = Mode.DROWSY
         self._mark = mark
         self._drowsy_polls = 0
-
-    def restart(self) -> None:
-        """Forget what writers were told: the row of the relay is new, or had expired."""
-        self.mode = Mode.AWAKE
-        self._calm = True
