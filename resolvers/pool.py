@@ -7,7 +7,7 @@ Connections are lent last-in first-out, so that under light load few of them sta
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, cast
 
@@ -45,10 +45,16 @@ class Connection:
 
         Raises asyncpg.PostgresError, and DatabaseUnavailable when the connection is gone.
         """
+        rows = await self.rows(sql, arguments)
+        # A lone `_by_pk` that finds nothing gives no row: null.
+        return rows[0] if rows else (None,)
+
+    async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """All rows of a statement; otherwise as `row`."""
         try:
             statement = self._statements.get(sql) or await self._prepare(sql)
             # fetch and not fetchrow: a row limit on execution would forbid PostgreSQL parallel plans.
-            rows = await statement.fetch(*arguments)
+            return cast("Sequence[Sequence[Any]]", await statement.fetch(*arguments))
         except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
             raise DatabaseUnavailable(str(error)) from error
         except (asyncpg.exceptions.InvalidCachedStatementError, asyncpg.FeatureNotSupportedError):
@@ -59,8 +65,6 @@ class Connection:
             # Half-way through the protocol: this connection can't be lent again.
             self.terminate()
             raise
-        # A lone `_by_pk` that finds nothing gives no row: null.
-        return cast("Sequence[Any]", rows[0] if rows else (None,))
 
     async def command(self, sql: str) -> None:
         """Run a fixed command (BEGIN, COMMIT, ROLLBACK). Raises as `row` does."""
@@ -106,8 +110,12 @@ def _identity(value: Any) -> Any:
 class Pool:
     """Up to `size` connections to one database."""
 
-    def __init__(self, dsn: str, *, size: int, statement_timeout_s: float = 30.0) -> None:
+    def __init__(
+        self, dsn: str, *, size: int, statement_timeout_s: float = 30.0, settings: Mapping[str, str] | None = None
+    ) -> None:
+        """`settings` are PostgreSQL's, for every connection."""
         self._dsn = dsn
+        self._settings = dict(settings or {})
         self._size = size
         self._statement_timeout_s = statement_timeout_s
         self._idle: list[Connection] = []
@@ -195,6 +203,7 @@ class Pool:
                     "jit": "off",
                     "statement_timeout": str(int(self._statement_timeout_s * 1000)),
                     "idle_in_transaction_session_timeout": "60000",
+                    **self._settings,
                 },
             )
             # The answer is JSON text that we only pass on.

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from integrations.telemetry import configure_telemetry, shutdown_telemetry
 from integrations.telemetry.http import RequestContextMiddleware, operational_routes
+from resolvers.live.queries import LiveQueries
 from resolvers.pool import Pool
 from server.authentication.authenticator import open_authenticator
 from server.authentication.settings import AuthenticationSettings, read_authentication_settings
@@ -20,6 +21,8 @@ from server.graphiql import GraphiQLSettings, graphiql_routes
 from server.limits import KnownOperations, RateLimiter, operation_limits
 from server.settings import ServerSettings, read_server_settings
 from server.source import Source, hasura_source, platform_source
+from server.websocket import GraphQLSockets
+from server.websocket_protocols import SocketLimits
 
 _LOG = structlog.get_logger(__name__)
 
@@ -33,6 +36,7 @@ class Application:
         self._settings = settings
         self._authentication = authentication
         self._endpoint: GraphQLEndpoint | None = None
+        self._sockets: GraphQLSockets | None = None
         self._pool = Pool(
             settings.database_url.get_secret_value(),
             size=settings.pool_size,
@@ -49,6 +53,10 @@ class Application:
             assert self._endpoint is not None, "the server answers only after its lifespan began"
             await self._endpoint(scope, receive, send)
             return
+        if scope["type"] == "websocket" and scope["path"] == GRAPHQL_PATH:
+            assert self._sockets is not None, "the server answers only after its lifespan began"
+            await self._sockets(scope, receive, send)
+            return
         await self._pages(scope, receive, send)
 
     @asynccontextmanager
@@ -60,12 +68,31 @@ class Application:
             source = await self._source()
             for problem in source.problems:
                 _LOG.warning("metadata_not_honoured", where=problem.where, what=problem.what)
+            engine = source.engine(self._pool, operation_limits(self._settings.limits))
+            operations = KnownOperations(self._settings.limits, self._settings.allow_list)
+            rate_limiter = RateLimiter(self._settings.limits, self._settings.rate_limit_storage)
             self._endpoint = GraphQLEndpoint(
-                engine=source.engine(self._pool, operation_limits(self._settings.limits)),
+                engine=engine,
                 authenticator=authenticator,
                 max_request_bytes=self._settings.max_request_bytes,
-                operations=KnownOperations(self._settings.limits, self._settings.allow_list),
-                rate_limiter=RateLimiter(self._settings.limits, self._settings.rate_limit_storage),
+                operations=operations,
+                rate_limiter=rate_limiter,
+            )
+            live = LiveQueries(
+                self._settings.database_url.get_secret_value(), statement_timeout_s=self._settings.statement_timeout_s
+            )
+            stack.push_async_callback(live.close)
+            self._sockets = GraphQLSockets(
+                engine=engine,
+                live=live,
+                authenticator=authenticator,
+                operations=operations,
+                rate_limiter=rate_limiter,
+                limits=SocketLimits(
+                    operations=self._settings.max_socket_operations,
+                    message_bytes=self._settings.max_request_bytes,
+                ),
+                allowed_origins=self._settings.cors_origins,
             )
             # Schemas live as long as the process: keep the collector from walking them again and again.
             gc.collect()

@@ -7,6 +7,7 @@
 | `CAREGRAPH_POOL_SIZE` | database connections of one process (default 16) |
 | `CAREGRAPH_STATEMENT_TIMEOUT_S` | what one statement may take (default 30) |
 | `CAREGRAPH_MAX_REQUEST_BYTES` | what one request may carry (default 1 MiB) |
+| `CAREGRAPH_MAX_SOCKET_OPERATIONS` | operations that one WebSocket may have open (default 100) |
 | `CAREGRAPH_LIMITS` | JSON object, role → limits (`server/limits.py`) |
 | `CAREGRAPH_RATE_LIMIT_STORAGE` | where requests are counted: `async+memory://` (default) or `async+redis://host` |
 | `CAREGRAPH_ALLOW_LIST` | folder of `.graphql` files: the operations for roles with `allow_list` |
@@ -43,6 +44,7 @@ class ServerSettings(BaseSettings):
     pool_size: int = Field(16, ge=1, le=500, validation_alias="CAREGRAPH_POOL_SIZE")
     statement_timeout_s: float = Field(30.0, gt=0, validation_alias="CAREGRAPH_STATEMENT_TIMEOUT_S")
     max_request_bytes: int = Field(1024 * 1024, ge=1024, validation_alias="CAREGRAPH_MAX_REQUEST_BYTES")
+    max_socket_operations: int = Field(100, ge=1, validation_alias="CAREGRAPH_MAX_SOCKET_OPERATIONS")
     limits: dict[str, RoleLimits] = Field(
         default_factory=lambda: dict(DEFAULT_LIMITS), validation_alias="CAREGRAPH_LIMITS"
     )
