@@ -121,6 +121,27 @@ async def test_order_is_kept_with_two_relays_and_failures(
         assert project.first_occurrences(str(contract_id)) == in_commit_order
 
 
+async def test_later_requests_of_a_key_wait_when_an_earlier_one_fails(
+    records: Records, project: Project, database_url: str
+) -> None:
+    failed = False
+
+    async def fail_first(_: Any) -> None:
+        nonlocal failed
+        if not failed:
+            failed = True
+            raise Refuse(grpc.StatusCode.UNAVAILABLE)
+
+    # More than one request takes.
+    sequences = [await records.write("contract.created", "k", json.dumps({"n": number})) for number in range(250)]
+    async with (
+        faulty_pubsub(project.address, fail_first) as faulty,
+        running_relay(project.settings(database_url, emulator_host=faulty.address)),
+    ):
+        received = await project.receive_count(len(sequences))
+    assert [each.data["n"] for each in received] == list(range(250))
+
+
 async def test_a_key_that_fails_waits_and_the_others_go_on(
     records: Records, project: Project, database_url: str
 ) -> None:
