@@ -22,6 +22,16 @@ AFFECTED_ROWS = "affected-rows"
 
 
 @dataclass(slots=True)
+class Slot:
+    """The rows that a step of a nested update found: as PostgreSQL wrote them, and read."""
+
+    text: str
+    rows: list[Mapping[str, Any]]
+    #: Whose turn it is.
+    current: int = 0
+
+
+@dataclass(slots=True)
 class Request:
     """What binds are taken from."""
 
@@ -33,6 +43,8 @@ class Request:
     stream_cursor: Any = None
     #: The rows that steps of a nested insert wrote, by the step's number.
     steps: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    #: The rows that steps of a nested update found, by the slot they are kept in.
+    slots: dict[int, Slot] = field(default_factory=dict)
 
 
 Binder = Callable[[Request], Any]
@@ -73,11 +85,20 @@ def _source_binder(source: ir.Source, encode: Callable[[Any], Any]) -> Binder:
             return _session_binder(name)
         case ir.FromStep(step, column):
             return lambda request: _encoded_or_null(encode, request.steps[step][column])
+        case ir.FromSlot(slot, column):
+            return lambda request: _text_or_null(encode, request.slots[slot], column)
+        case ir.SlotRows(slot):
+            return lambda request: request.slots[slot].text
     raise AssertionError(f"unknown source {source}")
 
 
 def _encoded_or_null(encode: Callable[[Any], Any], value: Any) -> Any:
     return None if value is None else encode(value)
+
+
+def _text_or_null(encode: Callable[[Any], Any], slot: Slot, column: str) -> Any:
+    value = slot.rows[slot.current][column]
+    return value if value is None or isinstance(value, str) else encode(value)
 
 
 def _dig(value: Any, path: tuple[str | int, ...]) -> Any:

@@ -30,6 +30,7 @@ from resolvers.inputs import Scope
 from resolvers.limits import UNLIMITED, OperationLimits, check_operation
 from resolvers.live.statement import Subscription
 from resolvers.masks import compile_masks
+from resolvers.nested_plans import NestedUpdateSteps
 from resolvers.plan.operation import compile_operation
 from resolvers.plans import (
     ConstantRoot,
@@ -38,14 +39,15 @@ from resolvers.plans import (
     NestedSteps,
     Plan,
     QueryColumn,
-    Statement,
     Step,
     make_plan,
 )
 from resolvers.pool import Connection, DatabaseUnavailable, Pool
 from resolvers.response_cache import ResponseCache
 from resolvers.role_schema import HandWritten, RoleSchema
+from resolvers.run_nested import run_nested_insert, run_nested_update
 from resolvers.shape import UnknownShape, VariableShapes
+from resolvers.statement import Statement
 from resolvers.values import WrongKind
 from schema.catalogue import Catalogue
 from schema.view import RoleView
@@ -376,11 +378,21 @@ class Engine:
         raise AssertionError(f"unexpected root {root}")
 
 
-async def _run_step(step: Step | NestedSteps, request: Request, connection: Connection, error_path: str) -> bytes:
+async def _run_step(
+    step: Step | NestedSteps | NestedUpdateSteps, request: Request, connection: Connection, error_path: str
+) -> bytes:
     """The step's answer as JSON, in the open transaction."""
     then = step.then
-    if isinstance(step, NestedSteps):
-        request.changed_rows = await _run_nested(step, request, connection, error_path)
+    if isinstance(step, NestedSteps | NestedUpdateSteps):
+
+        async def run(statement: Statement, path: str) -> Sequence[Any]:
+            return await _guarded(connection, statement.sql, statement.arguments(request), path)
+
+        request.affected_rows = 0
+        if isinstance(step, NestedSteps):
+            request.changed_rows = await run_nested_insert(step.steps, request, run, error_path)
+        else:
+            request.changed_rows = await run_nested_update(step, request, run, error_path)
     else:
         row = await _guarded(connection, step.statement.sql, step.statement.arguments(request), error_path)
         if then is None:
@@ -389,27 +401,6 @@ async def _run_step(step: Step | NestedSteps, request: Request, connection: Conn
     assert then is not None
     row = await _guarded(connection, then.sql, then.arguments(request), error_path)
     return row[0] or b"null"
-
-
-async def _run_nested(nested: NestedSteps, request: Request, connection: Connection, error_path: str) -> str:
-    """Carry out a nested insert; its root rows as a JSON array."""
-    roots: list[bytes] = []
-    request.affected_rows = 0
-    request.steps.clear()
-    for number, step in enumerate(nested.steps):
-        row = await _guarded(connection, step.statement.sql, step.statement.arguments(request), error_path)
-        written = orjson.loads(row[0])
-        request.affected_rows += len(written)
-        if step.is_needed:
-            if not written:
-                raise GraphQLRequestError(
-                    "not-supported", "cannot insert related rows: a row was skipped by its conflict clause", error_path
-                )
-            request.steps[number] = written[0]
-        if step.is_root and written:
-            # The rows' own text, not what Python would make of their numbers.
-            roots.append(row[0].strip()[1:-1])
-    return (b"[" + b",".join(roots) + b"]").decode()
 
 
 def error_body(error: GraphQLRequestError) -> bytes:

@@ -47,7 +47,22 @@ class FromStep:
     column: str
 
 
-Source = Const | FromVariables | FromSession | FromStep
+@dataclass(frozen=True, slots=True)
+class FromSlot:
+    """A column of the row in a slot of a nested update: the only one, or the one whose turn it is."""
+
+    slot: int
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRows:
+    """All rows in a slot of a nested update, as JSON."""
+
+    slot: int
+
+
+Source = Const | FromVariables | FromSession | FromStep | FromSlot | SlotRows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +169,15 @@ class ValueCompare:
     expected: bool = True
 
 
-Condition = And | Or | Not | Compare | CompareColumns | IsNull | Exists | AggregateCompare
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InSlot:
+    """The row is one of a slot's, or related to one: the first column of each pair equals the second one there."""
+
+    slot: int
+    columns: tuple[tuple[Column, Column], ...]
+
+
+Condition = And | Or | Not | Compare | CompareColumns | IsNull | Exists | AggregateCompare | InSlot
 
 TRUE = And(())
 FALSE = Or(())
@@ -482,6 +505,87 @@ class Delete:
     where: Condition
 
 
+# Nested updates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelatedRow:
+    """The row that updated rows will refer to: one that exists (`where`), or one that `steps` insert.
+
+    It is kept in `slot`. None found is an error.
+    """
+
+    slot: int
+    table: Table
+    where: Condition | None
+    steps: tuple[InsertStep, ...]
+    #: The columns that are referred to.
+    columns: tuple[Column, ...]
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelatedChange:
+    """One statement on rows that are related to those of a slot (its condition says which)."""
+
+    change: Update | Delete
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelatedLinks:
+    """Rows that shall refer to the one row in `slot`: an update each, which must find its row.
+
+    Several rows in the slot are an error, since a row can refer to one only; so is a key (`columns`) that is null.
+    """
+
+    slot: int
+    columns: tuple[Column, ...]
+    table: Table
+    changes: tuple[RelatedChange, ...]
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelatedInsert:
+    """Rows to insert for every row in `slot`, whose `columns` they take (`FromSlot`); null there is an error."""
+
+    slot: int
+    columns: tuple[Column, ...]
+    steps: tuple[InsertStep, ...]
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchedRows:
+    """Rows to change together with what is related to them.
+
+    They are looked for first and kept in `slot` (their `columns`), so that what follows is about the same rows
+    whatever it changes. When there are none, nothing follows.
+    """
+
+    table: Table
+    slot: int
+    where: Condition
+    columns: tuple[Column, ...]
+    before: tuple[RelatedRow, ...]
+    #: None where the rows themselves stay as they are.
+    update: Update | None
+    after: "tuple[RelatedChange | RelatedLinks | RelatedInsert | MatchedRows, ...]"
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NestedUpdate:
+    """An update of rows of `table` and of rows related to them."""
+
+    table: Table
+    rows: MatchedRows
+
+
+# Answers of mutations
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """What a mutation answers: `affected_rows`, `returning`, `__typename` in the order asked for."""
@@ -493,7 +597,7 @@ class Response:
 class Mutate:
     """One change and what to answer: a response, or the single row's selections."""
 
-    change: Insert | NestedInsert | Update | Delete
+    change: Insert | NestedInsert | Update | NestedUpdate | Delete
     answer: Response | tuple[Selection, ...]
 
 

@@ -10,13 +10,15 @@ from typing import Final
 import orjson
 
 from resolvers import ir
-from resolvers.binding import AFFECTED_ROWS, CHANGED_ROWS, TRACEPARENT, Binder, Request, binder
+from resolvers.binding import AFFECTED_ROWS, CHANGED_ROWS, TRACEPARENT
 from resolvers.live.statement import SubscriptionPlan, render_live
+from resolvers.nested_plans import NestedStep, NestedUpdateSteps, insert_steps, nested_update_steps
 from resolvers.response_cache import Caching
 from resolvers.sql.mutate import answer_sql, change_sql, looks_again, mutation_sql
 from resolvers.sql.root import root_query_sql
 from resolvers.sql.select import rows_select
 from resolvers.sql.writer import SESSION_JSON, Writer
+from resolvers.statement import Statement, make_statement
 from schema.types import PgType
 
 _TEXT: Final = PgType(name="text")
@@ -33,32 +35,11 @@ _CHANGED: Final = ir.Param(source=ir.FromSession(CHANGED_ROWS), type=PgType(name
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """SQL text and how its arguments are taken from a request."""
-
-    sql: str
-    binders: tuple[Binder, ...]
-
-    def arguments(self, request: Request) -> list[object]:
-        """The arguments of one run. Raises WrongKind or GraphQLRequestError."""
-        return [bind(request) for bind in self.binders]
-
-
-@dataclass(frozen=True, slots=True)
 class Step:
     """One change: a statement, and a second one where the answer must look at the changed table again."""
 
     statement: Statement
     then: Statement | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NestedStep:
-    """One statement of a nested insert (see `ir.InsertStep`)."""
-
-    statement: Statement
-    is_needed: bool
-    is_root: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +54,7 @@ class NestedSteps:
 class GeneratedRoot:
     """A mutation's generated root field. `many` answers a list, a step an item."""
 
-    steps: tuple[Step | NestedSteps, ...]
+    steps: tuple[Step | NestedSteps | NestedUpdateSteps, ...]
     many: bool
     #: Where errors about the written data point.
     error_path: str
@@ -145,7 +126,7 @@ def _query_plan(operation: ir.OperationIR) -> Plan:
     statement = None
     if columns:
         sql = columns[0] if len(columns) == 1 else "SELECT " + ", ".join(f"({column})" for column in columns)
-        statement = _statement(sql, writer)
+        statement = make_statement(sql, writer)
     return Plan(
         kind="query",
         roots=_with_prefixes(operation, roots),
@@ -188,7 +169,7 @@ def _mutation_plan(operation: ir.OperationIR) -> Plan:
         kind="mutation",
         roots=_with_prefixes(operation, roots),
         query=None,
-        settings=_statement(f"SELECT {calls}", writer),
+        settings=make_statement(f"SELECT {calls}", writer),
         is_single_column=False,
         is_single_statement=is_single,
     )
@@ -198,32 +179,25 @@ def _is_one_statement(step: ir.Mutate | ir.Rows) -> bool:
     return isinstance(step, ir.Mutate) and not looks_again(step)
 
 
-def _step(step: ir.Mutate | ir.Rows, *, alone: bool) -> Step | NestedSteps:
+def _step(step: ir.Mutate | ir.Rows, *, alone: bool) -> Step | NestedSteps | NestedUpdateSteps:
     writer = Writer()
     if isinstance(step, ir.Rows):
-        return Step(_statement(rows_select(writer, step, None, single=False), writer))
+        return Step(make_statement(rows_select(writer, step, None, single=False), writer))
     if isinstance(step.change, ir.NestedInsert):
-        return _nested_steps(step, step.change)
+        return NestedSteps(insert_steps(step.change.steps), _nested_answer(step))
+    if isinstance(step.change, ir.NestedUpdate):
+        return nested_update_steps(step.change, _nested_answer(step))
     if not looks_again(step):
-        return Step(_statement(mutation_sql(writer, step, _SETTINGS if alone else ()), writer))
-    first = _statement(change_sql(writer, step.change), writer)
+        return Step(make_statement(mutation_sql(writer, step, _SETTINGS if alone else ()), writer))
+    first = make_statement(change_sql(writer, step.change), writer)
     second = Writer()
-    return Step(first, _statement(answer_sql(second, step, _CHANGED), second))
+    return Step(first, make_statement(answer_sql(second, step, _CHANGED), second))
 
 
-def _nested_steps(mutate: ir.Mutate, change: ir.NestedInsert) -> NestedSteps:
-    steps = []
-    for step in change.steps:
-        writer = Writer()
-        sql = change_sql(writer, step.insert)
-        steps.append(NestedStep(_statement(sql, writer), step.is_needed, step.is_root))
+def _nested_answer(mutate: ir.Mutate) -> Statement:
     writer = Writer()
     affected = ir.Param(source=ir.FromSession(AFFECTED_ROWS), type=PgType(name="int8"))
-    return NestedSteps(tuple(steps), _statement(answer_sql(writer, mutate, _CHANGED, affected), writer))
-
-
-def _statement(sql: str, writer: Writer) -> Statement:
-    return Statement(sql, tuple(binder(param) for param in writer.params))
+    return make_statement(answer_sql(writer, mutate, _CHANGED, affected), writer)
 
 
 def _other_root(

@@ -41,6 +41,24 @@ def compile_insert(
     return ir.NestedInsert(table=table.table, steps=tuple(nested.steps))
 
 
+def related_rows(
+    compiler: Compiler, table: TableView, nested: Mapping[str, Any], keys: _Keys, path: str
+) -> tuple[ir.InsertStep, ...]:
+    """The steps that insert `{data, on_conflict}`, which stand at `path`, with these values in their key columns.
+
+    The rows are the steps' root ones. Without `keys` something else needs the row. Raises ValidationFailed.
+    """
+    steps = _Nested(compiler)
+    if not _is_given(nested):
+        return ()
+    if isinstance(nested["data"], list):
+        steps.add_children(table, nested, keys, path, is_root=True)
+    else:
+        on_conflict = nested.get("on_conflict")
+        steps.add_row(table, nested["data"], on_conflict, keys, f"{path}.data", is_root=True, is_needed=not keys)
+    return tuple(steps.steps)
+
+
 class _Nested:
     """Collects the steps of a nested insert in the order they must run."""
 
@@ -73,15 +91,15 @@ class _Nested:
         row = _row(self._compiler, table, item, filled, path)
         own = self._add(table, [row], on_conflict, path, is_needed=is_needed or bool(after), is_root=is_root)
         for relationship, nested in after:
-            self._add_children(table, relationship, nested, own, f"{path}.{relationship.name}")
+            target = self._compiler.view[relationship.target]
+            columns = tuple((remote, local) for local, remote in relationship.columns)
+            self.add_children(target, nested, _taken(table.table, columns, own), f"{path}.{relationship.name}")
         return own
 
-    def _add_children(
-        self, table: TableView, relationship: Relationship, nested: Mapping[str, Any], parent: int, path: str
+    def add_children(
+        self, target: TableView, nested: Mapping[str, Any], keys: _Keys, path: str, *, is_root: bool = False
     ) -> None:
-        target = self._compiler.view[relationship.target]
-        columns = tuple((remote, local) for local, remote in relationship.columns)
-        keys = _taken(table.table, columns, parent)
+        """Add the steps of rows with these keys."""
         data = nested["data"]
         children = data if isinstance(data, list) else [data]
         places = [
@@ -89,14 +107,14 @@ class _Nested:
         ]
         if any(_has_related(target, child) for child in children):
             for child, here in zip(children, places, strict=True):
-                self.add_row(target, child, nested.get("on_conflict"), keys, here)
+                self.add_row(target, child, nested.get("on_conflict"), keys, here, is_root=is_root)
             return
         rows = []
         for child, here in zip(children, places, strict=True):
             _refuse_determined(child, list(keys), here)
             rows.append(_row(self._compiler, target, child, keys, here))
         if rows:
-            self._add(target, rows, nested.get("on_conflict"), path, is_needed=False, is_root=False)
+            self._add(target, rows, nested.get("on_conflict"), path, is_needed=False, is_root=is_root)
 
     def _add(
         self,

@@ -10,24 +10,14 @@ from resolvers.document import SelectedField
 from resolvers.errors import ValidationFailed
 from resolvers.inputs import coerce_arguments
 from resolvers.plan.context import Compiler
-from resolvers.plan.insert import Inserted, compile_insert, preset_assignments, update_check
+from resolvers.plan.insert import Inserted, compile_insert
+from resolvers.plan.nested_update import change_rows
 from resolvers.plan.select import check_field, key_condition, row_items
 from resolvers.plan.where import client_condition, permission_condition
 from schema.graphql.kinds import RootKind
-from schema.types import PgType
-from schema.view import TableView, UpdateView
+from schema.view import TableView
 
-_TEXT: Final = PgType(name="text")
-#: The update operators, and the type of their operand where it is not the column's.
-_OPERATORS: Final[Mapping[str, PgType | None]] = {
-    "_set": None,
-    "_inc": None,
-    "_append": None,
-    "_prepend": None,
-    "_delete_key": _TEXT,
-    "_delete_elem": PgType(name="int4"),
-    "_delete_at_path": PgType(name="text", is_array=True),
-}
+_Updated = ir.Update | ir.NestedUpdate
 #: Errors about inserted rows point at the argument that holds them (HASURA_DIALECT §7).
 _WRITTEN: Final = {RootKind.INSERT: "objects", RootKind.INSERT_ONE: "object"}
 
@@ -87,56 +77,23 @@ def _insert_one(compiler: Compiler, table: TableView, arguments: Mapping[str, An
 # Update and delete
 
 
-def _update(compiler: Compiler, table: TableView, arguments: Mapping[str, Any], path: str) -> list[ir.Update]:
+def _update(compiler: Compiler, table: TableView, arguments: Mapping[str, Any], path: str) -> list[_Updated]:
     where = client_condition(compiler, table, _required(arguments, "where", path), f"{path}.args.where")
-    return [_update_rows(compiler, table, where, arguments, f"{path}.args")]
+    return [change_rows(compiler, table, where, arguments, f"{path}.args")]
 
 
-def _update_by_pk(compiler: Compiler, table: TableView, arguments: Mapping[str, Any], path: str) -> list[ir.Update]:
+def _update_by_pk(compiler: Compiler, table: TableView, arguments: Mapping[str, Any], path: str) -> list[_Updated]:
     where = key_condition(compiler, table, arguments["pk_columns"])
-    return [_update_rows(compiler, table, where, arguments, f"{path}.args")]
+    return [change_rows(compiler, table, where, arguments, f"{path}.args")]
 
 
-def _update_many(compiler: Compiler, table: TableView, arguments: Mapping[str, Any], path: str) -> list[ir.Update]:
+def _update_many(compiler: Compiler, table: TableView, arguments: Mapping[str, Any], path: str) -> list[_Updated]:
     found = []
     for index, item in enumerate(arguments["updates"]):
         here = f"{path}.args.updates[{index}]"
         where = client_condition(compiler, table, _required(item, "where", here), f"{here}.where")
-        found.append(_update_rows(compiler, table, where, item, here))
+        found.append(change_rows(compiler, table, where, item, here))
     return found
-
-
-def _update_rows(
-    compiler: Compiler, table: TableView, where: ir.Condition, operators: Mapping[str, Any], path: str
-) -> ir.Update:
-    update = table.update
-    assert update is not None
-    assignments = _assignments(compiler, update, operators, path)
-    if assignments:
-        assignments += preset_assignments(table.table, update)
-    return ir.Update(
-        table=table.table,
-        where=ir.both(permission_condition(compiler.catalogue, table.table, update.filter), where),
-        assignments=assignments,
-        check=update_check(compiler, table),
-    )
-
-
-def _assignments(
-    compiler: Compiler, update: UpdateView, operators: Mapping[str, Any], path: str
-) -> tuple[ir.Assignment, ...]:
-    found: dict[str, ir.Assignment] = {}
-    for operator, operand_type in _OPERATORS.items():
-        for name, value in (operators.get(operator) or {}).items():
-            column = update.columns[name]
-            here = f"{path}.{operator}.{name}"
-            if column.name in found:
-                raise ValidationFailed(f'column found in multiple operators: "{name}"', path)
-            if value is None and (operator != "_set" or not column.nullable):
-                raise ValidationFailed(f"unexpected null value for type '{column.scalar}'", here)
-            param = None if value is None else compiler.param(value, operand_type or column.type)
-            found[column.name] = ir.Assignment(column=column, operator=operator, value=param)
-    return tuple(found.values())
 
 
 def _delete(compiler: Compiler, table: TableView, arguments: Mapping[str, Any], path: str) -> list[ir.Delete]:
@@ -161,7 +118,7 @@ def _required(arguments: Mapping[str, Any], name: str, path: str) -> Mapping[str
     return value
 
 
-_Change = Callable[[Compiler, TableView, Mapping[str, Any], str], Sequence[Inserted | ir.Update | ir.Delete]]
+_Change = Callable[[Compiler, TableView, Mapping[str, Any], str], Sequence[Inserted | _Updated | ir.Delete]]
 _CHANGES: Final[Mapping[RootKind, _Change]] = {
     RootKind.INSERT: _insert_many,
     RootKind.INSERT_ONE: _insert_one,

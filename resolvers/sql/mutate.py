@@ -35,7 +35,7 @@ def mutation_sql(writer: Writer, mutate: ir.Mutate, settings: Sequence[tuple[str
     if settings:
         calls = ", ".join(f"set_config({quote_literal(name)}, {writer.bind(param)}, true)" for name, param in settings)
         ctes.append(f"{_SETTINGS} AS MATERIALIZED (SELECT {calls})")
-    assert not isinstance(mutate.change, ir.NestedInsert), "a nested insert is several statements"
+    assert not isinstance(mutate.change, ir.NestedInsert | ir.NestedUpdate), "nested changes are several statements"
     ctes.append(f"{_CHANGED} AS ({_change_sql(writer, mutate.change)})")
     answer = _answer_sql(writer, mutate.answer, _CHANGED)
     source = f" FROM {_SETTINGS}" if settings else ""
@@ -52,6 +52,26 @@ def change_sql(writer: Writer, change: Change) -> str:
     row = writer.alias()
     rows = f"(SELECT coalesce(json_agg({row}), '[]') FROM {_CHANGED} {row})"
     return f"WITH {_CHANGED} AS ({changed}) SELECT {rows}, {_check_sql(writer, change)}"
+
+
+def counted_change_sql(writer: Writer, change: ir.Update | ir.Delete) -> str:
+    """A change whose first column is the number of changed rows."""
+    changed = _change_sql(writer, change)
+    return f"WITH {_CHANGED} AS ({changed}) SELECT (SELECT count(*) FROM {_CHANGED}), {_check_sql(writer, change)}"
+
+
+def kept_change_sql(writer: Writer, change: ir.Update, columns: Sequence[Column]) -> str:
+    """A change whose first column is these columns of the changed rows, as a JSON array of texts."""
+    changed = _change_sql(writer, change)
+    alias, row = writer.alias(), writer.alias()
+    kept = f"SELECT {kept_columns(columns, alias)} FROM {_CHANGED} {alias}"
+    rows = f"(SELECT coalesce(json_agg({row}), '[]') FROM ({kept}) {row})"
+    return f"WITH {_CHANGED} AS ({changed}) SELECT {rows}, {_check_sql(writer, change)}"
+
+
+def kept_columns(columns: Sequence[Column], alias: str) -> str:
+    """A select list of columns as text: what statements hand on to others, digit by digit."""
+    return ", ".join(f"{column_of(alias, column)}::text AS {quote_identifier(column.name)}" for column in columns)
 
 
 def answer_sql(writer: Writer, mutate: ir.Mutate, rows: ir.Param, affected_rows: ir.Param | None = None) -> str:
@@ -71,7 +91,7 @@ def looks_again(mutate: ir.Mutate) -> bool:
     That is so when it reads the changed table again through a relationship, when it calls functions (which may), and
     when several tables were changed.
     """
-    if isinstance(mutate.change, ir.NestedInsert):
+    if isinstance(mutate.change, ir.NestedInsert | ir.NestedUpdate):
         return True
     answers: list[Any] = []
     if isinstance(mutate.answer, ir.Response):

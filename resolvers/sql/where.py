@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from resolvers import ir
-from resolvers.sql.writer import Writer, column_of, table_name
+from resolvers.sql.writer import Writer, column_of, quote_identifier, table_name, type_name
 from schema.catalogue import Column
+from schema.types import PgType
 
 _OPERATORS: Final[Mapping[str, str]] = {
     "_eq": "=",
@@ -61,6 +62,8 @@ def condition_sql(writer: Writer, condition: ir.Condition, rows: tuple[str, ...]
             return f"EXISTS (SELECT 1 FROM {table_name(condition.table)} {inner}{where_clause(tests)})"
         case ir.AggregateCompare():
             return _aggregate_sql(writer, condition, rows)
+        case ir.InSlot():
+            return _in_slot_sql(writer, condition, alias)
 
 
 def operand_sql(writer: Writer, alias: str, column: Column) -> str:
@@ -130,6 +133,17 @@ def predicate_sql(writer: Writer, value: str, predicate: ir.ValueCompare) -> str
     return (
         f"({value} {operator}({right}))" if predicate.operator in ("_in", "_nin") else f"({value} {operator} {right})"
     )
+
+
+def _in_slot_sql(writer: Writer, condition: ir.InSlot, alias: str) -> str:
+    row = writer.alias()
+    own = ", ".join(column_of(alias, column) for column, _ in condition.columns)
+    theirs = ", ".join(column_of(row, column) for _, column in condition.columns)
+    shape = dict.fromkeys(
+        f"{quote_identifier(column.name)} {type_name(column.type)}" for _, column in condition.columns
+    )
+    json = writer.bind(ir.Param(source=ir.SlotRows(condition.slot), type=PgType(name="json")))
+    return f"(({own}) IN (SELECT {theirs} FROM json_to_recordset({json}) AS {row}({', '.join(shape)})))"
 
 
 def aggregate_call(function: str, columns: list[str], distinct: bool) -> str:

@@ -153,7 +153,10 @@ def _inserts(table: TableView, inputs: InputTypes, outputs: OutputTypes) -> Outp
 def _updates(table: TableView, inputs: InputTypes, outputs: OutputTypes) -> OutputFields:
     if table.update is None:
         return {}
-    operators: Arguments = {name: GraphQLArgument(field.type) for name, field in inputs.update_operators(table).items()}
+    operators: Arguments = {
+        name: GraphQLArgument(field.type, description=field.description)
+        for name, field in inputs.update_operators(table).items()
+    }
     if not operators:
         return {}
     response = outputs.mutation_response(table)

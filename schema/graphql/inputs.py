@@ -19,6 +19,7 @@ from graphql import (
 )
 
 from schema.catalogue import Argument, Column
+from schema.graphql.related import RelatedInputs
 from schema.graphql.scalars import ORDER_BY, STRUCTURAL, column_scalar, column_value, comparison_exp
 from schema.types import PgType
 from schema.view import RoleView, TableView
@@ -45,6 +46,7 @@ class InputTypes:
         self._view = view
         self._objects: dict[str, GraphQLInputObjectType] = {}
         self._enums: dict[str, GraphQLEnumType] = {}
+        self._related = RelatedInputs(view, self)
 
     # Reading
 
@@ -161,7 +163,7 @@ class InputTypes:
             for name, relationship in table.table.relationships.items():
                 target = self._view.get(relationship.target)
                 if target is not None and target.insert is not None and name not in found:
-                    nested = self._nested_insert(target, many=relationship.kind == "array")
+                    nested = self.nested_insert(target, many=relationship.kind == "array")
                     found[name] = GraphQLInputField(nested)
             return found
 
@@ -169,7 +171,9 @@ class InputTypes:
             f"{table.name}_insert_input", fields, f'input type for inserting data into table "{table.table.key}"'
         )
 
-    def _nested_insert(self, target: TableView, *, many: bool) -> GraphQLInputObjectType:
+    def nested_insert(self, target: TableView, *, many: bool) -> GraphQLInputObjectType:
+        """`T_arr_rel_insert_input` or `T_obj_rel_insert_input`."""
+
         def fields() -> InputFields:
             row = GraphQLNonNull(self.insert_input(target))
             found = {"data": GraphQLInputField(GraphQLNonNull(GraphQLList(row)) if many else row)}
@@ -216,7 +220,10 @@ class InputTypes:
         return self._enum(f"{table.name}_update_column", columns or [PLACEHOLDER])
 
     def update_operators(self, table: TableView) -> InputFields:
-        """The arguments `_set`, `_inc`, `_append` … that the role's columns allow (HASURA_DIALECT §4, Update)."""
+        """The arguments `_set`, `_inc`, `_append` … that the role's columns allow (HASURA_DIALECT §4, Update).
+
+        Beside them, `_related`.
+        """
         update = table.update
         assert update is not None
         numeric = {name: column for name, column in update.columns.items() if column.type.is_numeric}
@@ -247,6 +254,7 @@ class InputTypes:
             found["_prepend"] = GraphQLInputField(self._columns_object(table, "prepend_input", jsonb))
         if update.columns:
             found["_set"] = GraphQLInputField(self._columns_object(table, "set_input", update.columns))
+            found |= self._related.argument(table)
         return found
 
     def pk_columns(self, table: TableView) -> GraphQLInputObjectType:
