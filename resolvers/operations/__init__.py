@@ -5,14 +5,18 @@ from typing import Final
 
 from strawberry.types.scalar import ScalarDefinition
 
+from resolvers.operations.discard_dead_letters import DISCARD_DEAD_LETTERS
 from resolvers.operations.publish_event import PUBLISH_EVENT
-from resolvers.operations.scalars import JSONB, UUID_
+from resolvers.operations.replay_events import REPLAY_EVENTS
+from resolvers.operations.scalars import BIGINT, JSONB, TIMESTAMPTZ, UUID_
 from resolvers.role_schema import HandWritten, shared_scalar
 
-HAND_WRITTEN: Final[tuple[HandWritten, ...]] = (PUBLISH_EVENT,)
+HAND_WRITTEN: Final[tuple[HandWritten, ...]] = (PUBLISH_EVENT, REPLAY_EVENTS, DISCARD_DEAD_LETTERS)
 
 #: Python types in resolvers' signatures → the scalars that generated fields use.
 SCALARS: Final[Mapping[object, ScalarDefinition]] = {
     JSONB: shared_scalar("jsonb"),
     UUID_: shared_scalar("uuid"),
+    TIMESTAMPTZ: shared_scalar("timestamptz"),
+    BIGINT: shared_scalar("bigint"),
 }

@@ -6,5 +6,9 @@ from typing import Any, NewType
 JSONB = NewType("JSONB", object)
 #: A UUID's text; PostgreSQL judges it.
 UUID_ = NewType("UUID_", str)
+#: A time's text; PostgreSQL judges it.
+TIMESTAMPTZ = NewType("TIMESTAMPTZ", str)
+#: A number beyond GraphQL's 32 bits.
+BIGINT = NewType("BIGINT", int)
 
 JsonObject = dict[str, Any]

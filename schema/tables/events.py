@@ -18,6 +18,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     text,
 )
@@ -140,6 +141,8 @@ dead_letter = Table(
     created_at(),
     Column("resolved_at", Timestamp, comment="When it was replayed or discarded."),
     *one_of("resolution", "replayed", "discarded", required=False),
+    Column("resolution_reason", Text, comment="Why it was discarded."),
+    Column("resolved_by", Text, comment="Who discarded it."),
     CheckConstraint("(resolved_at IS NULL) = (resolution IS NULL)", name="resolved_at"),
     Index("dead_letter_open_idx", "agent", "created_at", postgresql_where=text("resolved_at IS NULL")),
     schema="events",
@@ -161,12 +164,38 @@ scheduled_task = Table(
     Column("last_error", Text),
     Column("handed_over_at", Timestamp, comment="When Cloud Tasks took it; it takes nothing more than 30 days ahead."),
     Column("finished_at", Timestamp),
+    Column(
+        "generation",
+        Integer,
+        nullable=False,
+        server_default=text("0"),
+        comment="How often it was planned anew; part of its name in Cloud Tasks, which takes a name once.",
+    ),
+    Column("cloud_task", Text, comment="Name of the task that Cloud Tasks was given."),
     created_at(),
     updated_at(),
     Index(None, "status", "due_at"),
     Index(None, "kind", "due_at"),
     schema="events",
     comment="Work for later: the source of truth, of which Cloud Tasks gets what is due soon.",
+)
+
+cron_run = Table(
+    "cron_run",
+    metadata,
+    key(),
+    Column("job", Text, nullable=False, comment="For example renewal-check."),
+    Column("due_at", Timestamp, nullable=False, comment="The minute that the schedule names."),
+    *one_of("outcome", "running", "done", "failed", "abandoned", default="running"),
+    Column("error", Text),
+    Column("result", JSONB, comment="What it did, in numbers."),
+    Column("started_at", Timestamp, nullable=False, server_default=text("now()")),
+    Column("finished_at", Timestamp),
+    CheckConstraint("(outcome = 'running') = (finished_at IS NULL)", name="finished_at"),
+    UniqueConstraint("job", "due_at"),
+    Index(None, "started_at"),
+    schema="events",
+    comment="Every run of a cron job, with its outcome.",
 )
 
 live_watch = Table(
