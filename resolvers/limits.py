@@ -11,6 +11,8 @@ from resolvers.errors import ValidationFailed
 
 #: Rows that a list without any limit is taken to have.
 _UNBOUNDED_LIST: Final = 100
+#: Where a role has no limit of its own: a statement's select list, a root field an entry, has at most 1,664.
+_MOST_ROOT_FIELDS: Final = 1_600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,8 @@ UNLIMITED: Final = OperationLimits(depth=None, root_fields=None, estimated_rows=
 
 def check_operation(operation: ir.OperationIR, limits: OperationLimits) -> None:
     """Raise ValidationFailed for the first limit that the operation goes over."""
-    _check("root_fields", limits.root_fields, len(operation.roots))
+    most = _MOST_ROOT_FIELDS if limits.root_fields is None else limits.root_fields
+    _check("root_fields", most, len(operation.roots))
     for root in operation.roots:
         path = f"$.selectionSet.{root.key}"
         if isinstance(root, ir.RootHandWritten):

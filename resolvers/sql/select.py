@@ -21,6 +21,8 @@ from resolvers.sql.writer import (
 
 #: `json_build_object` takes at most 100 arguments.
 _MAX_PAIRS: Final = 50
+#: A select list has at most 1,664 entries.
+_MAX_COLUMNS: Final = 1_600
 
 #: What each direction means in SQL; PostgreSQL's own places for nulls are the dialect's.
 DIRECTIONS: Final = {
@@ -102,10 +104,11 @@ def _distinct(writer: Writer, rows: ir.Rows, alias: str) -> str:
 def select_list(writer: Writer, items: Sequence[ir.Selection], alias: str) -> tuple[str, bool]:
     """The select list for a row, and whether it is one object instead of columns named by the response keys.
 
-    A key longer than an identifier may be is only safe inside an object: PostgreSQL would cut it.
+    A key longer than an identifier may be is only safe inside an object: PostgreSQL would cut it. So are more fields
+    than a select list may have.
     """
     values = [(item.key, item_sql(writer, item, alias)) for item in items]
-    if any(len(key.encode()) > MAX_IDENTIFIER_BYTES for key, _ in values):
+    if len(values) > _MAX_COLUMNS or any(len(key.encode()) > MAX_IDENTIFIER_BYTES for key, _ in values):
         return f"{object_sql(values)} AS {_OBJECT}", True
     return ", ".join(f"{value} AS {quote_identifier(key)}" for key, value in values), False
 
@@ -138,8 +141,9 @@ def object_sql(pairs: Sequence[tuple[str, str]]) -> str:
     if len(pairs) <= _MAX_PAIRS:
         return f"json_build_object({', '.join(f'{quote_literal(key)}, {value}' for key, value in pairs)})"
     chunks = [pairs[start : start + _MAX_PAIRS] for start in range(0, len(pairs), _MAX_PAIRS)]
-    # Objects joined as text: cut off each one's braces, put a comma between.
-    parts = [f"(SELECT substr(j, 2, length(j) - 2) FROM (SELECT {object_sql(chunk)}::text AS j) _)" for chunk in chunks]
+    # Objects joined as text: cut off each one's braces, put a comma between. (No sub-select: a `count(*)` would count
+    # that one's rows.)
+    parts = [f"left(right({object_sql(chunk)}::text, -1), -1)" for chunk in chunks]
     return f"('{{' || {(' || ' + quote_literal(',') + ' || ').join(parts)} || '}}')::json"
 
 
