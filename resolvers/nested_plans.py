@@ -82,13 +82,15 @@ class NestedUpdateSteps:
     """A nested update: its tree, the statement that reads the rows it was about, and the one that answers."""
 
     rows: MatchStep
-    read: Statement
+    #: None when the answer shows no rows.
+    read: Statement | None
     then: Statement
 
     def statements(self) -> Iterator[Statement]:
         """Every statement, in the order they run."""
         yield from _statements(self.rows)
-        yield self.read
+        if self.read is not None:
+            yield self.read
         yield self.then
 
 
@@ -101,10 +103,10 @@ def insert_steps(steps: tuple[ir.InsertStep, ...]) -> tuple[NestedStep, ...]:
     return tuple(found)
 
 
-def nested_update_steps(change: ir.NestedUpdate, then: Statement) -> NestedUpdateSteps:
-    """The statements of a nested update."""
+def nested_update_steps(change: ir.NestedUpdate, then: Statement, *, shows_rows: bool) -> NestedUpdateSteps:
+    """The statements of a nested update. With `shows_rows` its answer `then` is about the rows."""
     writer = Writer()
-    read = make_statement(rows_of_slot_sql(writer, change.rows), writer)
+    read = make_statement(rows_of_slot_sql(writer, change.rows), writer) if shows_rows else None
     return NestedUpdateSteps(_match(change.rows), read, then)
 
 

@@ -14,7 +14,7 @@ from resolvers.binding import AFFECTED_ROWS, CHANGED_ROWS, TRACEPARENT
 from resolvers.live.statement import SubscriptionPlan, render_live
 from resolvers.nested_plans import NestedStep, NestedUpdateSteps, insert_steps, nested_update_steps
 from resolvers.response_cache import Caching
-from resolvers.sql.mutate import answer_sql, change_sql, looks_again, mutation_sql
+from resolvers.sql.mutate import answer_sql, change_sql, looks_again, mutation_sql, shows_rows
 from resolvers.sql.root import root_query_sql
 from resolvers.sql.select import rows_select
 from resolvers.sql.writer import SESSION_JSON, Writer
@@ -186,7 +186,7 @@ def _step(step: ir.Mutate | ir.Rows, *, alone: bool) -> Step | NestedSteps | Nes
     if isinstance(step.change, ir.NestedInsert):
         return NestedSteps(insert_steps(step.change.steps), _nested_answer(step))
     if isinstance(step.change, ir.NestedUpdate):
-        return nested_update_steps(step.change, _nested_answer(step))
+        return nested_update_steps(step.change, _nested_answer(step), shows_rows=shows_rows(step))
     if not looks_again(step):
         return Step(make_statement(mutation_sql(writer, step, _SETTINGS if alone else ()), writer))
     first = make_statement(change_sql(writer, step.change), writer)

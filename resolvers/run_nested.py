@@ -50,6 +50,8 @@ async def run_nested_update(nested: NestedUpdateSteps, request: Request, run: Ru
     """Carry out a nested update; the rows it was about as a JSON array, as they are in the end."""
     request.slots.clear()
     await _run_match(nested.rows, request, run)
+    if nested.read is None:
+        return "[]"
     row = await run(nested.read, error_path)
     changed: bytes = row[0]
     return changed.decode()

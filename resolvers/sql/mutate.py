@@ -79,10 +79,18 @@ def answer_sql(writer: Writer, mutate: ir.Mutate, rows: ir.Param, affected_rows:
 
     `affected_rows` is given where it is not the number of `rows`.
     """
-    table = table_name(mutate.change.table)
-    # Rows of the table's own type, which computed fields want; a CTE's would be anonymous.
-    source = f"json_populate_recordset(NULL::{table}, {writer.bind(rows)})"
+    source = ""
+    if affected_rows is None or shows_rows(mutate):
+        table = table_name(mutate.change.table)
+        # Rows of the table's own type, which computed fields want; a CTE's would be anonymous.
+        source = f"json_populate_recordset(NULL::{table}, {writer.bind(rows)})"
     return _answer_sql(writer, mutate.answer, source, affected_rows)
+
+
+def shows_rows(mutate: ir.Mutate) -> bool:
+    """Whether the answer shows rows, and not only their number."""
+    answer = mutate.answer
+    return not isinstance(answer, ir.Response) or any(isinstance(item, tuple) for _, item in answer.items)
 
 
 def looks_again(mutate: ir.Mutate) -> bool:
