@@ -14,6 +14,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 PROJECT = "caregraph-local"
+#: Where Cloud Tasks has its queue, and its name.
+LOCATION = "local"
+QUEUE = "scheduled-tasks"
 HOST = "127.0.0.1"
 _HIGHEST_PORT = 65535
 
@@ -34,6 +37,10 @@ DEFAULT_PORTS: Mapping[str, int] = MappingProxyType(
         "agent_contract": 8101,
         "agent_notification": 8102,
         "agent_zendesk": 8103,
+        "tasks": 8123,
+        "tasks_control": 8124,
+        "scheduler": 8301,
+        "cron": 8302,
     }
 )
 
@@ -76,7 +83,7 @@ class Layout:
     @property
     def state_folders(self) -> tuple[Path, ...]:
         """Every folder that parts write to, PostgreSQL's excepted."""
-        return tuple(self.home / name for name in ("pubsub", "standins", "identity", "logs", "run"))
+        return tuple(self.home / name for name in ("pubsub", "tasks", "standins", "identity", "logs", "run"))
 
     def log(self, part: str) -> Path:
         """Where a part's output goes."""
