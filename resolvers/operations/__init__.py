@@ -5,18 +5,27 @@ from typing import Final
 
 from strawberry.types.scalar import ScalarDefinition
 
+from resolvers.operations.cancel_contract import CANCEL_CONTRACT
+from resolvers.operations.change_subscription import CHANGE_SUBSCRIPTION
 from resolvers.operations.discard_dead_letters import DISCARD_DEAD_LETTERS
 from resolvers.operations.publish_event import PUBLISH_EVENT
 from resolvers.operations.replay_events import REPLAY_EVENTS
-from resolvers.operations.scalars import BIGINT, JSONB, TIMESTAMPTZ, UUID_
+from resolvers.operations.scalars import BIGINT, DATE, JSONB, TIMESTAMPTZ, UUID_
 from resolvers.role_schema import HandWritten, shared_scalar
 
-HAND_WRITTEN: Final[tuple[HandWritten, ...]] = (PUBLISH_EVENT, REPLAY_EVENTS, DISCARD_DEAD_LETTERS)
+HAND_WRITTEN: Final[tuple[HandWritten, ...]] = (
+    CHANGE_SUBSCRIPTION,
+    CANCEL_CONTRACT,
+    PUBLISH_EVENT,
+    REPLAY_EVENTS,
+    DISCARD_DEAD_LETTERS,
+)
 
 #: Python types in resolvers' signatures → the scalars that generated fields use.
 SCALARS: Final[Mapping[object, ScalarDefinition]] = {
     JSONB: shared_scalar("jsonb"),
     UUID_: shared_scalar("uuid"),
     TIMESTAMPTZ: shared_scalar("timestamptz"),
+    DATE: shared_scalar("date"),
     BIGINT: shared_scalar("bigint"),
 }

@@ -8,6 +8,8 @@ JSONB = NewType("JSONB", object)
 UUID_ = NewType("UUID_", str)
 #: A time's text; PostgreSQL judges it.
 TIMESTAMPTZ = NewType("TIMESTAMPTZ", str)
+#: A day's text; PostgreSQL judges it.
+DATE = NewType("DATE", str)
 #: A number beyond GraphQL's 32 bits.
 BIGINT = NewType("BIGINT", int)
 

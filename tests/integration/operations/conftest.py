@@ -15,6 +15,7 @@ from resolvers.operations import HAND_WRITTEN, SCALARS
 from resolvers.pool import Pool
 from schema.from_metadata import catalogue_from_metadata
 from schema.tables import metadata
+from tests.integration.operations.clinic import Clinic
 from tests.integration.triggers.records import Records
 
 CATALOGUE = catalogue_from_metadata(metadata)
@@ -69,3 +70,9 @@ async def endpoint(database_url: str) -> AsyncIterator[Endpoint]:
         engine=Engine(catalogue=CATALOGUE, rules=RULES, pool=pool, hand_written=HAND_WRITTEN, scalar_map=SCALARS)
     )
     await pool.close()
+
+
+@pytest.fixture
+async def clinic(connection: asyncpg.Connection, endpoint: Endpoint) -> Clinic:
+    """The engine over a small clinic."""
+    return await Clinic.open(connection, endpoint)
