@@ -8,11 +8,9 @@ import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-import asyncpg
-import orjson
 import structlog
 from strawberry.types.scalar import ScalarDefinition
 
@@ -21,33 +19,18 @@ from permissions.model import Rules
 from permissions.session import Session
 from permissions.view import ADMIN, RuleError, role_view
 from resolvers.binding import Request
-from resolvers.database_errors import translate
 from resolvers.document import Operation, caching, choose_operation, parse_document
-from resolvers.dry_run import events_since, outbox_position
-from resolvers.errors import GraphQLRequestError, ValidationFailed
-from resolvers.hand_written import OperationContext, resolve
+from resolvers.errors import GraphQLRequestError, ValidationFailed, error_body
+from resolvers.execution import Executor, Resolved
 from resolvers.inputs import Scope
 from resolvers.limits import UNLIMITED, OperationLimits, check_operation
 from resolvers.live.statement import Subscription
 from resolvers.masks import compile_masks
-from resolvers.nested_plans import NestedUpdateSteps
 from resolvers.plan.operation import compile_operation
-from resolvers.plans import (
-    ConstantRoot,
-    GeneratedRoot,
-    HandWrittenRoot,
-    NestedSteps,
-    Plan,
-    QueryColumn,
-    Step,
-    make_plan,
-)
-from resolvers.pool import Connection, DatabaseUnavailable, Pool
-from resolvers.response_cache import ResponseCache
+from resolvers.plans import Plan, make_plan
+from resolvers.pool import DatabaseUnavailable, Pool
 from resolvers.role_schema import HandWritten, RoleSchema
-from resolvers.run_nested import run_nested_insert, run_nested_update
 from resolvers.shape import UnknownShape, VariableShapes
-from resolvers.statement import Statement
 from resolvers.values import WrongKind
 from schema.catalogue import Catalogue
 from schema.view import RoleView
@@ -76,8 +59,9 @@ class _Role:
     view: RoleView
     schema: RoleSchema
     limits: OperationLimits
+    #: What Strawberry resolves for the role.
+    resolved: Resolved
     prepared: OrderedDict[tuple[str, str | None], _Prepared] = field(default_factory=OrderedDict)
-    introspections: OrderedDict[bytes, bytes] = field(default_factory=OrderedDict)
 
 
 class Engine:
@@ -97,14 +81,12 @@ class Engine:
     ) -> None:
         self._catalogue = catalogue
         self._rules = rules
-        self._pool = pool
         self._inherited_roles = inherited_roles
         self._function_roles = function_roles
         self._limits = limits
         self._hand_written = tuple(hand_written)
         self._scalar_map = scalar_map
-        self._has_outbox = "events.outbox" in catalogue.tables
-        self._responses = ResponseCache()
+        self._executor = Executor(pool, has_outbox="events.outbox" in catalogue.tables)
         self._roles: dict[str, _Role] = {}
         self._building = threading.Lock()
 
@@ -132,9 +114,9 @@ class Engine:
             request = Request(variables=variables or _EMPTY, session=session, traceparent=traceparent)
             limit_s = role.limits.statement_timeout_s
             if limit_s is None:
-                return await self._run(role, plan, request, query, dry_run=dry_run)
+                return await self._executor.run(role.resolved, plan, request, query, dry_run=dry_run)
             async with asyncio.timeout(limit_s):
-                return await self._run(role, plan, request, query, dry_run=dry_run)
+                return await self._executor.run(role.resolved, plan, request, query, dry_run=dry_run)
         except TimeoutError:
             message = (
                 f"the operation took longer than the limit statement_timeout_s: {role.limits.statement_timeout_s:g} s"
@@ -185,7 +167,8 @@ class Engine:
                 view = compile_masks(self._catalogue, self._view(name))
                 hand_written = self._hand_written if view.tables else ()
                 limits = self._limits.get(name) or self._limits.get("*") or UNLIMITED
-                self._roles[name] = _Role(view, RoleSchema(view, hand_written, self._scalar_map), limits)
+                schema = RoleSchema(view, hand_written, self._scalar_map)
+                self._roles[name] = _Role(view, schema, limits, Resolved(name, schema))
             return self._roles[name]
 
     def _view(self, name: str, within: tuple[str, ...] = ()) -> RoleView:
@@ -197,8 +180,10 @@ class Engine:
         return inherit(self._catalogue, name, [self._view(parent, (*within, name)) for parent in parents])
 
     def _plan(self, role: _Role, query: str, variables: Mapping[str, Any], operation_name: str | None) -> Plan:
-        known = role.prepared.get((query, operation_name))
+        document = (query, operation_name)
+        known = role.prepared.get(document)
         if known is not None:
+            role.prepared.move_to_end(document)
             try:
                 plan = known.plans.get(known.shapes.key(variables))
             except (UnknownShape, TypeError, RecursionError):
@@ -252,161 +237,6 @@ class Engine:
             return found
         return GraphQLRequestError("parse-failed", str(error))
 
-    # Running
-
-    async def _run(self, role: _Role, plan: Plan, request: Request, query: str, *, dry_run: bool) -> bytes:
-        if plan.subscription is not None:
-            raise GraphQLRequestError(
-                "unexpected-payload", "subscriptions are not supported over HTTP, use websockets instead"
-            )
-        if plan.caching is not None and plan.query is not None:
-            return await self._run_cached(role, plan, request, query)
-        if plan.is_single_column:
-            assert plan.query is not None
-            row = await self._read(plan.query, request)
-            return plan.roots[0][0] + (row[0] or b"null") + b"}}"
-        if plan.is_single_statement and not dry_run:
-            root = plan.roots[0][1]
-            assert isinstance(root, GeneratedRoot)
-            step = root.steps[0]
-            assert isinstance(step, Step)
-            arguments = step.statement.arguments(request)
-            connection = await self._pool.acquire()
-            try:
-                row = await _guarded(connection, step.statement.sql, arguments, root.error_path)
-            finally:
-                self._pool.release(connection)
-            return plan.roots[0][0] + (row[0] or b"null") + b"}}"
-        if plan.kind == "query":
-            return await self._run_query(role, plan, request, query)
-        return await self._run_mutation(role, plan, request, dry_run=dry_run)
-
-    async def _read(self, statement: Statement, request: Request) -> Sequence[Any]:
-        arguments = statement.arguments(request)
-        connection = await self._pool.acquire()
-        try:
-            return await _guarded(connection, statement.sql, arguments, "$")
-        except DatabaseUnavailable:
-            # A read may be tried again: the connection may just have been an old one.
-            pass
-        finally:
-            self._pool.release(connection)
-        async with self._pool.connection() as fresh:
-            return await _guarded(fresh, statement.sql, arguments, "$")
-
-    async def _run_query(self, role: _Role, plan: Plan, request: Request, query: str) -> bytes:
-        is_introspection = plan.query is None and all(
-            isinstance(root, ConstantRoot) or (isinstance(root, HandWrittenRoot) and root.node.name.startswith("__"))
-            for _, root in plan.roots
-        )
-        key = b""
-        if is_introspection:
-            key = orjson.dumps([query, request.variables])
-            if key in role.introspections:
-                return role.introspections[key]
-        row: Sequence[Any] = await self._read(plan.query, request) if plan.query else ()
-        parts: list[bytes] = []
-        for prefix, root in plan.roots:
-            parts.append(prefix)
-            match root:
-                case QueryColumn(number):
-                    parts.append(row[number] or b"null")
-                case ConstantRoot(value):
-                    parts.append(value)
-                case HandWrittenRoot():
-                    context = OperationContext(request=request, connection=None, pool=self._pool)
-                    parts.append(await resolve(role.schema, root.node, context))
-        body = b"".join(parts) + (b"}}" if parts else b'{"data":{}}')
-        if is_introspection and key:
-            role.introspections[key] = body
-            if len(role.introspections) > 8:
-                role.introspections.popitem(last=False)
-        return body
-
-    async def _run_cached(self, role: _Role, plan: Plan, request: Request, query: str) -> bytes:
-        assert plan.caching is not None
-        assert plan.query is not None
-        arguments = plan.query.arguments(request)
-        key = (
-            role.view.role,
-            query,
-            plan.query.sql,
-            *(tuple(item) if isinstance(item, list) else item for item in arguments),
-        )
-        kept = None if plan.caching.refresh else self._responses.find(key)
-        if kept is not None:
-            return kept
-        body = await self._run(role, replace(plan, caching=None), request, query, dry_run=False)
-        self._responses.keep(key, body, plan.caching.ttl_s)
-        return body
-
-    async def _run_mutation(self, role: _Role, plan: Plan, request: Request, *, dry_run: bool) -> bytes:
-        """All root fields in order, in one transaction; the first error undoes everything."""
-        if not plan.roots:
-            return b'{"data":{}}'
-        async with self._pool.connection() as connection:
-            await connection.command("BEGIN")
-            try:
-                assert plan.settings is not None
-                await connection.row(plan.settings.sql, plan.settings.arguments(request))
-                position = await outbox_position(connection) if dry_run and self._has_outbox else ""
-                parts: list[bytes] = []
-                for prefix, root in plan.roots:
-                    parts.append(prefix)
-                    parts.append(await self._run_root(role, root, request, connection))
-                if dry_run:
-                    events = await events_since(connection, position) if self._has_outbox else b"[]"
-                    await connection.command("ROLLBACK")
-                    return b"".join(parts) + b'},"extensions":{"dry_run":{"events":' + events + b"}}}"
-                await _commit(connection)
-            except BaseException:
-                if connection.in_transaction and not connection.is_closed:
-                    await connection.command("ROLLBACK")
-                raise
-        return b"".join(parts) + b"}}"
-
-    async def _run_root(self, role: _Role, root: Any, request: Request, connection: Connection) -> bytes:
-        match root:
-            case ConstantRoot(value):
-                return value
-            case HandWrittenRoot():
-                context = OperationContext(request=request, connection=connection, pool=self._pool)
-                return await resolve(role.schema, root.node, context)
-            case GeneratedRoot(steps, many, error_path):
-                answers = [await _run_step(step, request, connection, error_path) for step in steps]
-                return b"[" + b",".join(answers) + b"]" if many else answers[0]
-        raise AssertionError(f"unexpected root {root}")
-
-
-async def _run_step(
-    step: Step | NestedSteps | NestedUpdateSteps, request: Request, connection: Connection, error_path: str
-) -> bytes:
-    """The step's answer as JSON, in the open transaction."""
-    then = step.then
-    if isinstance(step, NestedSteps | NestedUpdateSteps):
-
-        async def run(statement: Statement, path: str) -> Sequence[Any]:
-            return await _guarded(connection, statement.sql, statement.arguments(request), path)
-
-        request.affected_rows = 0
-        if isinstance(step, NestedSteps):
-            request.changed_rows = await run_nested_insert(step.steps, request, run, error_path)
-        else:
-            request.changed_rows = await run_nested_update(step, request, run, error_path)
-    else:
-        row = await _guarded(connection, step.statement.sql, step.statement.arguments(request), error_path)
-        if then is None:
-            return row[0] or b"null"
-        request.changed_rows = row[0].decode()
-    assert then is not None
-    row = await _guarded(connection, then.sql, then.arguments(request), error_path)
-    return row[0] or b"null"
-
-
-def error_body(error: GraphQLRequestError) -> bytes:
-    """The response of a request that failed: there are no partial results."""
-    return orjson.dumps({"errors": [error.as_json()]})
-
 
 def _scope(role: _Role, operation: Operation, variables: Mapping[str, Any]) -> Scope:
     definitions = {
@@ -418,28 +248,3 @@ def _scope(role: _Role, operation: Operation, variables: Mapping[str, Any]) -> S
     scope = Scope(types=role.schema.graphql_schema.type_map, definitions=definitions, values=variables)
     scope.check_declarations()
     return scope
-
-
-async def _guarded(connection: Connection, sql: str, arguments: Sequence[Any], path: str) -> Sequence[Any]:
-    """The statement's row; PostgreSQL's errors as the dialect's. Raises GraphQLRequestError, DatabaseUnavailable."""
-    try:
-        return await connection.row(sql, arguments)
-    except (asyncpg.exceptions.InvalidCachedStatementError, asyncpg.FeatureNotSupportedError):
-        if connection.in_transaction:
-            raise
-        return await connection.row(sql, arguments)
-    except asyncpg.PostgresError as error:
-        translated = translate(error, path)
-        if translated is None:
-            _LOG.error("statement_failed", sqlstate=error.sqlstate, sql=sql)
-            translated = GraphQLRequestError("unexpected", "the database refused the operation; it was logged")
-        raise translated from error
-
-
-async def _commit(connection: Connection) -> None:
-    """COMMIT, where deferred constraints may still fail."""
-    try:
-        await connection.command("COMMIT")
-    except asyncpg.PostgresError as error:
-        translated = translate(error, "$")
-        raise translated or error from error

@@ -9,6 +9,8 @@ Every one carries a stable code and a JSON path to the offending place.
 
 from typing import Any
 
+import orjson
+
 
 class GraphQLRequestError(Exception):
     """An error answered to the client as it is. `internal` is for admin eyes only."""
@@ -36,3 +38,8 @@ class ParseFailed(GraphQLRequestError):
 
     def __init__(self, message: str, path: str = "$") -> None:
         super().__init__("parse-failed", message, path)
+
+
+def error_body(error: GraphQLRequestError) -> bytes:
+    """The response of a request that failed: there are no partial results."""
+    return orjson.dumps({"errors": [error.as_json()]})

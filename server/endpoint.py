@@ -12,8 +12,8 @@ from starlette.types import Receive, Scope, Send
 
 from integrations.telemetry.tracing import current_traceparent
 from permissions.session import Session
-from resolvers.engine import Engine, error_body
-from resolvers.errors import GraphQLRequestError
+from resolvers.engine import Engine
+from resolvers.errors import GraphQLRequestError, error_body
 from server.authentication.authenticator import Authenticator
 from server.authentication.errors import AuthenticationError
 from server.limits import KnownOperations, RateLimiter

@@ -1,0 +1,229 @@
+"""Running plans: statements on connections, and answers joined as bytes."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import asyncpg
+import orjson
+import structlog
+
+from resolvers.binding import Request
+from resolvers.database_errors import translate
+from resolvers.dry_run import events_since, outbox_position
+from resolvers.errors import GraphQLRequestError
+from resolvers.hand_written import OperationContext, resolve
+from resolvers.nested_plans import NestedUpdateSteps
+from resolvers.plans import (
+    ConstantRoot,
+    GeneratedRoot,
+    HandWrittenRoot,
+    NestedSteps,
+    Plan,
+    QueryColumn,
+    Step,
+)
+from resolvers.pool import Connection, DatabaseUnavailable, Pool
+from resolvers.response_cache import ResponseCache
+from resolvers.role_schema import RoleSchema
+from resolvers.run_nested import run_nested_insert, run_nested_update
+from resolvers.statement import Statement
+
+_LOG = structlog.get_logger(__name__)
+
+#: Answers of introspection that a role keeps: tools send one or two documents.
+_INTROSPECTIONS: Final = 8
+
+
+@dataclass(slots=True)
+class Resolved:
+    """What Strawberry resolves for a role; introspection, which takes it long, as it was answered before."""
+
+    name: str
+    schema: RoleSchema
+    introspections: OrderedDict[bytes, bytes] = field(default_factory=OrderedDict)
+
+
+class Executor:
+    """Runs plans of any role on one database."""
+
+    def __init__(self, pool: Pool, *, has_outbox: bool) -> None:
+        """`has_outbox`: dry runs can say which events there would have been."""
+        self._pool = pool
+        self._has_outbox = has_outbox
+        self._responses = ResponseCache()
+
+    async def run(self, role: Resolved, plan: Plan, request: Request, query: str, *, dry_run: bool = False) -> bytes:
+        """The response body. Raises GraphQLRequestError, WrongKind, and DatabaseUnavailable."""
+        if plan.subscription is not None:
+            raise GraphQLRequestError(
+                "unexpected-payload", "subscriptions are not supported over HTTP, use websockets instead"
+            )
+        if plan.caching is not None and plan.query is not None:
+            return await self._run_cached(role, plan, request, query)
+        if plan.is_single_column:
+            assert plan.query is not None
+            row = await self._read(plan.query, request)
+            return plan.roots[0][0] + (row[0] or b"null") + b"}}"
+        if plan.is_single_statement and not dry_run:
+            root = plan.roots[0][1]
+            assert isinstance(root, GeneratedRoot)
+            step = root.steps[0]
+            assert isinstance(step, Step)
+            arguments = step.statement.arguments(request)
+            connection = await self._pool.acquire()
+            try:
+                row = await _guarded(connection, step.statement.sql, arguments, root.error_path)
+            finally:
+                self._pool.release(connection)
+            return plan.roots[0][0] + (row[0] or b"null") + b"}}"
+        if plan.kind == "query":
+            return await self._run_query(role, plan, request, query)
+        return await self._run_mutation(role, plan, request, dry_run=dry_run)
+
+    async def _read(self, statement: Statement, request: Request) -> Sequence[Any]:
+        arguments = statement.arguments(request)
+        connection = await self._pool.acquire()
+        try:
+            return await _guarded(connection, statement.sql, arguments, "$")
+        except DatabaseUnavailable:
+            # A read may be tried again: the connection may just have been an old one.
+            pass
+        finally:
+            self._pool.release(connection)
+        async with self._pool.connection() as fresh:
+            return await _guarded(fresh, statement.sql, arguments, "$")
+
+    async def _run_query(self, role: Resolved, plan: Plan, request: Request, query: str) -> bytes:
+        is_introspection = plan.query is None and all(
+            isinstance(root, ConstantRoot) or (isinstance(root, HandWrittenRoot) and root.node.name.startswith("__"))
+            for _, root in plan.roots
+        )
+        key = b""
+        if is_introspection:
+            key = orjson.dumps([query, request.variables])
+            if key in role.introspections:
+                return role.introspections[key]
+        row: Sequence[Any] = await self._read(plan.query, request) if plan.query else ()
+        parts: list[bytes] = []
+        for prefix, root in plan.roots:
+            parts.append(prefix)
+            match root:
+                case QueryColumn(number):
+                    parts.append(row[number] or b"null")
+                case ConstantRoot(value):
+                    parts.append(value)
+                case HandWrittenRoot():
+                    context = OperationContext(request=request, connection=None, pool=self._pool)
+                    parts.append(await resolve(role.schema, root.node, context))
+        body = b"".join(parts) + (b"}}" if parts else b'{"data":{}}')
+        if is_introspection and key:
+            role.introspections[key] = body
+            if len(role.introspections) > _INTROSPECTIONS:
+                role.introspections.popitem(last=False)
+        return body
+
+    async def _run_cached(self, role: Resolved, plan: Plan, request: Request, query: str) -> bytes:
+        assert plan.caching is not None
+        assert plan.query is not None
+        arguments = plan.query.arguments(request)
+        key = (
+            role.name,
+            query,
+            plan.query.sql,
+            *(tuple(item) if isinstance(item, list) else item for item in arguments),
+        )
+        kept = None if plan.caching.refresh else self._responses.find(key)
+        if kept is not None:
+            return kept
+        body = await self.run(role, replace(plan, caching=None), request, query, dry_run=False)
+        self._responses.keep(key, body, plan.caching.ttl_s)
+        return body
+
+    async def _run_mutation(self, role: Resolved, plan: Plan, request: Request, *, dry_run: bool) -> bytes:
+        """All root fields in order, in one transaction; the first error undoes everything."""
+        if not plan.roots:
+            return b'{"data":{}}'
+        async with self._pool.connection() as connection:
+            await connection.command("BEGIN")
+            try:
+                assert plan.settings is not None
+                await connection.row(plan.settings.sql, plan.settings.arguments(request))
+                position = await outbox_position(connection) if dry_run and self._has_outbox else ""
+                parts: list[bytes] = []
+                for prefix, root in plan.roots:
+                    parts.append(prefix)
+                    parts.append(await self._run_root(role, root, request, connection))
+                if dry_run:
+                    events = await events_since(connection, position) if self._has_outbox else b"[]"
+                    await connection.command("ROLLBACK")
+                    return b"".join(parts) + b'},"extensions":{"dry_run":{"events":' + events + b"}}}"
+                await _commit(connection)
+            except BaseException:
+                if connection.in_transaction and not connection.is_closed:
+                    await connection.command("ROLLBACK")
+                raise
+        return b"".join(parts) + b"}}"
+
+    async def _run_root(self, role: Resolved, root: Any, request: Request, connection: Connection) -> bytes:
+        match root:
+            case ConstantRoot(value):
+                return value
+            case HandWrittenRoot():
+                context = OperationContext(request=request, connection=connection, pool=self._pool)
+                return await resolve(role.schema, root.node, context)
+            case GeneratedRoot(steps, many, error_path):
+                answers = [await _run_step(step, request, connection, error_path) for step in steps]
+                return b"[" + b",".join(answers) + b"]" if many else answers[0]
+        raise AssertionError(f"unexpected root {root}")
+
+
+async def _run_step(
+    step: Step | NestedSteps | NestedUpdateSteps, request: Request, connection: Connection, error_path: str
+) -> bytes:
+    """The step's answer as JSON, in the open transaction."""
+    then = step.then
+    if isinstance(step, NestedSteps | NestedUpdateSteps):
+
+        async def run(statement: Statement, path: str) -> Sequence[Any]:
+            return await _guarded(connection, statement.sql, statement.arguments(request), path)
+
+        request.affected_rows = 0
+        if isinstance(step, NestedSteps):
+            request.changed_rows = await run_nested_insert(step.steps, request, run, error_path)
+        else:
+            request.changed_rows = await run_nested_update(step, request, run, error_path)
+    else:
+        row = await _guarded(connection, step.statement.sql, step.statement.arguments(request), error_path)
+        if then is None:
+            return row[0] or b"null"
+        request.changed_rows = row[0].decode()
+    assert then is not None
+    row = await _guarded(connection, then.sql, then.arguments(request), error_path)
+    return row[0] or b"null"
+
+
+async def _guarded(connection: Connection, sql: str, arguments: Sequence[Any], path: str) -> Sequence[Any]:
+    """The statement's row; PostgreSQL's errors as the dialect's. Raises GraphQLRequestError, DatabaseUnavailable."""
+    try:
+        return await connection.row(sql, arguments)
+    except (asyncpg.exceptions.InvalidCachedStatementError, asyncpg.FeatureNotSupportedError):
+        if connection.in_transaction:
+            raise
+        return await connection.row(sql, arguments)
+    except asyncpg.PostgresError as error:
+        translated = translate(error, path)
+        if translated is None:
+            _LOG.error("statement_failed", sqlstate=error.sqlstate, sql=sql)
+            translated = GraphQLRequestError("unexpected", "the database refused the operation; it was logged")
+        raise translated from error
+
+
+async def _commit(connection: Connection) -> None:
+    """COMMIT, where deferred constraints may still fail."""
+    try:
+        await connection.command("COMMIT")
+    except asyncpg.PostgresError as error:
+        translated = translate(error, "$")
+        raise translated or error from error
