@@ -10,8 +10,10 @@ Everything a plan decides by must be read through `Scope.structural`, which reme
 makes the value part of the plan's key (`shape`).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Final, cast
 
 from graphql import (
@@ -40,10 +42,11 @@ from graphql import (
     VariableDefinitionNode,
     VariableNode,
 )
+from orjson import Fragment
 
 from resolvers.errors import ParseFailed, ValidationFailed
-from resolvers.values import WrongKind, encoder, kind_of
-from schema.types import PgType, parse_pg_type
+from resolvers.values import Word, WrongKind, encoder, kind_of
+from schema.types import JSON_TYPES, PgType, parse_pg_type
 
 #: A constant's source: nothing of the request's variables.
 CONSTANT: Final[tuple[str | int, ...]] = ()
@@ -54,6 +57,13 @@ _BUILT_IN: Final = {
     "String": PgType(name="text"),
     "Float": PgType(name="float4"),
 }
+
+
+#: Scalars of numbers that PostgreSQL reads itself, digit by digit.
+_DIGITS_KEPT: Final = frozenset({"numeric", "float8", "Float", "money"})
+_MOST_DIGITS: Final = 30
+_BEYOND_INTEGERS: Final = 1e20
+_DIGITS: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +197,10 @@ def _coerce_node(node: ValueNode, kind: GraphQLInputType, slot: InputSlot, scope
         if not isinstance(node, EnumValueNode):
             raise ValidationFailed(f"expected an enum value for type '{kind.name}', but found {_node_kind(node)}", path)
         return _enum_value(node.value, kind, path)
-    if kind.name == "numeric" and isinstance(node, IntValueNode | FloatValueNode):
-        return Leaf(node.value)  # the literal's own digits: a float would lose some
+    if kind.name in _DIGITS_KEPT and isinstance(node, IntValueNode | FloatValueNode):
+        return Leaf(node.value)  # the literal's own digits: a float would lose some, and make infinity of too many
+    if kind.name in JSON_TYPES:
+        return _checked(Leaf(_json_literal(node, scope)), kind, slot, path)
     return _checked(Leaf(_literal(node, scope)), kind, slot, path)
 
 
@@ -308,8 +320,9 @@ def _checked(leaf: Leaf, kind: GraphQLScalarType, slot: InputSlot, path: str) ->
     """The leaf, after its value was found to be of the scalar's kind."""
     value = leaf.value
     if slot.extensions.get("column_value"):
+        pg_type = PgType(name=kind.name, is_enum=True) if slot.extensions.get("enum") else scalar_type(kind.name)
         try:
-            encoder(scalar_type(kind.name))(value)
+            encoder(pg_type)(value)
         except WrongKind as error:
             raise ParseFailed(str(error), path) from None
         except ValueError as error:
@@ -320,7 +333,7 @@ def _checked(leaf: Leaf, kind: GraphQLScalarType, slot: InputSlot, path: str) ->
     fits = (
         (kind.name == "Int" and _is_int32(value))
         or (kind.name == "Boolean" and isinstance(value, bool))
-        or (kind.name == "String" and isinstance(value, str))
+        or (kind.name == "String" and type(value) is str)
         or (kind.name == "Float" and isinstance(value, int | float) and not isinstance(value, bool))
         or kind.name not in _BUILT_IN
     )
@@ -338,33 +351,30 @@ def scalar_type(name: str) -> PgType:
 
 
 def _is_int32(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == int(value) and abs(value) < 2**31
+    whole = type(value) is int or (type(value) is float and value.is_integer())
+    return whole and -(2**31) <= value < 2**31
 
 
 def _offset(value: Any, path: str) -> int:
-    if isinstance(value, str):
-        try:
-            value = int(value)
-        except ValueError:
-            value = None
-    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
+    if type(value) is str and _DIGITS.fullmatch(value):
+        value = int(value)
+    if type(value) is not int or not -(2**63) <= value < 2**63:
         raise ValidationFailed("expected a 64-bit integer for type 'Int', but found something else", path)
     return value
 
 
 def _literal(node: ValueNode, scope: Scope) -> Any:
-    """The JSON value of a literal for a scalar; objects and lists are for JSON columns."""
+    """The value of a literal for a scalar."""
     match node:
         case IntValueNode():
-            return int(node.value)
+            # More digits than any integer type has are out of range, whatever they are (and slow to count).
+            return int(node.value[:_MOST_DIGITS])
         case FloatValueNode():
-            return float(node.value)
-        case StringValueNode():
-            return node.value
-        case BooleanValueNode():
+            return _number(node.value)
+        case StringValueNode() | BooleanValueNode():
             return node.value
         case EnumValueNode():
-            return node.value
+            return Word(node.value)
         case NullValueNode():
             return None
         case ListValueNode():
@@ -372,13 +382,39 @@ def _literal(node: ValueNode, scope: Scope) -> Any:
         case ObjectValueNode():
             return {item.name.value: _literal(item.value, scope) for item in node.fields}
         case VariableNode():
-            # Inside a JSON literal: the value becomes part of the constant, and so of the plan's key.
-            name = node.name.value
-            if name not in scope.definitions:
-                raise ValidationFailed(f"unbound variable '{name}'")
-            scope.structural_names.add(name)
-            return scope.values.get(name)
+            return _inner_variable(node.name.value, scope)
     raise AssertionError(f"unexpected value node {node.kind}")
+
+
+def _number(text: str) -> int | float:
+    """A number with a fraction or an exponent: an integer where it is whole, with all of its digits."""
+    value = float(text)
+    return int(Decimal(text)) if value.is_integer() and abs(value) < _BEYOND_INTEGERS else value
+
+
+def _json_literal(node: ValueNode, scope: Scope) -> Any:
+    """The value of a literal for a JSON column. Numbers are what was written: GraphQL spells them as JSON does."""
+    match node:
+        case IntValueNode() | FloatValueNode():
+            return Fragment(node.value)
+        case EnumValueNode():
+            return node.value
+        case ListValueNode():
+            return [_json_literal(item, scope) for item in node.values]
+        case ObjectValueNode():
+            return {item.name.value: _json_literal(item.value, scope) for item in node.fields}
+    return _literal(node, scope)
+
+
+def _inner_variable(name: str, scope: Scope) -> Any:
+    """A variable inside of a literal: its value becomes part of the constant, and so of the plan's key."""
+    definition = scope.definitions.get(name)
+    if definition is None:
+        raise ValidationFailed(f"unbound variable '{name}'")
+    scope.structural_names.add(name)
+    if name not in scope.values and definition.default_value is not None:
+        return _json_literal(definition.default_value, scope)
+    return scope.values.get(name)
 
 
 def _node_kind(node: ValueNode) -> str:

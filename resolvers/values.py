@@ -8,10 +8,17 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import orjson
+from orjson import Fragment
 
 from schema.types import PgType
 
 Encoder = Callable[[Any], str]
+
+
+class Word(str):
+    """A bare word in a document: the enum literal `happy`, which is not the string `"happy"`."""
+
+    __slots__ = ()
 
 
 class WrongKind(ValueError):
@@ -25,8 +32,10 @@ def kind_of(value: Any) -> str:
             return "null"
         case bool():
             return "a boolean"
-        case int() | float():
+        case int() | float() | Fragment():
             return "a number"
+        case Word():
+            return "an enum value"
         case str():
             return "a string"
         case list():
@@ -80,12 +89,23 @@ def _string(name: str) -> Encoder:
     return encode
 
 
+def _enum(name: str) -> Encoder:
+    def encode(value: Any) -> str:
+        if isinstance(value, str):
+            return str(value)
+        raise WrongKind(f"expected a string for type '{name}', but found {kind_of(value)}")
+
+    return encode
+
+
 def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
 def _other(value: Any) -> str:
     """A type that we know nothing of (geometry, hstore …): text as it is, structures as JSON."""
+    if type(value) is Word:
+        raise WrongKind("expected a string or JSON, but found an enum value")
     return value if type(value) is str else _json(value)
 
 
@@ -111,7 +131,7 @@ _ENCODERS: Final[Mapping[str, Encoder]] = {
 
 def encoder(pg_type: PgType) -> Encoder:
     """How a JSON value of this type is written as text. The encoder raises WrongKind."""
-    element = _ENCODERS.get(pg_type.name) or (_string(pg_type.name) if pg_type.is_enum else _other)
+    element = _ENCODERS.get(pg_type.name) or (_enum(pg_type.name) if pg_type.is_enum else _other)
     return _array(element) if pg_type.is_array else element
 
 

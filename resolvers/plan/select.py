@@ -8,7 +8,7 @@ from graphql import GraphQLField, GraphQLObjectType, SelectionSetNode, get_named
 
 from resolvers import ir
 from resolvers.document import SelectedField
-from resolvers.errors import ParseFailed, ValidationFailed
+from resolvers.errors import ValidationFailed
 from resolvers.inputs import Leaf, coerce_arguments
 from resolvers.plan.context import Compiler, unknown_field
 from resolvers.plan.json_path import parse_json_path
@@ -225,7 +225,7 @@ def _json_path(compiler: Compiler, leaf: Leaf | None, path: str) -> ir.Param | N
     try:
         keys = parse_json_path(text)
     except ValueError as error:
-        raise ParseFailed(f"parse json path error: {error}", f"{path}.args.path") from None
+        raise ValidationFailed(f"parse json path error: {error}", f"{path}.args.path") from None
     return ir.Param(source=ir.Const(keys), type=_TEXT_ARRAY) if keys else None
 
 

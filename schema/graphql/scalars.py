@@ -28,6 +28,9 @@ _BUILT_IN: Final = {"Int": GraphQLInt, "Boolean": GraphQLBoolean, "String": Grap
 COLUMN_VALUE: Final = {"column_value": True}
 #: The same for an array: a text is PostgreSQL's array literal, not an array of one.
 ARRAY_VALUE: Final = {"column_value": True, "array": True}
+#: The same for an enum and for an array of one: bare words are values, too.
+ENUM_VALUE: Final = {"column_value": True, "enum": True}
+ENUM_ARRAY_VALUE: Final = {"column_value": True, "array": True, "enum": True}
 #: Marks an input position whose value decides which statement is run.
 STRUCTURAL: Final = {"structural": True}
 
@@ -70,20 +73,22 @@ def column_scalar(pg_type: PgType) -> GraphQLScalarType | GraphQLList[GraphQLNon
 
 def column_value(pg_type: PgType) -> dict[str, bool]:
     """The mark of an input position for a column of this type."""
+    if pg_type.is_enum:
+        return ENUM_ARRAY_VALUE if pg_type.is_array else ENUM_VALUE
     return ARRAY_VALUE if pg_type.is_array else COLUMN_VALUE
 
 
 def comparison_exp(pg_type: PgType) -> GraphQLInputObjectType:
     """The operators that a column of this type may be compared with (HASURA_DIALECT §2, the operator table)."""
     is_text = pg_type.name in TEXT_TYPES and not pg_type.is_array
-    return _comparison_exp(pg_type.scalar, pg_type.is_array, is_text, pg_type.name == "jsonb")
+    return _comparison_exp(pg_type.scalar, pg_type.is_array, is_text, pg_type.name == "jsonb", pg_type.is_enum)
 
 
 @cache
-def _comparison_exp(name: str, is_array: bool, is_text: bool, is_jsonb: bool) -> GraphQLInputObjectType:
+def _comparison_exp(name: str, is_array: bool, is_text: bool, is_jsonb: bool, is_enum: bool) -> GraphQLInputObjectType:
     base = scalar(name)
     one = GraphQLList(GraphQLNonNull(base)) if is_array else base
-    mark = ARRAY_VALUE if is_array else COLUMN_VALUE
+    mark = column_value(PgType(name=name, is_array=is_array, is_enum=is_enum))
     fields = {operator: GraphQLInputField(one, extensions=mark) for operator in GENERAL_OPERATORS}
     fields |= {
         operator: GraphQLInputField(GraphQLList(GraphQLNonNull(one)), extensions=mark) for operator in LIST_OPERATORS
