@@ -4,20 +4,22 @@ A change says of each row that it touched, before and after, the values of the r
 rows refer to each other. From the statement we conclude which values these columns must have for the row to make a
 difference to a subscriber:
 
-1. A source's condition demands `column = bind` (alone or in an AND at its top, the role's filter included). A row with
-   another value satisfies it neither before nor after the change, so the source's rows stay the same.
+1. A source's condition demands `column = bind` (alone or in an AND at its top, the role's filter included), or it
+   demands EXISTS of a row with `remote = bind` that is linked by `column = remote`. A row with another value satisfies
+   it neither before nor after the change, so the source's rows stay the same.
 2. The parent's rows have `local = bind` by 1, and the source is linked by `local = remote`: only rows with
    `remote = bind` are ever looked up.
 3. The condition demands EXISTS of a row of another table, linked by `local = remote`, and that row is bound by 1 or 3.
    Only rows whose `local` is among the `remote` values of such rows can matter. Which these are, the statement itself
    tells with every result ("keys"), out of the same snapshot. They change only by a change of the other table, which
    concerns the subscriber by its own source; then the statement runs again, and tells the new keys.
-4. The source hangs on the parent's result by `local = remote`, and the parent's rows are found by 1 to 4. Its rows are
-   among those whose `remote` is a `local` value of the parent's; the statement tells these, too.
+4. The source hangs on the parent's rows by `local = remote`, and few of the parent's rows can matter. Its rows are
+   among those whose `remote` is a `local` value of these; the statement tells these values, too. Below the selection
+   "these" are the parent's rows in the result. In the parent's condition they are the rows that satisfy the rest of it:
+   the source's rows may bring others than those of the present into the result.
 
-4 holds below the selection only: a row that the parent's own condition looks at may *bring* a parent's row into the
-result. A row concerns a subscriber when it fits the route of any source of its table. What has no route concerns
-everyone. Values are compared as PostgreSQL's text of them, and only for types of which equal values have equal texts.
+A row concerns a subscriber when it fits the route of any source of its table. What has no route concerns everyone.
+Values are compared as PostgreSQL's text of them, and only for types of which equal values have equal texts.
 """
 
 from collections.abc import Mapping
@@ -147,8 +149,10 @@ class _Finder:
         by_condition = self.by_condition(source.table, source.where)
         if by_condition is not None:
             return by_condition
-        if source.parent is None or source.in_condition:
+        if source.parent is None:
             return None
+        if source.beside is not None:
+            return self.by_rest(source, source.parent, source.beside)
         return self.by_parent(source, source.parent)
 
     def bound(self, source: Source) -> dict[str, ir.Param]:
@@ -174,6 +178,11 @@ class _Finder:
                 and self.is_told(table, condition.column.name)
             ):
                 found.setdefault(condition.column.name, condition.value)
+            elif isinstance(condition, ir.Exists) and condition.columns:
+                inner = self.bound_by(condition.table, condition.where)
+                for local, remote in self.usable(table, condition.table, condition.columns):
+                    if remote in inner and self.is_told(table, local):
+                        found.setdefault(local, inner[remote])
         return found
 
     def by_condition(self, table: Table, where: ir.Condition) -> tuple[str, Keys] | None:
@@ -192,8 +201,25 @@ class _Finder:
         """Whether few rows satisfy the condition: keys of many would cost more than they save."""
         return bool(self.bound_by(table, where)) or self.by_condition(table, where) is not None
 
+    def by_rest(self, source: Source, parent: Source, rest: ir.Condition) -> tuple[str, Keys] | None:
+        """Rule 4, in the parent's condition."""
+        if not _is_closed(rest, 0):
+            return None
+        within: tuple[str, Keys] | None = None
+        if not self.is_found(parent.table, rest):
+            # Not the parent's route: that may be a conclusion from this very source.
+            bound = self.bound(parent)
+            if not bound:
+                return None
+            column, param = next(iter(bound.items()))
+            within = (column, BoundKey(param=param))
+        for local, remote in self.usable(parent.table, source.table, source.columns):
+            if self.is_told(source.table, remote):
+                return remote, self.found_keys(parent.table, local, rest, within)
+        return None
+
     def by_parent(self, source: Source, parent: Source) -> tuple[str, Keys] | None:
-        """Rule 4."""
+        """Rule 4, below the selection."""
         above = self.route(parent)
         if above is None or not _is_closed(parent.where, 0):
             return None

@@ -24,8 +24,9 @@ class Source:
     parent: "Source | None" = None
     #: Pairs of the parent's column and this table's that are equal in rows that belong together; none: unrelated.
     columns: Columns = ()
-    #: It stands in the parent's condition: its rows decide which of the parent's rows matter.
-    in_condition: bool = False
+    #: Where it stands in the parent's condition, so that its rows decide which of the parent's matter: what the
+    #: parent's rows must satisfy besides. None where it only shows what belongs to the parent's rows, or sorts them.
+    beside: ir.Condition | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +97,9 @@ class _Walk:
 
     def add(self, source: Source) -> Source:
         self.found.append(source)
-        self.condition(source.where, source)
+        demanded = list(conjuncts(source.where))
+        for place, condition in enumerate(demanded):
+            self.condition(condition, source, ir.both(*demanded[:place], *demanded[place + 1 :]))
         return source
 
     def items(self, items: Iterable[ir.Selection], here: Source) -> None:
@@ -147,17 +150,18 @@ class _Walk:
             if key.aggregate.column is not None:
                 self.columns((key.aggregate.column,), inner)
 
-    def condition(self, condition: ir.Condition, here: Source) -> None:
+    def condition(self, condition: ir.Condition, here: Source, beside: ir.Condition) -> None:
+        """A condition on rows of `here`, or a part of one; `beside` is what must hold of the rows anyway."""
         match condition:
             case ir.And(items) | ir.Or(items):
                 for item in items:
-                    self.condition(item, here)
+                    self.condition(item, here, beside)
             case ir.Not(item):
-                self.condition(item, here)
+                self.condition(item, here, beside)
             case ir.Compare() | ir.IsNull():
-                self.columns((condition.column,), here)
+                self.columns((condition.column,), here, beside)
             case ir.CompareColumns():
-                self.columns((condition.column, condition.other), here)
+                self.columns((condition.column, condition.other), here, beside)
             case ir.Exists():
                 self.add(
                     Source(
@@ -165,7 +169,7 @@ class _Walk:
                         where=condition.where,
                         parent=here,
                         columns=condition.columns,
-                        in_condition=True,
+                        beside=beside,
                     )
                 )
             case ir.AggregateCompare():
@@ -175,17 +179,17 @@ class _Walk:
                         where=condition.where,
                         parent=here,
                         columns=condition.relationship.columns,
-                        in_condition=True,
+                        beside=beside,
                     )
                 )
                 self.columns(condition.columns, inner)
             case _:
                 self.is_opaque = True
 
-    def columns(self, columns: Iterable[Column], here: Source) -> None:
-        """What computing or masking the columns reads besides the row."""
+    def columns(self, columns: Iterable[Column], here: Source, beside: ir.Condition | None = None) -> None:
+        """What computing or masking the columns reads besides the row; `beside` where a condition looks at them."""
         for column in columns:
             if column.computed_by is not None:
                 self.is_opaque = True
             if column.mask is not None:
-                self.condition(column.mask, here)
+                self.condition(column.mask, here, here.where if beside is None else beside)
