@@ -20,7 +20,7 @@ _OPERATORS: Final[Mapping[str, PgType | None]] = {
     "_prepend": None,
     "_delete_key": _TEXT,
     "_delete_elem": PgType(name="int4"),
-    "_delete_at_path": PgType(name="text", is_array=True),
+    "_delete_at_path": _TEXT,
 }
 
 
@@ -55,6 +55,8 @@ def assignments_of(
                 raise ValidationFailed(f'column found in multiple operators: "{name}"', path)
             if value is None and (operator != "_set" or not column.nullable):
                 raise ValidationFailed(f"unexpected null value for type '{column.scalar}'", here)
-            param = None if value is None else compiler.param(value, operand_type or column.type)
+            # A lone key stands for a path of one.
+            many = operator == "_delete_at_path"
+            param = None if value is None else compiler.param(value, operand_type or column.type, many=many)
             found[column.name] = ir.Assignment(column=column, operator=operator, value=param)
     return tuple(found.values())

@@ -17,18 +17,17 @@ from schema.types import PgType
 from schema.view import BoolExp, TableView
 
 _TEXT: Final = PgType(name="text")
-_TEXT_ARRAY: Final = PgType(name="text", is_array=True)
 _JSONPATH: Final = PgType(name="jsonpath")
 
 #: Operators whose operand is not of the column's own type.
 _OPERAND_TYPES: Final[Mapping[str, PgType]] = {
     "_has_key": _TEXT,
-    "_has_keys_any": _TEXT_ARRAY,
-    "_has_keys_all": _TEXT_ARRAY,
+    "_has_keys_any": _TEXT,
+    "_has_keys_all": _TEXT,
     "_jsonb_path_exists": _JSONPATH,
     "_jsonb_path_match": _JSONPATH,
 }
-_LIST_OPERATORS: Final = frozenset({"_in", "_nin"})
+_LIST_OPERATORS: Final = frozenset({"_in", "_nin", "_has_keys_any", "_has_keys_all"})
 _COLUMN_OPERATORS: Final[Mapping[str, str]] = {
     "_ceq": "_eq",
     "_cne": "_neq",
@@ -50,7 +49,7 @@ def client_condition(compiler: Compiler, table: TableView, exp: Mapping[str, Any
     for name, value in exp.items():
         here = f"{path}.{name}"
         if value is None:
-            raise ValidationFailed(f"unexpected null value for type '{_type_of(table, name)}'", here)
+            raise ValidationFailed(f"unexpected null value for type '{_type_of(compiler, table, name)}'", here)
         if name == "_and":
             conditions.append(ir.And(_each(compiler, table, value, here)))
         elif name == "_or":
@@ -91,10 +90,12 @@ def _each(
     return tuple(found)
 
 
-def _type_of(table: TableView, name: str) -> str:
+def _type_of(compiler: Compiler, table: TableView, name: str) -> str:
     column = table.find_operand(name)
     if column is not None:
         return f"{column.scalar}_{'array_' if column.type.is_array else ''}comparison_exp"
+    if name in table.relationships:
+        return f"{compiler.view[table.relationships[name].target].name}_bool_exp"
     return f"{table.name}_bool_exp"
 
 
@@ -103,11 +104,15 @@ def _client_column(compiler: Compiler, column: Column, operators: Mapping[str, A
     for operator, operand in operators.items():
         here = f"{path}.{operator}"
         if operand is None:
-            raise ValidationFailed(f"unexpected null value for type '{column.scalar}'", here)
+            scalar = "Boolean" if operator == "_is_null" else column.scalar
+            raise ValidationFailed(f"unexpected null value for type '{scalar}'", here)
         if operator == "_is_null":
             conditions.append(ir.IsNull(column=column, expected=bool(compiler.scope.structural(operand))))
         elif operator == "_cast":
-            for text_operator, text_operand in (operand.get("String") or {}).items():
+            as_text = operand.get("String", {})
+            if as_text is None:
+                raise ValidationFailed("unexpected null value for type 'String_comparison_exp'", f"{here}.String")
+            for text_operator, text_operand in as_text.items():
                 conditions.append(
                     _client_comparison(
                         compiler, column, text_operator, text_operand, f"{here}.String.{text_operator}", as_text=True
@@ -190,7 +195,9 @@ def value_compares(
     found = []
     for operator, operand in operators.items():
         if operand is None:
-            raise ValidationFailed(f"unexpected null value for type '{pg_type.scalar}'", f"{path}.{operator}")
+            # A count is compared as Int, whatever it is counted in.
+            scalar = "Int" if pg_type.name == "int8" else pg_type.scalar
+            raise ValidationFailed(f"unexpected null value for type '{scalar}'", f"{path}.{operator}")
         if operator == "_is_null":
             expected = bool(compiler.scope.structural(operand))
             found.append(ir.ValueCompare(operator=operator, value=None, expected=expected))
