@@ -3,6 +3,7 @@
 import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -90,6 +91,7 @@ class Application:
                 rate_limiter=rate_limiter,
                 limits=SocketLimits(
                     operations=self._settings.max_socket_operations,
+                    init_timeout=timedelta(seconds=self._settings.socket_init_timeout_s),
                     message_bytes=self._settings.max_request_bytes,
                 ),
                 allowed_origins=self._settings.cors_origins,

@@ -8,6 +8,7 @@
 | `CAREGRAPH_STATEMENT_TIMEOUT_S` | what one statement may take (default 30) |
 | `CAREGRAPH_MAX_REQUEST_BYTES` | what one request may carry (default 1 MiB) |
 | `CAREGRAPH_MAX_SOCKET_OPERATIONS` | operations that one WebSocket may have open (default 100) |
+| `CAREGRAPH_SOCKET_INIT_TIMEOUT_S` | how long a WebSocket may wait before it says who it is (default 15) |
 | `CAREGRAPH_LIMITS` | JSON object, role → limits (`server/limits.py`) |
 | `CAREGRAPH_RATE_LIMIT_STORAGE` | where requests are counted: `async+memory://` (default) or `async+redis://host` |
 | `CAREGRAPH_ALLOW_LIST` | folder of `.graphql` files: the operations for roles with `allow_list` |
@@ -45,6 +46,7 @@ class ServerSettings(BaseSettings):
     statement_timeout_s: float = Field(30.0, gt=0, validation_alias="CAREGRAPH_STATEMENT_TIMEOUT_S")
     max_request_bytes: int = Field(1024 * 1024, ge=1024, validation_alias="CAREGRAPH_MAX_REQUEST_BYTES")
     max_socket_operations: int = Field(100, ge=1, validation_alias="CAREGRAPH_MAX_SOCKET_OPERATIONS")
+    socket_init_timeout_s: float = Field(15.0, gt=0, validation_alias="CAREGRAPH_SOCKET_INIT_TIMEOUT_S")
     limits: dict[str, RoleLimits] = Field(
         default_factory=lambda: dict(DEFAULT_LIMITS), validation_alias="CAREGRAPH_LIMITS"
     )
