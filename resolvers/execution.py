@@ -130,7 +130,8 @@ class Executor:
         arguments = plan.query.arguments(request)
         key = (
             role.name,
-            query,
+            # The statement knows nothing of the root fields' response names and order.
+            plan.roots,
             plan.query.sql,
             *(tuple(item) if isinstance(item, list) else item for item in arguments),
         )
@@ -156,10 +157,11 @@ class Executor:
                     parts.append(prefix)
                     parts.append(await self._run_root(role, root, request, connection))
                 if dry_run:
+                    await _at_the_end(connection, "SET CONSTRAINTS ALL IMMEDIATE")
                     events = await events_since(connection, position) if self._has_outbox else b"[]"
                     await connection.command("ROLLBACK")
                     return b"".join(parts) + b'},"extensions":{"dry_run":{"events":' + events + b"}}}"
-                await _commit(connection)
+                await _at_the_end(connection, "COMMIT")
             except BaseException:
                 if connection.in_transaction and not connection.is_closed:
                     await connection.command("ROLLBACK")
@@ -220,10 +222,10 @@ async def _guarded(connection: Connection, sql: str, arguments: Sequence[Any], p
         raise translated from error
 
 
-async def _commit(connection: Connection) -> None:
-    """COMMIT, where deferred constraints may still fail."""
+async def _at_the_end(connection: Connection, command: str) -> None:
+    """A command that makes deferred constraints and triggers have their say, so that they may still fail."""
     try:
-        await connection.command("COMMIT")
+        await connection.command(command)
     except asyncpg.PostgresError as error:
         translated = translate(error, "$")
         raise translated or error from error

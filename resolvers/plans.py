@@ -107,7 +107,10 @@ class Plan:
 def make_plan(operation: ir.OperationIR, caching: Caching | None = None) -> Plan:
     """Render the operation. Pure."""
     if operation.kind == "query":
-        return replace(_query_plan(operation), caching=caching)
+        plan = _query_plan(operation)
+        # What hand-written fields answer depends on more than the statement that a kept answer is known by.
+        is_keepable = not any(isinstance(root, HandWrittenRoot) for _, root in plan.roots)
+        return replace(plan, caching=caching if is_keepable else None)
     if operation.kind == "subscription":
         return _subscription_plan(operation)
     return _mutation_plan(operation)

@@ -101,8 +101,9 @@ def _order(
                     found.append(ir.GroupOrder(direction=direction, key=by_name[column.name]))
                 else:
                     raise ValidationFailed(f"'{column_name}' is no key of these groups", f"{path}.key.{column_name}")
-    # Without an order of one's own: by the keys, so that equal requests give equal answers.
-    return tuple(found) or tuple(ir.GroupOrder(direction="asc", key=key) for key in keys)
+    # The keys decide between equals, so that equal requests give equal answers, and offsets lead on.
+    named = {order.key for order in found}
+    return (*found, *(ir.GroupOrder(direction="asc", key=key) for key in keys if key not in named))
 
 
 def _items(
