@@ -40,6 +40,7 @@ MAX_TOKENS: Final = 15_000
 MAX_EXPANDED_FIELDS: Final = 10_000
 #: Levels of selections, fragments included.
 MAX_DEPTH: Final = 100
+_LEVEL: Final = ".selectionSet."
 
 #: `query @cached(ttl: 120, refresh: false)`.
 CACHED: Final = GraphQLDirective(
@@ -119,17 +120,27 @@ def choose_operation(document: DocumentNode, name: str | None) -> Operation:
             )
         chosen = operations
     definition = chosen[0]
-    return Operation(
-        definition=definition,
-        fragments=fragments,
-        used_variables=used_names([definition.selection_set, *(definition.directives or ())], fragments)[0],
-    )
+    variables, used = used_names([definition.selection_set, *(definition.directives or ())], fragments)
+    _refuse_cycles({name: fragments[name] for name in used if name in fragments})
+    return Operation(definition=definition, fragments=fragments, used_variables=variables)
+
+
+def _refuse_cycles(fragments: Mapping[str, FragmentDefinitionNode]) -> None:
+    """Raise ValidationFailed if a fragment spreads itself, be it through others and below other fields."""
+    spread = {name: used_names([node.selection_set], {})[1] & fragments.keys() for name, node in fragments.items()}
+    # Take away what spreads nothing that is left, again and again: cycles stay.
+    while spread:
+        free = [name for name, others in spread.items() if not others & spread.keys()]
+        if not free:
+            raise ValidationFailed(f'the fragment "{min(spread)}" refers to itself')
+        for name in free:
+            del spread[name]
 
 
 def used_names(
     nodes: Iterable[Node], fragments: Mapping[str, FragmentDefinitionNode]
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """The variables and the fragments that stand anywhere in `nodes`, or in the fragments that they spread."""
+    """The variables and the fragment spreads that stand anywhere in `nodes`, or in the fragments that they spread."""
     variables: set[str] = set()
     spread: set[str] = set()
     pending = list(nodes)
@@ -139,8 +150,8 @@ def used_names(
             variables.add(node.name.value)
         elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
             name = node.name.value
+            spread.add(name)
             if name in fragments:
-                spread.add(name)
                 pending.append(fragments[name].selection_set)
         for key in node.keys:
             value = getattr(node, key, None)
@@ -180,12 +191,15 @@ class Selector:
         self._fragments = operation.fragments
         self._scope = scope
         self._expanded = 0
+        self._printed: dict[int, str] = {}
 
     def fields(self, sets: Iterable[SelectionSetNode], type_name: str, path: str) -> list[SelectedField]:
         """The fields of all `sets` on an object of type `type_name`, in order. Raises ValidationFailed."""
+        if path.count(_LEVEL) > MAX_DEPTH:
+            raise ValidationFailed(f"the document selects fields more than {MAX_DEPTH} levels deep")
         found: dict[str, SelectedField] = {}
         for selection_set in sets:
-            self._collect(selection_set, type_name, path, found, ())
+            self._collect(selection_set, type_name, path, found)
         return list(found.values())
 
     def _collect(
@@ -194,32 +208,29 @@ class Selector:
         type_name: str,
         path: str,
         found: dict[str, SelectedField],
-        within: tuple[str, ...],
     ) -> None:
         for node in selection_set.selections:
+            # Spreads count like fields: fragments of fragments may double without a field in them.
+            self._expanded += 1
+            if self._expanded > MAX_EXPANDED_FIELDS:
+                raise ValidationFailed(
+                    f"the document selects more than {MAX_EXPANDED_FIELDS} fields once its fragments are expanded"
+                )
             if not self._included(node.directives, path):
                 continue
             if isinstance(node, FieldNode):
-                self._expanded += 1
-                if self._expanded > MAX_EXPANDED_FIELDS:
-                    raise ValidationFailed(
-                        f"the document selects more than {MAX_EXPANDED_FIELDS} fields once its fragments are expanded"
-                    )
-                _merge(node, path, found)
+                self._merge(node, path, found)
             elif isinstance(node, FragmentSpreadNode):
                 name = node.name.value
                 fragment = self._fragments.get(name)
                 if fragment is None:
                     raise ValidationFailed(f'reference to undefined fragment "{name}"', f"{path}.selectionSet")
-                if name in within:
-                    raise ValidationFailed(f'the fragment "{name}" refers to itself', f"{path}.selectionSet")
                 if fragment.type_condition.name.value == type_name:
-                    self._expanded += 1
-                    self._collect(fragment.selection_set, type_name, path, found, (*within, name))
+                    self._collect(fragment.selection_set, type_name, path, found)
             elif isinstance(node, InlineFragmentNode):
                 condition = node.type_condition
                 if condition is None or condition.name.value == type_name:
-                    self._collect(node.selection_set, type_name, path, found, within)
+                    self._collect(node.selection_set, type_name, path, found)
 
     def _included(self, directives: tuple[DirectiveNode, ...] | None, path: str) -> bool:
         if not directives:
@@ -238,25 +249,31 @@ class Selector:
             decided[name] = bool(self._scope.structural(arguments["if"]))
         return decided.get("include", True) and not decided.get("skip", False)
 
+    def _merge(self, node: FieldNode, path: str, found: dict[str, SelectedField]) -> None:
+        name = node.name.value
+        key = node.alias.value if node.alias else name
+        arguments = {argument.name.value: argument.value for argument in node.arguments or ()}
+        if len(arguments) != len(node.arguments or ()):
+            raise ValidationFailed(f"an argument of '{name}' is given twice", f"{path}.selectionSet.{name}")
+        present = found.get(key)
+        if present is None:
+            present = found[key] = SelectedField(key=key, name=name, node=node, arguments=arguments)
+        elif present.name != name or not self._same(present.arguments, arguments):
+            raise ValidationFailed(
+                f"selection of both '{present.name}' and '{name}' with different arguments specify the same response "
+                f"name, '{key}'",
+                f"{path}.selectionSet.{name}",
+            )
+        if node.selection_set is not None:
+            present.selections.append(node.selection_set)
 
-def _merge(node: FieldNode, path: str, found: dict[str, SelectedField]) -> None:
-    name = node.name.value
-    key = node.alias.value if node.alias else name
-    arguments = {argument.name.value: argument.value for argument in node.arguments or ()}
-    if len(arguments) != len(node.arguments or ()):
-        raise ValidationFailed(f"an argument of '{name}' is given twice", f"{path}.selectionSet.{name}")
-    present = found.get(key)
-    if present is None:
-        present = found[key] = SelectedField(key=key, name=name, node=node, arguments=arguments)
-    elif present.name != name or _printed(present.arguments) != _printed(arguments):
-        raise ValidationFailed(
-            f"selection of both '{present.name}' and '{name}' with different arguments specify the same response "
-            f"name, '{key}'",
-            f"{path}.selectionSet.{name}",
+    def _same(self, first: Mapping[str, ValueNode], second: Mapping[str, ValueNode]) -> bool:
+        return first.keys() == second.keys() and all(
+            value is second[name] or self._text(value) == self._text(second[name]) for name, value in first.items()
         )
-    if node.selection_set is not None:
-        present.selections.append(node.selection_set)
 
-
-def _printed(arguments: Mapping[str, ValueNode]) -> dict[str, str]:
-    return {name: print_ast(value) for name, value in arguments.items()}
+    def _text(self, node: ValueNode) -> str:
+        """The value as text; each node's once, since fragments bring the same one again and again."""
+        if id(node) not in self._printed:
+            self._printed[id(node)] = print_ast(node)
+        return self._printed[id(node)]

@@ -128,7 +128,7 @@ def _hand_written(operation: Operation, selected: SelectedField) -> ir.RootHandW
         ),
         selection_set=SelectionSetNode(selections=(field,)),
     )
-    parts = [definition, *(operation.fragments[name] for name in sorted(fragments))]
+    parts = [definition, *(operation.fragments[name] for name in sorted(fragments & operation.fragments.keys()))]
     return ir.RootHandWritten(
         key=selected.key,
         name=selected.name,
