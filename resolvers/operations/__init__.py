@@ -5,17 +5,23 @@ from typing import Final
 
 from strawberry.types.scalar import ScalarDefinition
 
+from resolvers.operations.approve_refill import APPROVE_REFILL
 from resolvers.operations.cancel_contract import CANCEL_CONTRACT
 from resolvers.operations.change_subscription import CHANGE_SUBSCRIPTION
 from resolvers.operations.discard_dead_letters import DISCARD_DEAD_LETTERS
 from resolvers.operations.publish_event import PUBLISH_EVENT
 from resolvers.operations.replay_events import REPLAY_EVENTS
+from resolvers.operations.request_refill import REQUEST_REFILL
 from resolvers.operations.scalars import BIGINT, DATE, JSONB, TIMESTAMPTZ, UUID_
+from resolvers.operations.sign_prescription import SIGN_PRESCRIPTION
 from resolvers.role_schema import HandWritten, shared_scalar
 
 HAND_WRITTEN: Final[tuple[HandWritten, ...]] = (
     CHANGE_SUBSCRIPTION,
     CANCEL_CONTRACT,
+    SIGN_PRESCRIPTION,
+    REQUEST_REFILL,
+    APPROVE_REFILL,
     PUBLISH_EVENT,
     REPLAY_EVENTS,
     DISCARD_DEAD_LETTERS,
