@@ -7,6 +7,7 @@ from functools import partial
 from starlette.applications import Starlette
 
 from agents.contract.handlers import contract_inserted, contract_updated
+from agents.contract.renewal import ContractRenewal, contract_renewal
 from agents.contract.settings import Settings, read_settings
 from agents.events.contract import ContractInserted, ContractUpdated
 from agents.graphql.client import GraphQLClient
@@ -32,7 +33,13 @@ def create_app(settings: Settings | None = None) -> Starlette:
                         event=ContractUpdated,
                         handle=partial(contract_updated, graphql=graphql, chargebee=chargebee),
                     ),
-                ]
+                ],
+                tasks=[
+                    Handler(
+                        event=ContractRenewal,
+                        handle=partial(contract_renewal, graphql=graphql, chargebee=chargebee),
+                    )
+                ],
             )
 
     return build_app(name="contract", settings=settings.runtime, open_handlers=open_handlers)

@@ -40,6 +40,53 @@ def get_contract(contract_id: UUID) -> Query[GetContract]:
     return Query(document=documents()["GetContract"], variables={"id": contract_id}, answer=GetContract)
 
 
+class Treatment(Answer):
+    """How a treatment is paid."""
+
+    has_upfront_payment_option: bool
+    monthly_item_price_id: str | None
+
+
+class EndingContract(Contract):
+    """A contract whose term is about to end, with what decides how it goes on."""
+
+    auto_renew: bool
+    treatment: Treatment
+
+
+class GetEndingContract(Answer):
+    """The answer of `get_ending_contract`."""
+
+    contract: EndingContract | None
+
+
+def get_ending_contract(contract_id: UUID) -> Query[GetEndingContract]:
+    """A contract and its treatment, by the contract's id."""
+    return Query(document=documents()["GetEndingContract"], variables={"id": contract_id}, answer=GetEndingContract)
+
+
+def end_contract(contract_id: UUID, *, status: str, completed_at: datetime) -> Mutation:
+    """An active contract becomes `renewed` or `completed`; one that isn't active any more stays as it is."""
+    return Mutation(
+        document=documents()["EndContract"],
+        variables={"id": contract_id, "status": status, "completed_at": completed_at},
+    )
+
+
+def continue_contract(contract: Contract) -> Mutation:
+    """Another contract of the same treatment from the day on which this one ends, on the same subscription."""
+    return Mutation(
+        document=documents()["ContinueContract"],
+        variables={
+            "customer_id": contract.customer_id,
+            "subscription_id": contract.subscription_id,
+            "treatment_id": contract.treatment_id,
+            "start_date": contract.end_date,
+            "renewed_from_id": contract.id,
+        },
+    )
+
+
 def schedule_renewal(contract_id: UUID, *, end_date: date) -> Mutation:
     """Plan the renewal for the start (UTC) of the day before the contract's last; what is planned already stays."""
     due_at = datetime.combine(end_date - timedelta(days=1), time(), tzinfo=UTC)

@@ -4,6 +4,7 @@
 - `app`: the Starlette application: `POST /events`, health, metrics.
 - `push`: Pub/Sub's push body as an `Envelope` and data.
 - `handler`: what an agent is made of: handlers, the work at hand, the write-back.
+- `tasks`: Cloud Tasks' request for a scheduled task, as the same.
 - `processing`: one delivery from inbox to answer.
 - `attempts`, `turns`: how often was this tried; who goes next.
 - `record`, `operations`: inbox, deliveries, dead letters and publications, through GraphQL.
@@ -24,6 +25,10 @@ How a delivery ends, and what Pub/Sub gets to hear:
 | too much at hand | nothing | 429 |
 | not a push body | nothing | 400, or 413 when over 16 MB |
 | token missing, wrong or foreign | nothing | 401 |
+
+Scheduled tasks come to `POST /tasks` and end the same way, but for a kind without a handler (404: a newer version may
+know it). A task that was cancelled or planned anew since it was handed over counts as a duplicate; one that is given up
+is marked as failed with its dead letter.
 
 Pub/Sub counts 102, 200, 201, 202 and 204 as an acknowledgement and sends everything else again by the subscription's
 retry policy. A dead letter is acknowledged, because an event that can't succeed must not hold up those behind it.

@@ -1,4 +1,4 @@
-"""The ASGI application of an agent: `POST /events`, `/healthz`, `/readyz`, `/metrics`."""
+"""The ASGI application of an agent: `POST /events`, `POST /tasks`, `/healthz`, `/readyz`, `/metrics`."""
 
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -17,9 +17,10 @@ from starlette.routing import Route
 
 from agents.graphql.client import GraphQLClient, open_graphql
 from agents.runtime.handler import Handlers
-from agents.runtime.processing import Processor
+from agents.runtime.processing import Ending, Processor
 from agents.runtime.push import NotAPush, NotOurEvent, parse_push
 from agents.runtime.settings import RuntimeSettings
+from agents.runtime.tasks import NotATask, parse_task
 from integrations.identity.errors import KeysUnavailableError, TokenError
 from integrations.identity.id_tokens import IdTokenProvider
 from integrations.identity.jwks import JwksCache
@@ -42,6 +43,9 @@ class _Opened:
     verifier: OidcVerifier
     processor: Processor
     graphql: GraphQLClient
+    #: For scheduled tasks; None when nobody is named who may send them.
+    tasks: Processor | None
+    tasks_verifier: OidcVerifier | None
 
 
 class BodyTooLarge(Exception):
@@ -66,11 +70,18 @@ def build_app(*, name: str, settings: RuntimeSettings, open_handlers: OpenHandle
     async def events(request: Request) -> Response:
         return await _answer(request, opened[0])
 
+    async def tasks(request: Request) -> Response:
+        return await _answer_task(request, opened[0])
+
     async def endpoint_answers() -> None:
         await opened[0].graphql.ready()
 
     return Starlette(
-        routes=[Route("/events", events, methods=["POST"]), *operational_routes({"endpoint": endpoint_answers})],
+        routes=[
+            Route("/events", events, methods=["POST"]),
+            Route("/tasks", tasks, methods=["POST"]),
+            *operational_routes({"endpoint": endpoint_answers}),
+        ],
         middleware=[Middleware(RequestContextMiddleware)],
         lifespan=lifespan,
     )
@@ -80,12 +91,16 @@ async def _open(name: str, settings: RuntimeSettings, open_handlers: OpenHandler
     # Reading the machine's certificates takes 20 ms, so it is done once.
     certificates = ssl.create_default_context()
     identity = await stack.enter_async_context(httpx.AsyncClient(timeout=5.0, verify=certificates))
-    verifier = OidcVerifier(
-        audience=settings.push_audience,
-        service_accounts=frozenset({settings.push_service_account}),
-        keys=JwksCache(settings.service_jwks_url, client=identity),
-        issuer=settings.service_issuer,
-    )
+    keys = JwksCache(settings.service_jwks_url, client=identity)
+
+    def verifier(account: str) -> OidcVerifier:
+        return OidcVerifier(
+            audience=settings.push_audience,
+            service_accounts=frozenset({account}),
+            keys=keys,
+            issuer=settings.service_issuer,
+        )
+
     token = IdTokenProvider(audience=settings.endpoint_audience, client=identity, url=settings.id_token_url)
     graphql = await stack.enter_async_context(
         open_graphql(
@@ -97,19 +112,21 @@ async def _open(name: str, settings: RuntimeSettings, open_handlers: OpenHandler
     )
     handlers = await stack.enter_async_context(open_handlers(graphql))
     processor = Processor(agent=name, handlers=handlers, graphql=graphql, settings=settings)
-    return _Opened(verifier=verifier, processor=processor, graphql=graphql)
+    account = settings.tasks_service_account
+    return _Opened(
+        verifier=verifier(settings.push_service_account),
+        processor=processor,
+        graphql=graphql,
+        tasks=Processor(agent=name, handlers=handlers.tasks, graphql=graphql, settings=settings) if account else None,
+        tasks_verifier=verifier(account) if account else None,
+    )
 
 
 async def _answer(request: Request, opened: _Opened) -> Response:
     """What Pub/Sub gets to hear; the table in the package's docstring."""
-    try:
-        await opened.verifier.verify(request.headers.get("authorization"))
-    except TokenError as error:
-        _log.warning("push.refused", reason=str(error))
-        return _problem(401, str(error), {"www-authenticate": "Bearer"})
-    except KeysUnavailableError as error:
-        _log.warning("push.keys_unavailable", reason=str(error))
-        return _problem(503, str(error))
+    refusal = await _stranger(request, opened.verifier)
+    if refusal is not None:
+        return refusal
     try:
         delivery = parse_push(await _read(request))
     except BodyTooLarge as error:
@@ -122,6 +139,45 @@ async def _answer(request: Request, opened: _Opened) -> Response:
         ending = await opened.processor.refuse(error)
     else:
         ending = await opened.processor.process(delivery)
+    return _ended(ending)
+
+
+async def _answer_task(request: Request, opened: _Opened) -> Response:
+    """What Cloud Tasks gets to hear: any 2xx ends the task there, anything else brings it again."""
+    if opened.tasks is None or opened.tasks_verifier is None:
+        return _problem(404, "this agent takes no tasks: CAREGRAPH_TASKS_SERVICE_ACCOUNT doesn't say from whom")
+    refusal = await _stranger(request, opened.tasks_verifier)
+    if refusal is not None:
+        return refusal
+    try:
+        delivery = parse_task(await _read(request), request.headers)
+    except BodyTooLarge as error:
+        return _problem(413, str(error))
+    except NotATask as error:
+        _log.warning("task.malformed", reason=str(error))
+        return _problem(400, str(error))
+    ending = await opened.tasks.process(delivery)
+    if ending.end == "ignored":
+        # Not an end: a newer version of this agent may know the kind.
+        _log.error("task.unknown_kind", kind=delivery.envelope.type, task=delivery.envelope.subject)
+        return _problem(404, f"this agent has no handler for tasks of kind {delivery.envelope.type}")
+    return _ended(ending)
+
+
+async def _stranger(request: Request, verifier: OidcVerifier) -> Response | None:
+    """The answer to someone who isn't the verifier's service account; None for that account."""
+    try:
+        await verifier.verify(request.headers.get("authorization"))
+    except TokenError as error:
+        _log.warning("push.refused", reason=str(error))
+        return _problem(401, str(error), {"www-authenticate": "Bearer"})
+    except KeysUnavailableError as error:
+        _log.warning("push.keys_unavailable", reason=str(error))
+        return _problem(503, str(error))
+    return None
+
+
+def _ended(ending: Ending) -> Response:
     if ending.status == 204:
         return Response(status_code=204)
     headers = {} if ending.retry_after is None else {"retry-after": str(ceil(ending.retry_after.total_seconds()))}

@@ -38,11 +38,24 @@ class Step:
     id: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskRef:
+    """A scheduled task as it was handed over."""
+
+    #: `events.scheduled_task.id`.
+    id: uuid.UUID
+    #: How often it was planned anew; only the latest counts.
+    generation: int
+
+
 @dataclass(slots=True, kw_only=True)
 class Work:
     """One attempt at one event, and what was done outside so far."""
 
+    #: The event's id; for a scheduled task, an id that is the same for every attempt at this generation of it.
     event_id: uuid.UUID
+    #: The scheduled task that this is, if it is one.
+    task: TaskRef | None = None
     #: Counts from 1, over all deliveries as far as they are known.
     attempt: int
     #: As recorded in `events.delivery`: `{system, action, id, at, ms}`, and `error` or `skipped` where it applies.
@@ -97,10 +110,11 @@ class Handler(Generic[E]):
 
 
 class Handlers:
-    """The handlers of one agent, by event type."""
+    """The handlers of one agent, by event type, and those of its scheduled tasks, by kind."""
 
-    def __init__(self, handlers: Iterable[Handler[Any]]) -> None:
+    def __init__(self, handlers: Iterable[Handler[Any]], *, tasks: Iterable[Handler[Any]] = ()) -> None:
         """Raises ValueError when two handlers claim one type."""
+        self._tasks = tuple(tasks)
         self._by_type: dict[str, Handler[Any]] = {}
         for handler in handlers:
             if handler.event.TYPE in self._by_type:
@@ -110,6 +124,11 @@ class Handlers:
     def find(self, event_type: str) -> Handler[Any] | None:
         """The handler of a type, or None: the agent has nothing to do with it."""
         return self._by_type.get(event_type)
+
+    @property
+    def tasks(self) -> "Handlers":
+        """The handlers of scheduled tasks."""
+        return Handlers(self._tasks)
 
     def __iter__(self) -> Iterator[str]:
         """The types that are handled."""

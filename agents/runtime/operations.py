@@ -84,3 +84,26 @@ def publish_event(*, id: uuid.UUID, type: str, subject: str, data: dict[str, Any
     return Mutation(
         document=documents()["PublishEvent"], variables={"id": id, "type": type, "subject": subject, "data": data}
     )
+
+
+class TaskState(Answer):
+    """What became of a scheduled task so far."""
+
+    due: bool
+    status: str | None
+
+
+class BeginTask(Answer):
+    """The answer of `begin_task`."""
+
+    task: TaskState
+
+
+def begin_task(*, id: uuid.UUID, generation: int) -> Query[BeginTask]:  # noqa: A002 - the mutation's word
+    """Whether a scheduled task is to be done; counts the attempt, and may be asked again."""
+    return Query(document=documents()["BeginTask"], variables={"id": id, "generation": generation}, answer=BeginTask)
+
+
+def finish_task(*, id: uuid.UUID, generation: int, error: str | None) -> Mutation:  # noqa: A002 - the mutation's word
+    """A scheduled task is done, or has failed for good; refused with `task-superseded` when it isn't open."""
+    return Mutation(document=documents()["FinishTask"], variables={"id": id, "generation": generation, "error": error})

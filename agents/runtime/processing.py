@@ -112,7 +112,7 @@ class Processor:
         try:
             async with self._turns.take(event_id):
                 attempt = self._attempts.begin(event_id, delivery.envelope.delivery_attempt)
-                work = Work(event_id=event_id, attempt=attempt)
+                work = Work(event_id=event_id, attempt=attempt, task=delivery.task)
                 ending = await self._attempt(handler, delivery, work)
         except Busy as busy:
             return Ending(end="busy", status=_BUSY, reason=str(busy))

@@ -14,6 +14,7 @@ from typing import Any, Final
 import orjson
 
 from agents.events.envelope import Envelope
+from agents.runtime.handler import TaskRef
 
 _SPEC_VERSION: Final = "1.0"
 #: Larger data isn't repeated in a dead letter: the endpoint takes requests of 1 MiB, and the outbox has it anyway.
@@ -31,6 +32,8 @@ class Delivery:
     data: bytes
     #: The message's attributes as they came, for the record.
     attributes: dict[str, str]
+    #: The scheduled task that came in place of an event.
+    task: TaskRef | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The event for a dead letter, so that it can be published again; `data_bytes` stands for large data."""

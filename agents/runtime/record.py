@@ -4,12 +4,23 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from agents.graphql.client import GraphQLClient
-from agents.graphql.errors import ConstraintViolated
+from agents.graphql.errors import ConstraintViolated, OperationRefused
+from agents.graphql.operations import Mutation
 from agents.runtime.errors import AlreadyDone
 from agents.runtime.handler import Work, WriteBack
-from agents.runtime.operations import Outcome, find_inbox_entry, record_dead_letter, record_delivery, record_inbox
+from agents.runtime.operations import (
+    Outcome,
+    begin_task,
+    find_inbox_entry,
+    finish_task,
+    record_dead_letter,
+    record_delivery,
+    record_inbox,
+)
 
 _INBOX_KEY: Final = "inbox_pkey"
+#: The code of `finish_task` for a task that was done, cancelled or planned anew meanwhile.
+_SUPERSEDED: Final = "task-superseded"
 
 
 class Record:
@@ -24,6 +35,11 @@ class Record:
 
         Only saves work: what decides is the inbox's key, when the write-back is done.
         """
+        if work.task is not None:
+            state = (await self._graphql.query(begin_task(id=work.task.id, generation=work.task.generation))).task
+            if not state.due:
+                # Also when it was cancelled or planned anew: this one is not to be done any more.
+                raise AlreadyDone
         found = await self._graphql.query(find_inbox_entry(agent=self._agent, event_id=work.event_id))
         if found.entry is not None:
             raise AlreadyDone
@@ -38,10 +54,15 @@ class Record:
             await self._graphql.mutate(
                 record_inbox(work.event_id),
                 self._delivery(work, outcome, write_back.skipped, started_at),
+                *self._end_of_task(work, error=None),
                 *write_back.mutations,
             )
         except ConstraintViolated as error:
             if error.constraint == _INBOX_KEY:
+                raise AlreadyDone from None
+            raise
+        except OperationRefused as error:
+            if error.code == _SUPERSEDED:
                 raise AlreadyDone from None
             raise
 
@@ -54,7 +75,14 @@ class Record:
         await self._graphql.mutate(
             record_dead_letter(event_id=work.event_id, reason=reason, attempts=work.attempt, event=event),
             self._delivery(work, "dead_letter", reason, started_at),
+            *self._end_of_task(work, error=reason),
         )
+
+    @staticmethod
+    def _end_of_task(work: Work, *, error: str | None) -> tuple[Mutation, ...]:
+        if work.task is None:
+            return ()
+        return (finish_task(id=work.task.id, generation=work.task.generation, error=error),)
 
     @staticmethod
     def _delivery(work: Work, outcome: Outcome, error: str | None, started_at: datetime) -> Any:

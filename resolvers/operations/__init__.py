@@ -6,12 +6,16 @@ from typing import Final
 from strawberry.types.scalar import ScalarDefinition
 
 from resolvers.operations.approve_refill import APPROVE_REFILL
+from resolvers.operations.begin_task import BEGIN_TASK
 from resolvers.operations.cancel_contract import CANCEL_CONTRACT
+from resolvers.operations.cancel_task import CANCEL_TASK
 from resolvers.operations.change_subscription import CHANGE_SUBSCRIPTION
 from resolvers.operations.discard_dead_letters import DISCARD_DEAD_LETTERS
+from resolvers.operations.finish_task import FINISH_TASK
 from resolvers.operations.publish_event import PUBLISH_EVENT
 from resolvers.operations.replay_events import REPLAY_EVENTS
 from resolvers.operations.request_refill import REQUEST_REFILL
+from resolvers.operations.reschedule_task import RESCHEDULE_TASK
 from resolvers.operations.scalars import BIGINT, DATE, JSONB, TIMESTAMPTZ, UUID_
 from resolvers.operations.sign_prescription import SIGN_PRESCRIPTION
 from resolvers.role_schema import HandWritten, shared_scalar
@@ -25,6 +29,10 @@ HAND_WRITTEN: Final[tuple[HandWritten, ...]] = (
     PUBLISH_EVENT,
     REPLAY_EVENTS,
     DISCARD_DEAD_LETTERS,
+    BEGIN_TASK,
+    FINISH_TASK,
+    CANCEL_TASK,
+    RESCHEDULE_TASK,
 )
 
 #: Python types in resolvers' signatures → the scalars that generated fields use.

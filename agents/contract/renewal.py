@@ -1,0 +1,82 @@
+"""A contract's term is about to end: it is renewed, or completed."""
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from agents.contract.operations import (
+    Contract,
+    EndingContract,
+    continue_contract,
+    end_contract,
+    get_ending_contract,
+)
+from agents.events.contract import ContractCompleted, ContractRenewed
+from agents.graphql.client import GraphQLClient
+from agents.runtime.handler import Work, WriteBack
+from agents.runtime.tasks import Task
+from integrations.chargebee.client import ChargebeeClient
+from integrations.chargebee.types import Effective
+
+
+class ContractRenewal(Task):
+    """Due the day before a contract's last."""
+
+    TYPE: ClassVar[str] = "contract.renewal"
+
+    contract_id: UUID
+
+
+async def contract_renewal(
+    task: ContractRenewal, work: Work, *, graphql: GraphQLClient, chargebee: ChargebeeClient
+) -> WriteBack:
+    """What was paid upfront, or is not to go on, is completed; anything else is renewed.
+
+    - completed: the subscription goes back to the monthly price and forgets the contract; contract.completed.
+    - renewed: another contract for another term takes its place on the subscription; contract.renewed. Its own
+      contract.inserted makes Chargebee's subscription point to it and plans its renewal.
+    """
+    contract = (await graphql.query(get_ending_contract(task.contract_id))).contract
+    if contract is None:
+        return WriteBack(skipped="the contract is gone")
+    if contract.status != "active":
+        return WriteBack(skipped=f"the contract is {contract.status}")
+    if contract.treatment.has_upfront_payment_option or not contract.auto_renew:
+        return await _complete(contract, work, chargebee)
+    return WriteBack(
+        mutations=(
+            end_contract(contract.id, status="renewed", completed_at=datetime.now(UTC)),
+            continue_contract(contract),
+            work.publish(ContractRenewed(contract_id=contract.id, **_told(contract, status="renewed"))),
+        )
+    )
+
+
+async def _complete(contract: EndingContract, work: Work, chargebee: ChargebeeClient) -> WriteBack:
+    subscription_id, price_id = contract.subscription_id, contract.treatment.monthly_item_price_id
+    if subscription_id is None:
+        work.skip(system="chargebee", action="change_plan", reason="the contract has no subscription")
+    else:
+        action = "update_subscription_contract"
+        async with work.step("clear-contract", system="chargebee", action=action, id=subscription_id) as step:
+            await chargebee.update_subscription_contract(subscription_id, None, step.idempotency_key)
+        if contract.treatment.has_upfront_payment_option and price_id is not None:
+            async with work.step("to-monthly", system="chargebee", action="change_plan", id=subscription_id) as step:
+                # At the term's end: what was paid upfront lasts until then.
+                await chargebee.change_plan(
+                    subscription_id,
+                    item_price_id=price_id,
+                    effective=Effective.END_OF_TERM,
+                    idempotency_key=step.idempotency_key,
+                )
+    return WriteBack(
+        mutations=(
+            end_contract(contract.id, status="completed", completed_at=datetime.now(UTC)),
+            work.publish(ContractCompleted(contract_id=contract.id, **_told(contract, status="completed"))),
+        )
+    )
+
+
+def _told(contract: Contract, *, status: str) -> dict[str, Any]:
+    """The fields that every event about a contract tells, beside its id."""
+    return contract.model_dump(exclude={"id", "auto_renew", "treatment"}) | {"status": status}
