@@ -12,8 +12,6 @@ BEGIN = "mutation ($id: uuid!, $g: Int!) { begin_task(id: $id, generation: $g) {
 FINISH = """
     mutation ($id: uuid!, $g: Int!, $error: String) { finish_task(id: $id, generation: $g, error: $error) { status } }
 """
-    "mutation ($id: uuid!, $g: Int!, $error: String) { finish_task(id: $id, generation: $g, error: $error) { status } }"
-)
 CANCEL = "mutation ($name: String!) { cancel_task(name: $name) { cancelled } }"
 RESCHEDULE = """
     mutation ($name: String!, $due_at: timestamptz!) { reschedule_task(name: $name, due_at: $due_at) { generation } }
