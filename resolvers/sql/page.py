@@ -8,7 +8,6 @@ from resolvers import ir
 from resolvers.sql.select import item_json_select, object_sql, ordering, select_list
 from resolvers.sql.where import filters_sql, operand_sql, where_clause
 from resolvers.sql.writer import Writer, quote_literal, table_name
-from schema.catalogue import Column
 
 
 def page_select(writer: Writer, page: ir.Page) -> str:
@@ -59,7 +58,7 @@ def _field(page: ir.Page, name: str, alias: str) -> str:
 def _behind(writer: Writer, page: ir.Page, alias: str) -> str:
     """The rows that come after the cursor's."""
     keys = [
-        (operand_sql(writer, alias, key.column), writer.bind(value), key.direction, _may_be_null(key.column))
+        (operand_sql(writer, alias, key.column), writer.bind(value), key.direction, key.column.nullable)
         for key, value in zip(page.order, page.after, strict=True)
         if key.column is not None
     ]
@@ -73,10 +72,6 @@ def _behind(writer: Writer, page: ir.Page, alias: str) -> str:
         after = _after(column, value, direction, nullable=nullable)
         text = f"({after} OR ({column} IS NOT DISTINCT FROM {value} AND {text}))" if text else after
     return text
-
-
-def _may_be_null(column: Column) -> bool:
-    return column.nullable or column.mask is not None
 
 
 def _after(column: str, value: str, direction: str, *, nullable: bool) -> str:
