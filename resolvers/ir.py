@@ -177,7 +177,19 @@ class InSlot:
     columns: tuple[tuple[Column, Column], ...]
 
 
-Condition = And | Or | Not | Compare | CompareColumns | IsNull | Exists | AggregateCompare | InSlot
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Among:
+    """`item`, evaluated only in rows of which `rows` holds; unknown in all others.
+
+    PostgreSQL tests the conditions of a row in any order. One that may fail, or take long, because of what is in a row
+    would tell about rows that a filter hides.
+    """
+
+    rows: "Condition"
+    item: "Condition"
+
+
+Condition = And | Or | Not | Compare | CompareColumns | IsNull | Exists | AggregateCompare | InSlot | Among
 
 TRUE = And(())
 FALSE = Or(())

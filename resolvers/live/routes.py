@@ -152,7 +152,7 @@ class _Finder:
         if source.parent is None:
             return None
         if source.beside is not None:
-            return self.by_rest(source, source.parent, source.beside)
+            return self.by_parent(source, source.parent)
         return self.by_parent(source, source.parent)
 
     def bound(self, source: Source) -> dict[str, ir.Param]:
@@ -275,6 +275,8 @@ def _is_closed(condition: ir.Condition, depth: int) -> bool:
             return all(_is_closed(item, depth) for item in items)
         case ir.Not(item):
             return _is_closed(item, depth)
+        case ir.Among():
+            return _is_closed(condition.rows, depth) and _is_closed(condition.item, depth)
         case ir.Compare() | ir.IsNull():
             return True
         case ir.CompareColumns():

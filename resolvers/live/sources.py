@@ -158,6 +158,9 @@ class _Walk:
                     self.condition(item, here, beside)
             case ir.Not(item):
                 self.condition(item, here, beside)
+            case ir.Among():
+                # Its rows' condition is beside it anyway.
+                self.condition(condition.item, here, beside)
             case ir.Compare() | ir.IsNull():
                 self.columns((condition.column,), here, beside)
             case ir.CompareColumns():

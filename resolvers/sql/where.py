@@ -62,6 +62,10 @@ def condition_sql(writer: Writer, condition: ir.Condition, rows: tuple[str, ...]
             return f"EXISTS (SELECT 1 FROM {table_name(condition.table)} {inner}{where_clause(tests)})"
         case ir.AggregateCompare():
             return _aggregate_sql(writer, condition, rows)
+        case ir.Among():
+            # CASE evaluates nothing early but constants, and these compare columns (PostgreSQL, 9.18.1).
+            visible = condition_sql(writer, condition.rows, rows)
+            return f"(CASE WHEN {visible} THEN {condition_sql(writer, condition.item, rows)} END)"
         case ir.InSlot():
             return _in_slot_sql(writer, condition, alias)
 

@@ -1,0 +1,91 @@
+"""What nobody sees makes no difference: not by an error, not by whether there is one."""
+
+# ruff: noqa: S608 -- the SQL of a test about a database of the test's own
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local.demo.people import MIRA
+from tests.integration.permissions.house import Database, House
+from tests.integration.permissions.people import NOBODY, OLGA, id_of
+
+#: More often than PostgreSQL plans anew for the values of a prepared statement.
+UNTIL_PLANNED_FOR_GOOD = 8
+
+
+@pytest.fixture(scope="module")
+def dated(house: House) -> Iterator[Database]:
+    """Otto, whom neither Olga nor Mira may see, has answered with a date."""
+    with house.database() as database:
+        database.execute(
+            'UPDATE healthcare.questionnaire_response SET item = \'[{"answer": "2020-05-05"}]\''
+            f" WHERE id = '{id_of('b', '0013')}'"
+        )
+        yield database
+
+
+def endings(database: Database, role: str, me: object, document: str, *tries: dict[str, Any]) -> list[object]:
+    """How each try ends: the data, or the error."""
+    found: list[object] = []
+    for variables in tries:
+        answer = database.ask(role, me, document, **variables)
+        found.append(answer.error if "errors" in answer.body else answer.data)
+    return found
+
+
+PATTERN = "query ($it: String!) { message(where: {body: {OPERATOR: $it}}) { id } }"
+
+
+@pytest.mark.parametrize("operator", ["_like", "_ilike"])
+@pytest.mark.parametrize(("role", "me"), [("provider", MIRA), ("provider", NOBODY), ("user", NOBODY)])
+def test_a_pattern_that_breaks_off_in_an_escape_tells_nothing_of_hidden_texts(
+    library: Database, role: str, me: object, operator: str
+) -> None:
+    # PostgreSQL notices the lone backslash only in a text that fits the pattern up to there.
+    document = PATTERN.replace("OPERATOR", operator)
+    is_there, is_not = endings(library, role, me, document, {"it": "secret of Ott\\"}, {"it": "secret of Xxx\\"})
+    assert is_there == is_not
+
+
+@pytest.mark.parametrize("table", ["staff", "customer"])
+def test_names_cannot_be_spelt_out_letter_by_letter(library: Database, table: str) -> None:
+    role = "user" if table == "staff" else "provider"
+    document = f"query ($it: String!) {{ {table}(where: {{last_name: {{_like: $it}}}}) {{ id }} }}"
+    tries = [{"it": f"{letter}%\\"} for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
+    assert len({str(ending) for ending in endings(library, role, NOBODY, document, *tries)}) == 1
+
+
+def test_a_pattern_still_fails_in_texts_that_one_sees(library: Database) -> None:
+    (ending,) = endings(library, "user", OLGA, PATTERN.replace("OPERATOR", "_like"), {"it": "secret of Olg\\"})
+    assert isinstance(ending, dict)
+    assert ending["extensions"]["code"] == "bad-request"
+
+
+def test_a_broken_regular_expression_tells_nothing_of_hidden_texts(library: Database) -> None:
+    document = "query ($body: String!, $it: String!) { message(where: {body: {_eq: $body, _similar: $it}}) { id } }"
+    for _ in range(UNTIL_PLANNED_FOR_GOOD):
+        library.ask("provider", MIRA, document, body="x", it="x")
+    is_there, is_not = endings(
+        library, "provider", MIRA, document, {"body": "secret of Otto", "it": "("}, {"body": "nothing", "it": "("}
+    )
+    assert is_there == is_not
+
+
+@pytest.mark.parametrize("operator", ["_jsonb_path_exists", "_jsonb_path_match"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "$[*].answer.timestamp_tz()",
+        '$[*].answer.datetime() < "2020-01-01 00:00:00 +00:00".datetime()',
+        '$[*].answer ? (@ == "2020-05-05").datetime() ? (@ < "2020-01-01 00:00:00 +00:00".datetime())',
+    ],
+)
+def test_a_json_path_that_fails_tells_nothing_of_hidden_documents(dated: Database, operator: str, path: str) -> None:
+    document = (
+        f"query ($it: String!) {{ healthcare_questionnaire_response(where: {{item: {{{operator}: $it}}}}) {{ id }} }}"
+    )
+    for role, me in (("provider", MIRA), ("user", OLGA)):
+        answer = dated.ask(role, me, document, it=path)
+        assert id_of("b", "0013") not in str(answer.data)
