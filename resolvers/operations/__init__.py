@@ -12,10 +12,14 @@ from resolvers.operations.cancel_task import CANCEL_TASK
 from resolvers.operations.change_subscription import CHANGE_SUBSCRIPTION
 from resolvers.operations.discard_dead_letters import DISCARD_DEAD_LETTERS
 from resolvers.operations.finish_task import FINISH_TASK
+from resolvers.operations.grant_role import GRANT_ROLE
 from resolvers.operations.publish_event import PUBLISH_EVENT
+from resolvers.operations.redeem_referral import REDEEM_REFERRAL
 from resolvers.operations.replay_events import REPLAY_EVENTS
+from resolvers.operations.request_data_deletion import REQUEST_DATA_DELETION
 from resolvers.operations.request_refill import REQUEST_REFILL
 from resolvers.operations.reschedule_task import RESCHEDULE_TASK
+from resolvers.operations.revoke_role import REVOKE_ROLE
 from resolvers.operations.scalars import BIGINT, DATE, JSONB, TIMESTAMPTZ, UUID_
 from resolvers.operations.sign_prescription import SIGN_PRESCRIPTION
 from resolvers.role_schema import HandWritten, shared_scalar
@@ -26,6 +30,10 @@ HAND_WRITTEN: Final[tuple[HandWritten, ...]] = (
     SIGN_PRESCRIPTION,
     REQUEST_REFILL,
     APPROVE_REFILL,
+    REDEEM_REFERRAL,
+    REQUEST_DATA_DELETION,
+    GRANT_ROLE,
+    REVOKE_ROLE,
     PUBLISH_EVENT,
     REPLAY_EVENTS,
     DISCARD_DEAD_LETTERS,
