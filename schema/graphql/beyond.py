@@ -133,7 +133,7 @@ def groupable(column: Column) -> bool:
 
 
 def _having(table: TableView) -> GraphQLInputObjectType:
-    fields = {"count": GraphQLInputField(comparison_exp(PgType(name="int8")))}
+    fields = {"count": GraphQLInputField(comparison_exp(PgType(name="int4")))}
     for function in _FUNCTIONS:
         columns = aggregate_columns(table, function)
         if columns:

@@ -54,6 +54,7 @@ class Desk:
 
     engine: Engine
     connection: asyncpg.Connection
+    url: str
 
     async def ask(
         self,
@@ -148,7 +149,7 @@ async def _open(url: str, catalogue: Catalogue) -> tuple[Desk, Pool]:
     pool = Pool(url, size=4, statement_timeout_s=10)
     connection = await asyncpg.connect(url, timeout=10)
     engine = Engine(catalogue=catalogue, rules=RULES, pool=pool, inherited_roles=INHERITED)
-    return Desk(engine=engine, connection=connection), pool
+    return Desk(engine=engine, connection=connection, url=url), pool
 
 
 async def _close(desk: Desk, pool: Pool) -> None:
