@@ -152,7 +152,7 @@ class _Finder:
         if source.parent is None:
             return None
         if source.beside is not None:
-            return self.by_parent(source, source.parent)
+            return self.by_rest(source, source.parent, source.beside)
         return self.by_parent(source, source.parent)
 
     def bound(self, source: Source) -> dict[str, ir.Param]:
