@@ -62,8 +62,14 @@ outbox = Table(
         postgresql_where=text("published_at IS NULL AND dead_lettered_at IS NULL"),
     ),
     Index(None, "subject", "sequence"),
-    Index(None, "type", "created_at"),
-    Index(None, "created_at"),
+    # Every write pays for an index, and marking an event as published pays again. Rows lie in the order of their
+    # making, so that the ranges of blocks of this one, which cost next to nothing, find a time span as well.
+    Index(
+        None,
+        "created_at",
+        postgresql_using="brin",
+        postgresql_with={"pages_per_range": 32, "autosummarize": "on"},
+    ),
     schema="events",
     comment="Every event, exactly as its transaction committed it.",
     info={
