@@ -4,6 +4,7 @@ Everything is written out: a function a table with the columns in it, so that no
 while a row changes. `python -m triggers.ddl` prints the script for a migration, `--drop` the one that undoes it.
 """
 
+import json
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import groupby
@@ -22,6 +23,11 @@ MAX_DATA_BYTES: Final = 9_900_000
 #: `jsonb_build_object` takes at most 100 arguments (FUNC_MAX_ARGS).
 _PAIRS_A_CALL: Final = 50
 _STEP: Final = "    "
+
+#: Who changes the row, and in which trace. Parts of the statement that writes the event: PL/pgSQL prepares a variable's
+#: expression anew in every transaction.
+_SESSION: Final = "nullif(current_setting('app.session', true), '')::jsonb"
+_TRACE: Final = "nullif(current_setting('app.traceparent', true), '')"
 
 
 def render_create(triggers: Sequence[DeclaredTrigger] = DECLARED) -> str:
@@ -97,7 +103,7 @@ def _render_trigger(trigger: DeclaredTrigger) -> str:
     body: list[str] = []
     declarations = ""
     if trigger.through is not None:
-        declarations = f"{_STEP}aggregate_id text;\n"
+        declarations = f"DECLARE\n{_STEP}aggregate_id text;\n"
     for index, operation in enumerate(trigger.events):
         body.append(f"{'IF' if index == 0 else 'ELSIF'} TG_OP = {_text(operation)} THEN")
         body.append(indent(_render_insert(trigger, operation), _STEP))
@@ -150,8 +156,8 @@ def _render_insert(trigger: DeclaredTrigger, operation: Operation) -> str:
             aggregate_id,
             aggregate_id,
             data,
-            "session",
-            "trace",
+            _SESSION,
+            _TRACE,
         )
     )
     statements.append(
@@ -168,12 +174,12 @@ def _render_row_change(trigger: DeclaredTrigger, operation: Operation) -> str:
     new = "NULL" if operation is Operation.DELETE else _render_row(trigger, "NEW")
     pairs = [
         ("op", _text(operation)),
-        ("table", f"jsonb_build_object('schema', {_text(schema)}, 'name', {_text(name)})"),
+        ("table", f"{_text(json.dumps({'schema': schema, 'name': name}))}::jsonb"),
         ("data", _render_object([("old", old), ("new", new)])),
     ]
     if operation is Operation.UPDATE:
         pairs.append(("changed", _render_changed(trigger)))
-    pairs.append(("session_variables", "session"))
+    pairs.append(("session_variables", _SESSION))
     return _render_object(pairs)
 
 

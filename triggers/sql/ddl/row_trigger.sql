@@ -2,9 +2,6 @@
 CREATE FUNCTION {{function}}() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
-DECLARE
-    session jsonb := nullif(current_setting('app.session', true), '')::jsonb;
-    trace text := nullif(current_setting('app.traceparent', true), '');
 {{declarations}}BEGIN
 {{body}}
     RETURN NULL;
