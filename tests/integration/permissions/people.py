@@ -28,6 +28,7 @@ NOBODY: Final = id_of("0", "0000")
 #: By role, who is asked for. The first sees something of every table that the role sees.
 ASKING: Final[Mapping[str, Sequence[object]]] = {
     "anonymous": (None,),
+    "newcomer": (None,),
     "user": (OLGA, ADA, BO, CLEO, OTTO, DORA, PIA, NOBODY),
     "provider": (PIA, MIRA, PETE, GAIL, CARL, OLGA, NOBODY),
     "cct": (CARL, THEO, GUS, OLGA, NOBODY),
