@@ -114,9 +114,9 @@ class Engine:
             request = Request(variables=variables or _EMPTY, session=session, traceparent=traceparent)
             limit_s = role.limits.statement_timeout_s
             if limit_s is None:
-                return await self._executor.run(role.resolved, plan, request, query, dry_run=dry_run)
+                return await self._executor.run(role.resolved, plan, request, dry_run=dry_run)
             async with asyncio.timeout(limit_s):
-                return await self._executor.run(role.resolved, plan, request, query, dry_run=dry_run)
+                return await self._executor.run(role.resolved, plan, request, dry_run=dry_run)
         except TimeoutError:
             message = (
                 f"the operation took longer than the limit statement_timeout_s: {role.limits.statement_timeout_s:g} s"
@@ -129,6 +129,8 @@ class Engine:
             return error_body(self._diagnose(session.role, query, variables or _EMPTY, operation_name, error))
         except DatabaseUnavailable:
             return error_body(GraphQLRequestError("unexpected", "the database can't be reached; try again shortly"))
+        except RecursionError:
+            return error_body(ValidationFailed("the document or its variables are nested too deeply"))
         except UnicodeEncodeError:
             return error_body(GraphQLRequestError("data-exception", "a text holds characters that UTF-8 can't carry"))
         except Exception:

@@ -1,7 +1,7 @@
 """Running plans: statements on connections, and answers joined as bytes."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -32,6 +32,8 @@ from resolvers.statement import Statement
 
 _LOG = structlog.get_logger(__name__)
 
+#: A statement that was prepared before the schema changed; it runs when it is prepared anew.
+_OUTDATED: Final = (asyncpg.exceptions.InvalidCachedStatementError, asyncpg.FeatureNotSupportedError)
 #: Answers of introspection that a role keeps: tools send one or two documents.
 _INTROSPECTIONS: Final = 8
 
@@ -42,7 +44,7 @@ class Resolved:
 
     name: str
     schema: RoleSchema
-    introspections: OrderedDict[bytes, bytes] = field(default_factory=OrderedDict)
+    introspections: OrderedDict[Hashable, bytes] = field(default_factory=OrderedDict)
 
 
 class Executor:
@@ -54,14 +56,14 @@ class Executor:
         self._has_outbox = has_outbox
         self._responses = ResponseCache()
 
-    async def run(self, role: Resolved, plan: Plan, request: Request, query: str, *, dry_run: bool = False) -> bytes:
+    async def run(self, role: Resolved, plan: Plan, request: Request, *, dry_run: bool = False) -> bytes:
         """The response body. Raises GraphQLRequestError, WrongKind, and DatabaseUnavailable."""
         if plan.subscription is not None:
             raise GraphQLRequestError(
                 "unexpected-payload", "subscriptions are not supported over HTTP, use websockets instead"
             )
-        if plan.caching is not None and plan.query is not None:
-            return await self._run_cached(role, plan, request, query)
+        if plan.caching is not None and plan.query is not None and not _has_hand_written(plan):
+            return await self._run_cached(role, plan, request)
         if plan.is_single_column:
             assert plan.query is not None
             row = await self._read(plan.query, request)
@@ -79,7 +81,7 @@ class Executor:
                 self._pool.release(connection)
             return plan.roots[0][0] + (row[0] or b"null") + b"}}"
         if plan.kind == "query":
-            return await self._run_query(role, plan, request, query)
+            return await self._run_query(role, plan, request)
         return await self._run_mutation(role, plan, request, dry_run=dry_run)
 
     async def _read(self, statement: Statement, request: Request) -> Sequence[Any]:
@@ -95,16 +97,15 @@ class Executor:
         async with self._pool.connection() as fresh:
             return await _guarded(fresh, statement.sql, arguments, "$")
 
-    async def _run_query(self, role: Resolved, plan: Plan, request: Request, query: str) -> bytes:
+    async def _run_query(self, role: Resolved, plan: Plan, request: Request) -> bytes:
         is_introspection = plan.query is None and all(
             isinstance(root, ConstantRoot) or (isinstance(root, HandWrittenRoot) and root.node.name.startswith("__"))
             for _, root in plan.roots
         )
-        key = b""
-        if is_introspection:
-            key = orjson.dumps([query, request.variables])
-            if key in role.introspections:
-                return role.introspections[key]
+        # Not the document's text: it may hold several operations.
+        key = (plan.roots, orjson.dumps(request.variables)) if is_introspection else None
+        if key in role.introspections:
+            return role.introspections[key]
         row: Sequence[Any] = await self._read(plan.query, request) if plan.query else ()
         parts: list[bytes] = []
         for prefix, root in plan.roots:
@@ -118,13 +119,13 @@ class Executor:
                     context = OperationContext(request=request, connection=None, pool=self._pool)
                     parts.append(await resolve(role.schema, root.node, context))
         body = b"".join(parts) + (b"}}" if parts else b'{"data":{}}')
-        if is_introspection and key:
+        if key is not None:
             role.introspections[key] = body
             if len(role.introspections) > _INTROSPECTIONS:
                 role.introspections.popitem(last=False)
         return body
 
-    async def _run_cached(self, role: Resolved, plan: Plan, request: Request, query: str) -> bytes:
+    async def _run_cached(self, role: Resolved, plan: Plan, request: Request) -> bytes:
         assert plan.caching is not None
         assert plan.query is not None
         arguments = plan.query.arguments(request)
@@ -138,7 +139,7 @@ class Executor:
         kept = None if plan.caching.refresh else self._responses.find(key)
         if kept is not None:
             return kept
-        body = await self.run(role, replace(plan, caching=None), request, query, dry_run=False)
+        body = await self.run(role, replace(plan, caching=None), request)
         self._responses.keep(key, body, plan.caching.ttl_s)
         return body
 
@@ -181,6 +182,11 @@ class Executor:
         raise AssertionError(f"unexpected root {root}")
 
 
+def _has_hand_written(plan: Plan) -> bool:
+    """What a resolver answers may depend on who asks, whatever the statement's arguments are."""
+    return any(isinstance(root, HandWrittenRoot) for _, root in plan.roots)
+
+
 async def _run_step(
     step: Step | NestedSteps | NestedUpdateSteps, request: Request, connection: Connection, error_path: str
 ) -> bytes:
@@ -210,16 +216,24 @@ async def _guarded(connection: Connection, sql: str, arguments: Sequence[Any], p
     """The statement's row; PostgreSQL's errors as the dialect's. Raises GraphQLRequestError, DatabaseUnavailable."""
     try:
         return await connection.row(sql, arguments)
-    except (asyncpg.exceptions.InvalidCachedStatementError, asyncpg.FeatureNotSupportedError):
+    except _OUTDATED as error:
         if connection.in_transaction:
-            raise
+            raise _translated(error, sql, path) from error
+    except asyncpg.PostgresError as error:
+        raise _translated(error, sql, path) from error
+    try:
         return await connection.row(sql, arguments)
     except asyncpg.PostgresError as error:
-        translated = translate(error, path)
-        if translated is None:
-            _LOG.error("statement_failed", sqlstate=error.sqlstate, sql=sql)
-            translated = GraphQLRequestError("unexpected", "the database refused the operation; it was logged")
-        raise translated from error
+        raise _translated(error, sql, path) from error
+
+
+def _translated(error: asyncpg.PostgresError, sql: str, path: str) -> GraphQLRequestError:
+    """The error for the client. What it must not know is logged: which statement, and PostgreSQL's code."""
+    translated = translate(error, path)
+    if translated is None:
+        _LOG.error("statement_failed", sqlstate=error.sqlstate, sql=sql)
+        translated = GraphQLRequestError("unexpected", "the database refused the operation; it was logged")
+    return translated
 
 
 async def _at_the_end(connection: Connection, command: str) -> None:
