@@ -1,0 +1,137 @@
+"""Cron jobs: recorded, one run at a time, once for each time that they were due."""
+
+import asyncio
+import json
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import asyncpg
+from cronsim import CronSim
+
+from tests.integration.triggers.records import Records
+from triggers.scheduler.cron import CRON_JOBS, CronJob, find_job
+from triggers.scheduler.jobs import JobFailed, RunOutcome, run_job
+
+DUE = datetime(2026, 3, 1, 2, 15, tzinfo=UTC)
+BY_AGENT = CronJob(name="by-agent", schedule="* * * * *", purpose="Tests.", agent="chargebee")
+
+
+async def nobody(_: CronJob) -> str | None:
+    raise JobFailed("nobody is there")
+
+
+async def run(name: str, database_url: str, *, due_at: datetime = DUE) -> RunOutcome:
+    job = find_job(name)
+    assert job is not None
+    return await run_job(job, due_at=due_at, database_url=database_url, ask_agent=nobody)
+
+
+async def runs(connection: asyncpg.Connection) -> list[dict[str, Any]]:
+    return [dict(row) for row in await connection.fetch("SELECT * FROM events.cron_run ORDER BY due_at")]
+
+
+async def active(records: Records, end_date: date) -> str:
+    contract_id = await records.insert_contract()
+    await records.connection.execute(
+        "UPDATE contract SET status = 'active', start_date = $2, end_date = $3 WHERE id = $1",
+        contract_id,
+        end_date - timedelta(days=180),
+        end_date,
+    )
+    return f"contract-renewal-{contract_id}"
+
+
+def test_every_job_has_a_schedule_that_can_be_read_and_someone_who_does_it() -> None:
+    for job in CRON_JOBS:
+        assert next(CronSim(job.schedule, DUE))
+        assert (job.statement is None) != (job.agent is None)
+    assert len({job.name for job in CRON_JOBS}) == len(CRON_JOBS)
+
+
+async def test_the_renewal_check_plans_what_is_missing_or_failed(records: Records, database_url: str) -> None:
+    today = datetime.now(UTC).date()
+    missing = await active(records, today + timedelta(days=1))
+    overdue = await active(records, today - timedelta(days=3))
+    await active(records, today + timedelta(days=40))
+    failed, done = [await active(records, today + timedelta(days=1)) for _ in range(2)]
+    for name, status in ((failed, "failed"), (done, "done")):
+        await records.connection.execute(
+            "INSERT INTO events.scheduled_task (name, kind, target, due_at, status)"
+            " VALUES ($1, 'contract.renewal', 'contract', now(), $2)",
+            name,
+            status,
+        )
+    assert await run("renewal-check", database_url) is RunOutcome.DONE
+    rows = await records.connection.fetch("SELECT name, status, due_at FROM events.scheduled_task")
+    found = {row["name"]: row["status"] for row in rows}
+    assert found == {missing: "scheduled", overdue: "scheduled", failed: "scheduled", done: "done"}
+    due = {row["name"]: row["due_at"] for row in rows}
+    assert due[missing] == datetime(today.year, today.month, today.day, tzinfo=UTC)
+    (record,) = await runs(records.connection)
+    assert (record["outcome"], json.loads(record["result"])) == ("done", {"planned": 2, "planned_again": 1})
+    assert await run("renewal-check", database_url, due_at=DUE + timedelta(days=1)) is RunOutcome.DONE
+    assert json.loads((await runs(records.connection))[1]["result"]) == {"planned": 0, "planned_again": 0}
+
+
+async def test_the_cleanup_removes_what_is_old_and_nothing_that_is_owed(records: Records, database_url: str) -> None:
+    for _ in range(4):
+        await records.insert_contract()
+    first, second, third, _ = await records.outbox()
+    await records.connection.execute("UPDATE events.outbox SET created_at = now() - interval '200 days'")
+    await records.connection.execute(
+        "UPDATE events.outbox SET published_at = now() WHERE id IN ($1, $2)", first["id"], second["id"]
+    )
+    await records.connection.execute(
+        "INSERT INTO events.dead_letter (event_id, agent, reason, event) VALUES ($1, 'zendesk', 'no', '{}')",
+        second["id"],
+    )
+    assert await run("data-cleanup", database_url) is RunOutcome.DONE
+    left = [row["id"] for row in await records.outbox()]
+    assert first["id"] not in left
+    assert {second["id"], third["id"]} <= set(left)
+    assert json.loads((await runs(records.connection))[0]["result"])["events"] == 1
+
+
+async def test_a_run_that_was_done_is_not_done_again(connection: asyncpg.Connection, database_url: str) -> None:
+    assert await run("renewal-check", database_url) is RunOutcome.DONE
+    assert await run("renewal-check", database_url) is RunOutcome.REPEATED
+    assert len(await runs(connection)) == 1
+
+
+async def test_a_job_runs_once_at_a_time(connection: asyncpg.Connection, database_url: str) -> None:
+    began, end = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: CronJob) -> str | None:
+        began.set()
+        await end.wait()
+        return '{"rows": 1}'
+
+    first = asyncio.create_task(run_job(BY_AGENT, due_at=DUE, database_url=database_url, ask_agent=slow))
+    await asyncio.wait_for(began.wait(), 5)
+    later = DUE + timedelta(minutes=1)
+    assert await run_job(BY_AGENT, due_at=later, database_url=database_url, ask_agent=nobody) is RunOutcome.BUSY
+    end.set()
+    assert await first is RunOutcome.DONE
+    (record,) = await runs(connection)
+    assert (record["outcome"], json.loads(record["result"])) == ("done", {"rows": 1})
+
+
+async def test_a_failed_run_says_why_and_may_be_tried_again(connection: asyncpg.Connection, database_url: str) -> None:
+    async def works(_: CronJob) -> str | None:
+        return None
+
+    assert await run_job(BY_AGENT, due_at=DUE, database_url=database_url, ask_agent=nobody) is RunOutcome.FAILED
+    (record,) = await runs(connection)
+    assert (record["outcome"], record["error"]) == ("failed", "nobody is there")
+    assert await run_job(BY_AGENT, due_at=DUE, database_url=database_url, ask_agent=works) is RunOutcome.DONE
+    (record,) = await runs(connection)
+    assert (record["outcome"], record["error"]) == ("done", None)
+
+
+async def test_a_run_whose_program_died_is_abandoned_and_blocks_nothing(
+    connection: asyncpg.Connection,
+    database_url: str,
+) -> None:
+    await connection.execute("INSERT INTO events.cron_run (job, due_at) VALUES ('renewal-check', $1)", DUE)
+    assert await run("renewal-check", database_url, due_at=DUE + timedelta(days=1)) is RunOutcome.DONE
+    assert [record["outcome"] for record in await runs(connection)] == ["abandoned", "done"]

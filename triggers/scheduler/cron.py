@@ -1,0 +1,48 @@
+"""The jobs that run by the clock, as data: for Cloud Scheduler in production, for `local.scheduler` here."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CronJob:
+    """One job; either a statement of ours or an agent does it."""
+
+    name: str
+    #: Five fields, UTC (https://cloud.google.com/scheduler/docs/configuring/cron-job-schedules).
+    schedule: str
+    #: What operators read.
+    purpose: str
+    #: A file of `triggers/sql/scheduler`, which gives numbers as one JSON object.
+    statement: str | None = None
+    #: The agent whose `POST /jobs/NAME` does it.
+    agent: str | None = None
+    timeout: timedelta = timedelta(minutes=5)
+
+
+CRON_JOBS: Final[tuple[CronJob, ...]] = (
+    CronJob(
+        name="chargebee-etl",
+        schedule="* * * * *",
+        purpose="Brings the mirror of Chargebee up to date.",
+        agent="chargebee",
+    ),
+    CronJob(
+        name="renewal-check",
+        schedule="15 2 * * *",
+        purpose="Plans the renewals of contracts that end soon and have none to come.",
+        statement="renewal_check",
+    ),
+    CronJob(
+        name="data-cleanup",
+        schedule="45 3 * * 0",
+        purpose="Removes what its time of keeping is over for: events, deliveries, runs, old access logs.",
+        statement="data_cleanup",
+    ),
+)
+
+
+def find_job(name: str) -> CronJob | None:
+    """The job of that name."""
+    return next((job for job in CRON_JOBS if job.name == name), None)
