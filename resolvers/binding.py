@@ -74,6 +74,8 @@ def _identity(value: Any) -> Any:
 
 def _source_binder(source: ir.Source, encode: Callable[[Any], Any]) -> Binder:
     match source:
+        case ir.Const(None):
+            return lambda _request: None
         case ir.Const(value):
             constant = encode(value)
             return lambda _request: constant

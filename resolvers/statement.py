@@ -1,9 +1,14 @@
 """A statement of a plan: its text, and how its arguments are taken from a request."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from resolvers.binding import Binder, Request, binder
+from resolvers.errors import ValidationFailed
 from resolvers.sql.writer import Writer
+
+#: The wire protocol counts a statement's arguments in 16 bits; the driver takes half of that.
+_MOST_BINDS: Final = 32_767
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,5 +24,10 @@ class Statement:
 
 
 def make_statement(sql: str, writer: Writer) -> Statement:
-    """The statement of a text that `writer` collected the binds of."""
+    """The statement of a text that `writer` collected the binds of. Raises ValidationFailed for too many of them."""
+    if len(writer.params) > _MOST_BINDS:
+        raise ValidationFailed(
+            f"the operation holds {len(writer.params)} values where one statement takes {_MOST_BINDS}: "
+            "send it in parts, or give every object the same columns"
+        )
     return Statement(sql, tuple(binder(param) for param in writer.params))

@@ -99,7 +99,11 @@ def _enum(name: str) -> Encoder:
 
 
 def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError as error:
+        # Deeper than its writer goes, though not than its reader.
+        raise WrongKind(f"the value can't be written as JSON: {error}") from None
 
 
 def _other(value: Any) -> str:

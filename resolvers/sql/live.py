@@ -7,8 +7,8 @@ Every bind of the root field is taken from the subscriber's row. "n" numbers the
 the new cursor of a stream, and the rest are the keys that `resolvers.live.routes` asks for.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from resolvers import ir
@@ -46,6 +46,9 @@ def live_sql(root: ir.RootQuery | ir.RootStream, keys: Sequence[Keys], max_keys:
 class _RowWriter(Writer):
     """Takes every bind from the subscriber's row."""
 
+    #: The numbers of binds, of constants by identity (`params` keeps them alive).
+    _known: dict[Hashable, int] = field(default_factory=dict)
+
     def place(self, number: int, *, many: bool) -> str:
         """Where the bind of this number is found, as text (a list's as an array of texts)."""
         return f'{_ROWS}."p{number}"::text[]' if many else f'{_ROWS}."p{number}"'
@@ -53,11 +56,11 @@ class _RowWriter(Writer):
     def _number(self, param: ir.Param) -> int:
         # Keys repeat conditions of the root field; these very binds are there already. Equal constants are not the same
         # bind: to Python, true is 1.
-        for index, known in enumerate(self.params):
-            if known is param or (known == param and not isinstance(param.source, ir.Const | tuple)):
-                return index + 1
-        self.params.append(param)
-        return len(self.params)
+        key = id(param) if isinstance(param.source, ir.Const | tuple) else param
+        if key not in self._known:
+            self.params.append(param)
+            self._known[key] = len(self.params)
+        return self._known[key]
 
 
 def _keys_sql(writer: Writer, keys: Keys, max_keys: int) -> str:

@@ -6,16 +6,21 @@ installed first. (A constant cast would be folded while planning and fail always
 """
 
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, Final
 
 from resolvers import ir
 from resolvers.sql.select import object_sql, row_select
 from resolvers.sql.where import condition_sql, filters_sql, where_clause
-from resolvers.sql.writer import Writer, column_of, quote_identifier, quote_literal, table_name
+from resolvers.sql.writer import Writer, column_of, quote_identifier, quote_literal, table_name, type_name
 from schema.catalogue import Column, Table
+from schema.types import PgType
 
 CHECK_MARKER: Final = "caregraph: permission check failed"
+
+#: From how many values on an insert binds an array a column.
+_MANY_VALUES: Final = 500
+_NULL: Final = ir.Param(source=ir.Const(None), type=PgType(name="text"))
 
 _CHANGED: Final = '"$changed"'
 _INSERTED: Final = '"$inserted"'
@@ -97,10 +102,12 @@ def looks_again(mutate: ir.Mutate) -> bool:
     """Whether the answer needs a statement of its own.
 
     That is so when it reads the changed table again through a relationship, when it calls functions (which may), and
-    when several tables were changed.
+    when several tables were changed. A delete shows what was there before, which is what the same statement sees.
     """
     if isinstance(mutate.change, ir.NestedInsert | ir.NestedUpdate):
         return True
+    if isinstance(mutate.change, ir.Delete):
+        return False
     answers: list[Any] = []
     if isinstance(mutate.answer, ir.Response):
         for _, item in mutate.answer.items:
@@ -118,7 +125,9 @@ def _mentions(node: Any, table: Table) -> bool:
         return True
     if isinstance(node, Table):
         return node.key == table.key
-    if is_dataclass(node) and not isinstance(node, Column):
+    if isinstance(node, Column):
+        return node.computed_by is not None or _mentions(node.mask, table)
+    if is_dataclass(node):
         return any(_mentions(getattr(node, item.name), table) for item in fields(node))
     return False
 
@@ -148,10 +157,8 @@ def _check_sql(writer: Writer, change: Change) -> str:
     if isinstance(change, ir.Delete):
         return "NULL"
     alias = writer.alias()
-    if isinstance(change, ir.Insert) and _may_update(change):
+    if isinstance(change, ir.Insert) and _tells_branches(change):
         assert change.update_check is not None
-        if change.check == change.update_check == ir.TRUE:
-            return "NULL"
         inserted = condition_sql(writer, change.check, (alias,))
         updated = condition_sql(writer, change.update_check, (alias,))
         test = f"CASE WHEN {alias}.{_INSERTED} THEN {inserted} ELSE {updated} END"
@@ -182,27 +189,60 @@ def _nothing(table: Table) -> str:
 # Insert
 
 
-def _may_update(change: ir.Insert) -> bool:
-    return change.on_conflict is not None and bool(change.on_conflict.columns)
+def _tells_branches(change: ir.Insert) -> bool:
+    """Whether the check must know which branch of an upsert wrote a row, which partitioned tables can't tell."""
+    may_update = change.on_conflict is not None and bool(change.on_conflict.columns)
+    return may_update and change.check != change.update_check
 
 
 def _insert_sql(writer: Writer, change: ir.Insert) -> str:
     if not change.rows:
-        # An upsert's check reads a column that says which branch wrote the row.
-        extra = f", true AS {_INSERTED}" if _may_update(change) else ""
+        extra = f", true AS {_INSERTED}" if _tells_branches(change) else ""
         return f"SELECT *{extra} FROM {table_name(change.table)} WHERE false"
     columns = list(dict.fromkeys(name for row in change.rows for name, _ in row.values))
     # A row without any value still needs a column to take the default of.
     columns = columns or [next(iter(change.table.columns))]
-    rows = ", ".join(f"({_row_sql(writer, row, columns)})" for row in change.rows)
+    rows = _many_rows_sql(writer, change, columns) or _rows_sql(writer, change, columns)
     alias = writer.alias()
     names = ", ".join(quote_identifier(name) for name in columns)
     conflict = _conflict_sql(writer, change.on_conflict, alias)
     returning = f"{alias}.*"
-    if _may_update(change):
+    if _tells_branches(change):
         # A row that this statement inserted has no deleting transaction; one that it updated was locked by it.
         returning += f", ({alias}.xmax = 0) AS {_INSERTED}"
-    return f"INSERT INTO {table_name(change.table)} AS {alias} ({names}) VALUES {rows}{conflict} RETURNING {returning}"
+    return f"INSERT INTO {table_name(change.table)} AS {alias} ({names}) {rows}{conflict} RETURNING {returning}"
+
+
+def _rows_sql(writer: Writer, change: ir.Insert, columns: list[str]) -> str:
+    return "VALUES " + ", ".join(f"({_row_sql(writer, row, columns)})" for row in change.rows)
+
+
+def _many_rows_sql(writer: Writer, change: ir.Insert, columns: list[str]) -> str | None:
+    """Rows of many values as an array a column: a statement has room for 32,767 binds, and each is slow to plan.
+
+    None for few, and for rows that don't give the same columns: a default can only be said in VALUES.
+    """
+    if len(change.rows) * len(columns) <= _MANY_VALUES:
+        return None
+    rows = [dict(row.values) for row in change.rows]
+    if any(len(row) != len(columns) for row in rows):
+        return None
+    row, arrays, listed = writer.alias(), [], []
+    for name in columns:
+        pg_type = change.table.columns[name].type
+        values = [row_values[name] or _NULL for row_values in rows]
+        if any(isinstance(value.source, tuple) for value in values):
+            return None
+        if all(value == values[0] for value in values):
+            listed.append(f"{writer.bind(values[0])}")
+        else:
+            arrays.append((name, writer.bind_texts([replace(value, type=pg_type) for value in values])))
+            listed.append(f"{row}.{quote_identifier(name)}::{type_name(pg_type)}")
+    if not arrays:
+        return None
+    names = ", ".join(quote_identifier(name) for name, _ in arrays)
+    unnested = ", ".join(array for _, array in arrays)
+    return f"SELECT {', '.join(listed)} FROM unnest({unnested}) {row} ({names})"
 
 
 def _row_sql(writer: Writer, row: ir.InsertRow, columns: list[str]) -> str:

@@ -1,5 +1,6 @@
 """What every part of the renderer shares: binds, quoting, aliases."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from resolvers import ir
@@ -51,6 +52,7 @@ class Writer:
     """Collects the binds of one statement and numbers its range variables."""
 
     params: list[ir.Param] = field(default_factory=list)
+    _numbers: dict[ir.Param, int] = field(default_factory=dict)
     _aliases: int = 0
 
     def alias(self) -> str:
@@ -73,6 +75,12 @@ class Writer:
         if param.type.name == "text" and not param.type.is_array:
             return place
         return f"{place}::{type_name(param.type)}"
+
+    def bind_texts(self, values: Sequence[ir.Param]) -> str:
+        """Many values of one column as an array of their texts; what reads it casts them."""
+        sources = tuple(source for value in values for source in [value.source] if not isinstance(source, tuple))
+        assert len(sources) == len(values), "a value that is made of several can't be one of many"
+        return self.place(self._number(ir.Param(source=sources, type=values[0].type, many=True)), many=True)
 
     def place(self, number: int, *, many: bool) -> str:
         """Where the bind of this number is found, as text (a list's as an array of texts)."""
@@ -108,8 +116,10 @@ class Writer:
 
     def _number(self, param: ir.Param) -> int:
         # The same source at the same type is one bind: a session variable is often used many times.
-        for index, known in enumerate(self.params):
-            if known == param and not isinstance(param.source, ir.Const):
-                return index + 1
+        is_shared = not isinstance(param.source, ir.Const | tuple)
+        if is_shared and param in self._numbers:
+            return self._numbers[param]
         self.params.append(param)
+        if is_shared:
+            self._numbers[param] = len(self.params)
         return len(self.params)
