@@ -59,9 +59,11 @@ class OutputTypes:
                 target = self._view[relationship.target]
                 extensions = extensions_for(RelationshipField(relationship=relationship))
                 if relationship.kind == "object":
+                    # A row that is there may still be one that the role doesn't see.
+                    may_be_null = relationship.nullable or bool(target.filter)
                     row: GraphQLOutputType = self.row(target)
                     found[name] = GraphQLField(
-                        row if relationship.nullable else GraphQLNonNull(self.row(target)),
+                        row if may_be_null else GraphQLNonNull(self.row(target)),
                         description="An object relationship",
                         extensions=extensions,
                     )
