@@ -9,10 +9,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from local.keys import LocalKeys
-from local.layout import AGENTS, HOST, PROJECT, Layout, service_account
+from local.layout import AGENTS, HOST, LOCATION, PROJECT, QUEUE, Layout, service_account
 
 #: Who signs the tokens that Pub/Sub pushes with.
 PUSH_SERVICE_ACCOUNT = f"pubsub-push@{PROJECT}.iam.gserviceaccount.com"
+#: Who signs the tokens that Cloud Tasks and Cloud Scheduler call with.
+TASKS_SERVICE_ACCOUNT = f"tasks@{PROJECT}.iam.gserviceaccount.com"
+CRON_SERVICE_ACCOUNT = f"cron@{PROJECT}.iam.gserviceaccount.com"
+#: The scheduler's own, for the jobs that agents do.
+SCHEDULER_SERVICE_ACCOUNT = f"scheduler@{PROJECT}.iam.gserviceaccount.com"
 ZENDESK_EMAIL = "agent@caregraph.local"
 
 #: What a program keeps of the environment that the platform is started in. Proxies are left out on purpose: every
@@ -106,6 +111,7 @@ def _identity(site: Site) -> dict[str, str]:
     return {
         "CAREGRAPH_FIREBASE_PROJECT": PROJECT,
         "CAREGRAPH_FIREBASE_JWKS_URL": f"{identity}/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com",
+        "CAREGRAPH_UNCLAIMED_ROLE": "newcomer",
         "CAREGRAPH_SERVICE_JWKS_URL": f"{identity}/oauth2/v3/certs",
         "FIREBASE_AUTH_EMULATOR_HOST": f"{HOST}:{site.layout.ports['identity']}",
     }
@@ -124,6 +130,7 @@ def _push(site: Site, audience: str) -> dict[str, str]:
     return {
         "CAREGRAPH_PUSH_AUDIENCE": audience,
         "CAREGRAPH_PUSH_SERVICE_ACCOUNT": PUSH_SERVICE_ACCOUNT,
+        "CAREGRAPH_TASKS_SERVICE_ACCOUNT": TASKS_SERVICE_ACCOUNT,
         "CAREGRAPH_SERVICE_JWKS_URL": _identity(site)["CAREGRAPH_SERVICE_JWKS_URL"],
     }
 
@@ -187,6 +194,45 @@ def _pubsub_server(site: Site) -> dict[str, str]:
     return {**_port(site, "pubsub"), **_id_token(site, PUSH_SERVICE_ACCOUNT)}
 
 
+def _agent_urls(site: Site) -> str:
+    return json.dumps({agent: site.layout.agent_url(agent) for agent in AGENTS})
+
+
+def _clock(site: Site) -> dict[str, str]:
+    return {"CAREGRAPH_CLOCK_URL": site.layout.url("tasks_control") + "/_control"}
+
+
+def _tasks_server(site: Site) -> dict[str, str]:
+    return {**_port(site, "tasks"), "CAREGRAPH_IDENTITY_URL": site.layout.url("identity")}
+
+
+def _scheduler(site: Site) -> dict[str, str]:
+    return {
+        **_port(site, "scheduler"),
+        **_database(site),
+        **_id_token(site, SCHEDULER_SERVICE_ACCOUNT),
+        **_clock(site),
+        "CLOUD_TASKS_EMULATOR_HOST": f"{HOST}:{site.layout.ports['tasks']}",
+        "CAREGRAPH_TASKS_QUEUE": f"projects/{PROJECT}/locations/{LOCATION}/queues/{QUEUE}",
+        "CAREGRAPH_TASKS_SERVICE_ACCOUNT": TASKS_SERVICE_ACCOUNT,
+        "CAREGRAPH_AGENT_URLS": _agent_urls(site),
+        "CAREGRAPH_CRON_SERVICE_ACCOUNT": CRON_SERVICE_ACCOUNT,
+        "CAREGRAPH_SCHEDULER_AUDIENCE": site.layout.url("scheduler"),
+        "CAREGRAPH_SERVICE_JWKS_URL": _identity(site)["CAREGRAPH_SERVICE_JWKS_URL"],
+    }
+
+
+def _cron(site: Site) -> dict[str, str]:
+    return {
+        **_port(site, "cron"),
+        **_clock(site),
+        "CAREGRAPH_IDENTITY_URL": site.layout.url("identity"),
+        "CAREGRAPH_AGENT_URLS": _agent_urls(site),
+        "CAREGRAPH_CRON_SERVICE_ACCOUNT": CRON_SERVICE_ACCOUNT,
+        "CAREGRAPH_SCHEDULER_AUDIENCE": site.layout.url("scheduler"),
+    }
+
+
 def _identity_server(site: Site) -> dict[str, str]:
     return {
         **_port(site, "identity"),
@@ -208,6 +254,9 @@ _SPECIFIC: Mapping[str, Callable[[Site], dict[str, str]]] = {
     "provision": _pubsub,
     "api": _api,
     "relay": lambda site: {**_port(site, "relay"), **_database(site), **_pubsub(site)},
+    "tasks": _tasks_server,
+    "scheduler": _scheduler,
+    "cron": _cron,
     "agent-contract": lambda site: {**_agent(site, "contract"), **_chargebee(site)},
     "agent-notification": lambda site: {**_agent(site, "notification"), **_iterable(site)},
     "agent-zendesk": lambda site: {**_agent(site, "zendesk"), **_zendesk(site)},

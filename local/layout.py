@@ -83,7 +83,7 @@ class Layout:
     @property
     def state_folders(self) -> tuple[Path, ...]:
         """Every folder that parts write to, PostgreSQL's excepted."""
-        return tuple(self.home / name for name in ("pubsub", "tasks", "standins", "identity", "logs", "run"))
+        return tuple(self.home / name for name in ("pubsub", "tasks", "cron", "standins", "identity", "logs", "run"))
 
     def log(self, part: str) -> Path:
         """Where a part's output goes."""

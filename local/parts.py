@@ -80,6 +80,28 @@ def declare_parts(site: Site, cluster: Cluster | None) -> tuple[Part, ...]:
             depends_on=("seed", "provision"),
             purpose="from the outbox to Pub/Sub",
         ),
+        _program(
+            site,
+            "tasks",
+            _python("local.tasks"),
+            readiness=TcpReady(HOST, layout.ports["tasks"]),
+            url=f"{HOST}:{layout.ports['tasks']}",
+            purpose="Cloud Tasks",
+        ),
+        _program(
+            site,
+            "scheduler",
+            (*_caregraph(), "scheduler"),
+            depends_on=("seed", "tasks", "identity"),
+            purpose="scheduled tasks to Cloud Tasks, cron jobs",
+        ),
+        _program(
+            site,
+            "cron",
+            _python("local.scheduler"),
+            depends_on=("scheduler",),
+            purpose="Cloud Scheduler: calls cron jobs when due",
+        ),
         *agents,
     )
 

@@ -1,0 +1,80 @@
+"""The local Cloud Scheduler: on time, once, and missed runs caught up once."""
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local.pubsub.push.token import TokenSource
+from local.scheduler.clockwork import Called, last_due
+from local.scheduler.cron import Cron
+from local.scheduler.settings import CronSettings
+from tests.integration.pubsub.receiver import Receiver
+from tests.integration.tasks.test_cloud_tasks import until
+from triggers.scheduler.cron import CronJob
+
+EVERY_MINUTE = CronJob(name="often", schedule="* * * * *", purpose="Tests.", statement="x")
+OF_NOBODY = CronJob(name="of-nobody", schedule="* * * * *", purpose="Tests.", agent="nobody")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "now", "due"),
+    [
+        ("* * * * *", "2026-03-01T02:15:30", "2026-03-01T02:15"),
+        ("15 2 * * *", "2026-03-01T02:15:00", "2026-03-01T02:15"),
+        ("15 2 * * *", "2026-03-01T02:14:59", "2026-02-28T02:15"),
+        ("45 3 * * 0", "2026-03-04T00:00:00", "2026-03-01T03:45"),
+    ],
+)
+def test_the_last_time_that_a_schedule_names(schedule: str, now: str, due: str) -> None:
+    moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    assert last_due(schedule, now=moment) == datetime.fromisoformat(due).replace(tzinfo=UTC)
+
+
+@asynccontextmanager
+async def cron(folder: Path, identity: str, url: str) -> AsyncIterator[None]:
+    settings = CronSettings.model_validate(
+        {
+            "PORT": 0,
+            "CAREGRAPH_SCHEDULER_AUDIENCE": url,
+            "CAREGRAPH_CRON_SERVICE_ACCOUNT": "cron@caregraph-local.iam.gserviceaccount.com",
+            "CAREGRAPH_IDENTITY_URL": identity,
+            "file": folder / "called.json",
+        }
+    )
+    async with httpx.AsyncClient(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)) as client:
+        running = asyncio.create_task(Cron([EVERY_MINUTE, OF_NOBODY], settings, TokenSource(identity), client).run())
+        try:
+            yield
+        finally:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+
+
+async def test_an_hour_of_missed_runs_is_one_run_with_the_latest_time(tmp_path: Path, identity: str) -> None:
+    Called(tmp_path / "called.json").note("often", datetime.now(UTC) - timedelta(hours=1))
+    with Receiver(lambda _push, _index: 200) as receiver:
+        async with cron(tmp_path, identity, receiver.base_url):
+            await until(lambda: len(receiver.pushes) == 1)
+            called = receiver.pushes[0].headers
+            await until(lambda: "often" in (tmp_path / "called.json").read_text())
+        assert called["x-cloudscheduler-jobname"] == "often"
+        assert called["authorization"].startswith("Bearer ")
+        due_at = datetime.fromisoformat(called["x-cloudscheduler-scheduletime"])
+        assert timedelta() <= datetime.now(UTC) - due_at < timedelta(minutes=2)
+        assert len(receiver.pushes) == 1
+
+
+async def test_a_job_that_is_new_here_waits_for_its_next_time(tmp_path: Path, identity: str) -> None:
+    with Receiver() as receiver:
+        async with cron(tmp_path, identity, receiver.base_url):
+            await until((tmp_path / "called.json").exists)
+        assert list(json.loads((tmp_path / "called.json").read_text())) == ["often"]
+        assert receiver.pushes == []
