@@ -57,6 +57,10 @@ class Connection:
             return cast("Sequence[Sequence[Any]]", await statement.fetch(*arguments))
         except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
             raise DatabaseUnavailable(str(error)) from error
+        except asyncpg.InternalClientError as error:
+            # The server has said that it ends the connection, and the driver has not seen the end yet.
+            self.terminate()
+            raise DatabaseUnavailable(str(error)) from error
         except (asyncpg.exceptions.InvalidCachedStatementError, asyncpg.FeatureNotSupportedError):
             # The schema changed under the statement: forget it, the next request prepares it anew.
             self._statements.pop(sql, None)
@@ -71,6 +75,10 @@ class Connection:
         try:
             await self._raw.execute(sql)
         except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
+            raise DatabaseUnavailable(str(error)) from error
+        except asyncpg.InternalClientError as error:
+            # The server has said that it ends the connection, and the driver has not seen the end yet.
+            self.terminate()
             raise DatabaseUnavailable(str(error)) from error
         except asyncio.CancelledError:
             self.terminate()
