@@ -84,6 +84,8 @@ class Function:
     #: The table whose rows it returns, or None for a scalar.
     returns: TableKey | None = None
     returns_scalar: PgType | None = None
+    #: The field that aggregates its rows, where metadata names it.
+    aggregate_name: str | None = None
     #: It may write: a root field of mutations.
     volatile: bool = False
     #: The argument that takes the session variables as JSON; clients don't see it.

@@ -4,7 +4,7 @@ A plain insert is one statement. A nested one becomes steps: what a row's key de
 depends on its key (HASURA_DIALECT §4, Nested insert). Every level is checked by its own table's permission.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from resolvers import ir
@@ -79,9 +79,8 @@ class _Nested:
     ) -> int:
         """Add the steps of one row with what is related to it; the number of the row's own step."""
         before, after = _related(table, item, path)
-        _refuse_determined(
-            item, [*keys, *(local for relationship, _ in before for local, _ in relationship.columns)], path
-        )
+        determined = {*keys, *(local for relationship, _ in before for local, _ in relationship.columns)}
+        _refuse_determined(table, item, determined, path)
         filled = dict(keys)
         for relationship, nested in before:
             target = self._compiler.view[relationship.target]
@@ -111,7 +110,7 @@ class _Nested:
             return
         rows = []
         for child, here in zip(children, places, strict=True):
-            _refuse_determined(child, list(keys), here)
+            _refuse_determined(target, child, keys.keys(), here)
             rows.append(_row(self._compiler, target, child, keys, here))
         if rows:
             self._add(target, rows, nested.get("on_conflict"), path, is_needed=False, is_root=is_root)
@@ -159,9 +158,12 @@ def _related(
     return before, after
 
 
-def _refuse_determined(item: Mapping[str, Any], determined: Sequence[str], path: str) -> None:
-    for name in determined:
-        if name in item:
+def _refuse_determined(table: TableView, item: Mapping[str, Any], determined: Collection[str], path: str) -> None:
+    """Raise ValidationFailed if the item gives one of the columns (named as in the database)."""
+    assert table.insert is not None
+    for name in item:
+        column = table.insert.columns.get(name)
+        if column is not None and column.name in determined:
             raise ValidationFailed(
                 f"cannot insert '{name}' column as its value is already determined by the related row", f"{path}.{name}"
             )

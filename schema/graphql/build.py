@@ -114,7 +114,7 @@ def _functions(function: Function, view: RoleView, outputs: OutputTypes) -> Outp
         )
     }
     if table.aggregate and not function.volatile:
-        found[f"{name}_aggregate"] = GraphQLField(
+        found[function.aggregate_name or f"{name}_aggregate"] = GraphQLField(
             GraphQLNonNull(outputs.aggregate(table)),
             arguments,
             description=f'execute function "{function.key}" and query aggregates on result of table type '

@@ -77,7 +77,7 @@ def apply_metadata(metadata: Mapping[str, Any], reflected: Catalogue, functions:
     """The catalogue and rules that the metadata describes. Pure; what it can't honour is in `problems`."""
     reading = _Reading(reflected, functions)
     for part, loss in _NOT_HONOURED.items():
-        if metadata.get(part) and metadata[part] not in ({"actions": [], "custom_types": {}}, {"actions": []}):
+        if not _is_empty(metadata.get(part)):
             reading.problem(f"{part}.yaml", loss)
     source = _source(metadata)
     if len(metadata["databases"]) > 1:
@@ -101,6 +101,11 @@ def apply_metadata(metadata: Mapping[str, Any], reflected: Catalogue, functions:
         function_roles=function_roles,
         problems=tuple(reading.problems),
     )
+
+
+def _is_empty(part: Any) -> bool:
+    """Whether an export says nothing: `{"actions": [], "custom_types": {"enums": []}}` is no more than nothing."""
+    return all(map(_is_empty, part.values())) if isinstance(part, dict) else not part
 
 
 def _source(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -270,11 +275,13 @@ def _functions(
             reading.problem(f"function {key}", "it does not return rows of a tracked table")
             continue
         configuration = spec.get("configuration") or {}
-        name = (configuration.get("custom_root_fields") or {}).get("function") or configuration.get("custom_name")
+        fields = configuration.get("custom_root_fields") or {}
+        name = fields.get("function") or configuration.get("custom_name")
         exposed = configuration.get("exposed_as")
         found[key] = replace(
             function,
             graphql_name=name or function.graphql_name,
+            aggregate_name=fields.get("function_aggregate"),
             session_argument=configuration.get("session_argument"),
             volatile=exposed == "mutation" if exposed else function.volatile,
         )
