@@ -19,6 +19,17 @@ USER_ID_VARIABLE: Final = "x-hasura-user-id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """A person's sign-in that has been verified, before it is known who that is here."""
+
+    #: The identity provider's id of the account (Firebase's uid).
+    uid: str
+    email: str | None
+    #: Whether the identity provider has seen that the address is theirs.
+    email_verified: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """One caller's role and session variables.
 
@@ -33,6 +44,9 @@ class Session:
     #: Unix time in seconds when the credential ends, or None when it does not (admin secret, no credentials).
     #: Long-lived connections end then.
     expires_at: float | None = None
+    #: Who signed in, for a session whose role was given for want of any. Not among the variables, which are written
+    #: into events: an address doesn't belong there.
+    sign_in: SignIn | None = field(default=None, repr=False)
     #: `variables` as JSON text, for the transaction-local database setting `app.session`.
     json: str = field(init=False, repr=False, compare=False)
 

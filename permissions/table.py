@@ -41,6 +41,7 @@ sees `events` and `audit` (an agent reads back which events it has handled, no m
 | role | who it is | `me` is |
 |---|---|---|
 | `anonymous` | a visitor | nobody |
+| `newcomer` | somebody who has signed in and not yet signed up | nobody |
 | `user` | a customer | `public.customer.id` |
 | `provider` | a clinician | `public.staff.id` |
 | `cct` | a member of the care coordination team | `public.staff.id` |

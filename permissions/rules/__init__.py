@@ -3,6 +3,8 @@
 One module a PostgreSQL schema; in each, table by table, what every role may do. `admin` needs no rules, and a role or
 operation that is not written down may do nothing. `docs/permissions.md` shows them all as one table.
 
+`newcomer` is a person who has signed in and is nobody here yet: they see what visitors see, and sign up.
+
 Who is who: `X-Hasura-User-Id` is `public.customer.id` for `user`, `public.staff.id` for `provider` and `cct`, and the
 agent's name for `service`.
 """
@@ -17,7 +19,7 @@ from permissions.rules.healthcare import HEALTHCARE
 from permissions.rules.public import PUBLIC
 
 #: Every role but admin.
-ROLES: Final = ("anonymous", "user", "provider", "cct", "service")
+ROLES: Final = ("anonymous", "newcomer", "user", "provider", "cct", "service")
 
 _BY_TABLE: Final = {**PUBLIC, **CHARGEBEE, **HEALTHCARE, **EVENTS}
 

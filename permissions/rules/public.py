@@ -129,6 +129,7 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
     },
     "public.treatment": {
         "anonymous": TablePermissions(select=Select(columns=_TREATMENT, filter=_OFFERED, limit=PAGE_OF_A_CUSTOMER)),
+        "newcomer": TablePermissions(select=Select(columns=_TREATMENT, filter=_OFFERED, limit=PAGE_OF_A_CUSTOMER)),
         # Own contracts keep showing a treatment that is no longer offered.
         "user": TablePermissions(
             select=Select(

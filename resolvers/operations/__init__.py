@@ -22,9 +22,11 @@ from resolvers.operations.reschedule_task import RESCHEDULE_TASK
 from resolvers.operations.revoke_role import REVOKE_ROLE
 from resolvers.operations.scalars import BIGINT, DATE, JSONB, TIMESTAMPTZ, UUID_
 from resolvers.operations.sign_prescription import SIGN_PRESCRIPTION
+from resolvers.operations.sign_up import SIGN_UP
 from resolvers.role_schema import HandWritten, shared_scalar
 
 HAND_WRITTEN: Final[tuple[HandWritten, ...]] = (
+    SIGN_UP,
     CHANGE_SUBSCRIPTION,
     CANCEL_CONTRACT,
     SIGN_PRESCRIPTION,

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from permissions.session import VARIABLE_PREFIX, Session
+from permissions.session import VARIABLE_PREFIX, Session, SignIn
 from server.authentication.errors import AuthenticationCode, AuthenticationError
 from server.authentication.json_path import MISSING, JsonPath
 
@@ -30,6 +30,8 @@ class Grant:
     default_role: str
     #: Lower-case names; without the two role claims.
     variables: Mapping[str, str] = field(default_factory=dict)
+    #: Of a person who has no roles yet.
+    sign_in: SignIn | None = None
 
     def session(self, requested_role: str | None, *, expires_at: float | None) -> Session:
         """The session for the requested role, or for the default role when none is requested.
@@ -44,7 +46,7 @@ class Grant:
                 f"{asked} {role[:64]!r} is not in allowed roles: the token grants {', '.join(self.allowed_roles)}. "
                 "Send another x-hasura-role, or none for the default role.",
             )
-        return Session(role=role, variables=self.variables, expires_at=expires_at)
+        return Session(role=role, variables=self.variables, expires_at=expires_at, sign_in=self.sign_in)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ import httpx
 from integrations.identity.jwks import FixedKey, JwksCache, KeySource
 from integrations.identity.oidc import google_token_rules, verified_email
 from integrations.identity.verification import TokenRules, quote
-from permissions.session import USER_ID_VARIABLE
-from server.authentication.claims import Grant, NamespacedClaims
+from permissions.session import USER_ID_VARIABLE, SignIn
+from server.authentication.claims import HASURA_NAMESPACE, Grant, NamespacedClaims
 from server.authentication.credentials import BEARER, TokenLocation
 from server.authentication.errors import AuthenticationCode, AuthenticationError
 from server.authentication.jwt_configuration import JwtConfiguration, OidcIssuer
@@ -64,6 +64,31 @@ class ServiceAccountClaims:
         return Grant(allowed_roles=(SERVICE_ROLE,), default_role=SERVICE_ROLE, variables={USER_ID_VARIABLE: agent})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirebaseClaims:
+    """People have their claims in the usual place, once they have signed up."""
+
+    #: The role of those who have none yet; None refuses them.
+    unclaimed_role: str | None = None
+
+    def grant(self, claims: dict[str, Any]) -> Grant:
+        """The person's grant; raises AuthenticationError as `NamespacedClaims.grant`.
+
+        Firebase's anonymous accounts are nobody's, so they don't sign up.
+        """
+        provider = claims.get("firebase")
+        is_anonymous = isinstance(provider, dict) and provider.get("sign_in_provider") == "anonymous"
+        if self.unclaimed_role is None or HASURA_NAMESPACE in claims or is_anonymous:
+            return NamespacedClaims().grant(claims)
+        email = claims.get("email")
+        sign_in = SignIn(
+            uid=str(claims["sub"]),
+            email=email.lower() if isinstance(email, str) and email else None,
+            email_verified=claims.get("email_verified") is True,
+        )
+        return Grant(allowed_roles=(self.unclaimed_role,), default_role=self.unclaimed_role, sign_in=sign_in)
+
+
 def build_issuers(settings: AuthenticationSettings, *, client: httpx.AsyncClient) -> list[Issuer]:
     """The issuers that the settings describe; nothing is fetched yet. The caller owns `client`."""
     issuers = []
@@ -87,7 +112,7 @@ def _firebase_issuer(firebase: FirebaseIssuer, client: httpx.AsyncClient) -> Iss
             past=frozenset({"iat", "auth_time"}),
             future_skew_s=_FUTURE_SKEW_S,
         ),
-        claims=NamespacedClaims(),
+        claims=FirebaseClaims(unclaimed_role=firebase.unclaimed_role),
     )
 
 

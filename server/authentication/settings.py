@@ -5,6 +5,7 @@
 | `CAREGRAPH_ADMIN_SECRET`, `HASURA_GRAPHQL_ADMIN_SECRET` | the admin secret; without it no request is admin by secret |
 | `CAREGRAPH_FIREBASE_PROJECT` | accept this project's ID tokens |
 | `CAREGRAPH_FIREBASE_ISSUER`, `CAREGRAPH_FIREBASE_JWKS_URL` | their issuer and keys, when not Google's |
+| `CAREGRAPH_UNCLAIMED_ROLE` | the role of its tokens without role claims (`newcomer`); not set: refused |
 | `CAREGRAPH_SERVICE_ACCOUNTS` | JSON object, service account's e-mail address → agent's name |
 | `CAREGRAPH_API_AUDIENCE` | the audience of their tokens: this API's base URL |
 | `CAREGRAPH_SERVICE_ISSUER`, `CAREGRAPH_SERVICE_JWKS_URL` | their issuer and keys, when not Google's |
@@ -30,6 +31,8 @@ from server.authentication.jwt_configuration import HttpAddress, JwtConfiguratio
 
 FIREBASE_JWKS_URL: Final = "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com"
 ANONYMOUS: Final = "anonymous"
+#: Roles that nobody has for want of another.
+_TRUSTED_ROLES: Final = frozenset({"admin", "service", "cct", "provider", "user"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,8 @@ class FirebaseIssuer:
     project: str
     issuer: str
     jwks_url: str
+    #: The role of those whose tokens have no role claims; None refuses them.
+    unclaimed_role: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +88,7 @@ class AuthenticationSettings(BaseSettings):
     firebase_project: str | None = Field(default=None, validation_alias="CAREGRAPH_FIREBASE_PROJECT")
     firebase_issuer: str | None = Field(default=None, validation_alias="CAREGRAPH_FIREBASE_ISSUER")
     firebase_jwks_url: HttpAddress = Field(default=FIREBASE_JWKS_URL, validation_alias="CAREGRAPH_FIREBASE_JWKS_URL")
+    unclaimed_role: str | None = Field(default=None, validation_alias="CAREGRAPH_UNCLAIMED_ROLE")
     service_accounts: Annotated[dict[str, str], NoDecode, BeforeValidator(parse_json)] = Field(
         default_factory=dict, validation_alias="CAREGRAPH_SERVICE_ACCOUNTS"
     )
@@ -108,6 +114,10 @@ class AuthenticationSettings(BaseSettings):
             problems.append("CAREGRAPH_SERVICE_ACCOUNTS needs CAREGRAPH_API_AUDIENCE, the base URL of this API")
         if self.firebase_issuer is not None and self.firebase_project is None:
             problems.append("CAREGRAPH_FIREBASE_ISSUER needs CAREGRAPH_FIREBASE_PROJECT")
+        if self.unclaimed_role is not None and self.firebase_project is None:
+            problems.append("CAREGRAPH_UNCLAIMED_ROLE needs CAREGRAPH_FIREBASE_PROJECT")
+        if self.unclaimed_role in _TRUSTED_ROLES:
+            problems.append("CAREGRAPH_UNCLAIMED_ROLE is the role of strangers: newcomer, not one of people known here")
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -131,7 +141,12 @@ class AuthenticationSettings(BaseSettings):
         if self.firebase_project is None:
             return None
         issuer = self.firebase_issuer or f"https://securetoken.google.com/{self.firebase_project}"
-        return FirebaseIssuer(project=self.firebase_project, issuer=issuer, jwks_url=self.firebase_jwks_url)
+        return FirebaseIssuer(
+            project=self.firebase_project,
+            issuer=issuer,
+            jwks_url=self.firebase_jwks_url,
+            unclaimed_role=self.unclaimed_role,
+        )
 
     @property
     def service(self) -> ServiceIssuer | None:

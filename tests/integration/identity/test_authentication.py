@@ -8,12 +8,17 @@ import pytest
 
 from integrations.identity.verification import read_unverified
 from local.layout import PROJECT, service_account
+from permissions.session import SignIn
 from server.authentication.authenticator import Authenticator, open_authenticator
+from server.authentication.claims import HASURA_NAMESPACE
 from server.authentication.errors import AuthenticationError
+from server.authentication.issuers import FirebaseClaims
 from server.authentication.settings import AuthenticationSettings
 from tests.integration.identity.conftest import API, Identity
 from tests.integration.identity.serving import loopback_socket
 from tests.unit.authentication.signing import forge
+
+SIGN_UP = "/identitytoolkit.googleapis.com/v1/accounts:signUp"
 
 
 class Clock:
@@ -85,10 +90,7 @@ async def test_service_account_that_is_no_agent_here_is_refused(
 
 
 async def test_person_without_roles_is_told_so(authenticator: Authenticator, identity: Identity) -> None:
-    answer = await identity.http.post(
-        "/identitytoolkit.googleapis.com/v1/accounts:signUp",
-        json={"email": "new@example.com", "password": "long enough"},
-    )
+    answer = await identity.http.post(SIGN_UP, json={"email": "new@example.com", "password": "long enough"})
     assert (await refusal(authenticator, answer.json()["idToken"])).code == "jwt-invalid-claims"
 
 
@@ -97,6 +99,32 @@ async def test_persons_token_ends_after_an_hour(authenticator: Authenticator, id
     await authenticator.authenticate(bearer(token))
     clock.ahead_s = 3_601
     assert "expired" in (await refusal(authenticator, token)).message
+
+
+async def test_person_without_roles_is_a_newcomer_where_the_settings_say_so(identity: Identity) -> None:
+    answer = await identity.http.post(SIGN_UP, json={"email": "New@example.com", "password": "secret-1"})
+    token = answer.json()["idToken"]
+    async with open_authenticator(settings(identity, unclaimed_role="newcomer")) as authenticator:
+        session = await authenticator.authenticate(bearer(token))
+        assert session.variables == {"x-hasura-role": "newcomer"}
+        sign_in = SignIn(uid=answer.json()["localId"], email="new@example.com", email_verified=False)
+        assert session.sign_in == sign_in
+        assert authenticator.authenticate_cached(f"Bearer {token}".encode(), None) == session
+        assert (await refusal(authenticator, token, **{"x-hasura-role": "user"})).code == "access-denied"
+        # Whoever has roles has those, and is not asked who they are.
+        known = await authenticator.authenticate(bearer(await identity.token("user")))
+        assert (known.role, known.sign_in) == ("user", None)
+
+
+def test_claims_that_are_malformed_do_not_make_a_newcomer() -> None:
+    rule = FirebaseClaims(unclaimed_role="newcomer")
+    for claims in (
+        {"sub": "1", HASURA_NAMESPACE: None},
+        {"sub": "1", HASURA_NAMESPACE: {}},
+        {"sub": "1", "firebase": {"sign_in_provider": "anonymous"}},
+    ):
+        with pytest.raises(AuthenticationError):
+            rule.grant(claims)
 
 
 @pytest.mark.parametrize("missing", ["sub", "iat", "exp", "auth_time", "aud", "iss"])

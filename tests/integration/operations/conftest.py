@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from permissions.rules import RULES
-from permissions.session import Session
+from permissions.session import Session, SignIn
 from resolvers.engine import Engine
 from resolvers.operations import HAND_WRITTEN, SCALARS
 from resolvers.pool import Pool
@@ -27,9 +27,17 @@ class Endpoint:
 
     engine: Engine
 
-    async def ask(self, document: str, *, role: str = "admin", me: str | None = None, **variables: Any) -> Any:
+    async def ask(
+        self,
+        document: str,
+        *,
+        role: str = "admin",
+        me: str | None = None,
+        sign_in: SignIn | None = None,
+        **variables: Any,
+    ) -> Any:
         """The whole answer."""
-        session = Session(role=role, variables={} if me is None else {"x-hasura-user-id": me})
+        session = Session(role=role, variables={} if me is None else {"x-hasura-user-id": me}, sign_in=sign_in)
         return orjson.loads(await self.engine.execute(session, document, variables))
 
     async def data(self, document: str, **variables: Any) -> Any:

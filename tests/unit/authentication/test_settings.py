@@ -144,6 +144,26 @@ def test_what_belongs_together_is_asked_for(settings: Environment) -> None:
     assert all(secret not in line for line in found for secret in ("sesame", "abracadabra"))
 
 
+def test_tokens_without_roles_are_refused_unless_a_role_is_named_for_them(settings: Environment) -> None:
+    firebase = settings(CAREGRAPH_FIREBASE_PROJECT="caregraph-prod").firebase
+    assert firebase is not None
+    assert firebase.unclaimed_role is None
+    firebase = settings(CAREGRAPH_FIREBASE_PROJECT="caregraph-prod", CAREGRAPH_UNCLAIMED_ROLE="newcomer").firebase
+    assert firebase is not None
+    assert firebase.unclaimed_role == "newcomer"
+
+
+@pytest.mark.parametrize("role", ["admin", "service", "cct", "provider", "user"])
+def test_strangers_never_get_a_role_of_people_who_are_known(settings: Environment, role: str) -> None:
+    (found,) = problems(settings, CAREGRAPH_FIREBASE_PROJECT="caregraph-prod", CAREGRAPH_UNCLAIMED_ROLE=role)
+    assert found.startswith("CAREGRAPH_UNCLAIMED_ROLE")
+
+
+def test_the_role_of_strangers_needs_somebody_who_signs_them_in(settings: Environment) -> None:
+    (found,) = problems(settings, CAREGRAPH_UNCLAIMED_ROLE="newcomer")
+    assert found == "CAREGRAPH_UNCLAIMED_ROLE needs CAREGRAPH_FIREBASE_PROJECT"
+
+
 @pytest.mark.parametrize(
     ("configuration", "sentence"),
     [

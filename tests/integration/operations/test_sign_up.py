@@ -1,0 +1,136 @@
+"""`sign_up`: from a verified sign-in to a customer, once."""
+
+import asyncio
+import datetime
+from typing import Any
+
+import pytest
+
+from local.demo.people import ADA, THEO
+from permissions.session import SignIn
+from tests.integration.operations.clinic import Clinic
+
+SIGN_UP = """
+mutation (
+    $first_name: String!, $last_name: String!, $date_of_birth: date, $state_code: String, $timezone: String,
+    $referral_code: String
+) {
+    sign_up(
+        first_name: $first_name, last_name: $last_name, date_of_birth: $date_of_birth, state_code: $state_code,
+        timezone: $timezone, referral_code: $referral_code
+    ) { customer_id patient_id email first_name last_name created_at repeated }
+}
+"""
+CARL = SignIn(uid="firebase-carl", email="carl@example.com", email_verified=False)
+
+
+async def ask(clinic: Clinic, who: SignIn | None = CARL, **variables: Any) -> Any:
+    names = {"first_name": "Carl", "last_name": "Birch"}
+    return await clinic.endpoint.ask(SIGN_UP, role="newcomer", sign_in=who, **(names | variables))
+
+
+async def sign_up(clinic: Clinic, who: SignIn = CARL, **variables: Any) -> Any:
+    answer = await ask(clinic, who, **variables)
+    assert "errors" not in answer, answer
+    return answer["data"]["sign_up"]
+
+
+async def refusal(clinic: Clinic, who: SignIn | None = CARL, **variables: Any) -> str:
+    answer = await ask(clinic, who, **variables)
+    assert set(answer) == {"errors"}, answer
+    code: str = answer["errors"][0]["extensions"]["code"]
+    return code
+
+
+async def test_a_person_becomes_a_customer_with_a_chart(clinic: Clinic) -> None:
+    answer = await sign_up(
+        clinic, first_name=" Carl ", date_of_birth="1990-02-28", state_code="ca", timezone="America/Los_Angeles"
+    )
+    assert (answer["first_name"], answer["email"], answer["repeated"]) == ("Carl", "carl@example.com", False)
+    row = await clinic.row(
+        "SELECT c.id::text, c.firebase_uid, c.state_code, c.timezone, p.id::text AS patient_id, p.birth_date"
+        " FROM public.customer c JOIN healthcare.patient p ON p.customer_id = c.id WHERE c.email = 'carl@example.com'"
+    )
+    assert row == {
+        "id": answer["customer_id"],
+        "firebase_uid": "firebase-carl",
+        "state_code": "CA",
+        "timezone": "America/Los_Angeles",
+        "patient_id": answer["patient_id"],
+        "birth_date": datetime.date(1990, 2, 28),
+    }
+    (event,) = await clinic.events("customer.signed_up")
+    assert event["subject"] == answer["customer_id"]
+    assert event["data"] == {"customer_id": answer["customer_id"]}
+    assert event["session"] == '{"x-hasura-role": "newcomer"}'
+
+
+async def test_two_tabs_make_one_customer(clinic: Clinic) -> None:
+    answers = await asyncio.gather(sign_up(clinic), sign_up(clinic, first_name="Karl"))
+    assert sorted(answer.pop("repeated") for answer in answers) == [False, True]
+    assert answers[0] == answers[1]
+    assert len(await clinic.events("customer.signed_up")) == 1
+
+
+async def test_the_customer_of_a_verified_address_gets_the_account(clinic: Clinic) -> None:
+    await clinic.set("public.customer", ADA, firebase_uid=None)
+    ada = SignIn(uid="firebase-new", email="ada@example.com", email_verified=False)
+    assert await refusal(clinic, ada) == "email-unverified"
+    answer = await sign_up(clinic, SignIn(uid="firebase-new", email="ada@example.com", email_verified=True))
+    assert (answer["customer_id"], answer["first_name"], answer["last_name"]) == (str(ADA), "Ada", "Lindqvist")
+    assert len(await clinic.events("customer.signed_up")) == 1
+
+
+async def test_an_address_has_one_account(clinic: Clinic) -> None:
+    who = SignIn(uid="firebase-new", email="ada@example.com", email_verified=True)
+    assert await refusal(clinic, who) == "email-taken"
+    carl = SignIn(uid="firebase-other", email="carl@example.com", email_verified=True)
+    answers = await asyncio.gather(ask(clinic), ask(clinic, carl))
+    codes = [answer["errors"][0]["extensions"]["code"] for answer in answers if "errors" in answer]
+    assert codes == ["email-taken"]
+
+
+async def test_somebody_without_an_address_signs_up_too(clinic: Clinic) -> None:
+    answer = await sign_up(clinic, SignIn(uid="firebase-phone", email=None, email_verified=False))
+    assert answer["email"] is None
+
+
+async def test_a_friends_code_is_redeemed_or_nothing_is_done(clinic: Clinic) -> None:
+    await clinic.connection.execute("INSERT INTO public.referral (referrer_id, code) VALUES ($1, 'SLEEPWELL1')", ADA)
+    assert await refusal(clinic, referral_code="wrong") == "not-found"
+    assert await clinic.connection.fetchval("SELECT count(*) FROM public.customer") == 2
+    answer = await sign_up(clinic, referral_code="sleepwell1")
+    referred = await clinic.connection.fetchval("SELECT referred_id::text FROM public.referral")
+    assert referred == answer["customer_id"]
+
+
+async def test_staff_and_people_whose_data_was_deleted_do_not_sign_up(clinic: Clinic) -> None:
+    assert await refusal(clinic, SignIn(uid="firebase-theo", email=None, email_verified=False)) == "is-staff"
+    await clinic.set("public.customer", ADA, deleted_at=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC))
+    assert await refusal(clinic, SignIn(uid="firebase-ada", email=None, email_verified=True)) == "account-deleted"
+
+
+async def test_arguments_have_bounds(clinic: Clinic) -> None:
+    assert await refusal(clinic, first_name="  ") == "validation-failed"
+    assert await refusal(clinic, last_name="x" * 201) == "validation-failed"
+    assert await refusal(clinic, timezone="Moon/Crater") == "validation-failed"
+    assert await refusal(clinic, date_of_birth="yesterday, perhaps") == "data-exception"
+    assert await clinic.connection.fetchval("SELECT count(*) FROM public.customer") == 2
+
+
+async def test_a_sign_in_is_needed(clinic: Clinic) -> None:
+    assert await refusal(clinic, None) == "not-signed-in"
+
+
+@pytest.mark.parametrize("role", ["anonymous", "user", "provider", "cct", "service"])
+async def test_other_roles_do_not_have_the_operation(clinic: Clinic, role: str) -> None:
+    names = {"first_name": "Carl", "last_name": "Birch"}
+    answer = await clinic.endpoint.ask(SIGN_UP, role=role, me=str(THEO), sign_in=CARL, **names)
+    assert answer["errors"][0]["extensions"]["code"] == "validation-failed"
+
+
+async def test_newcomers_see_the_catalogue_and_nothing_else(clinic: Clinic) -> None:
+    answer = await clinic.endpoint.ask("{ treatment { name } }", role="newcomer", sign_in=CARL)
+    assert {row["name"] for row in answer["data"]["treatment"]} == {"Sleep", "Skin"}
+    answer = await clinic.endpoint.ask("{ customer { id } }", role="newcomer", sign_in=CARL)
+    assert answer["errors"][0]["extensions"]["code"] == "validation-failed"
