@@ -42,6 +42,9 @@ reset: setup ## Delete the local data, so that the next start is a first one
 test: setup ## Run all tests on two workers (ARGS="-n 0 -k name" for some, on none)
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
+chaos: setup ## Change rows while programs are killed; lose, repeat and disorder nothing (3 minutes)
+	@$(BIN)/python -m tests.chaos $(ARGS)
+
 lint: setup ## Check style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy .
 

@@ -1,0 +1,201 @@
+"""Row changes under SIGKILL: `make chaos`.
+
+A platform of its own starts, with a second relay. Writers change contracts by SQL while relays, the agent, PostgreSQL
+and the local Pub/Sub are killed at random. In the end the database tells what was lost, had twice or out of order
+(`verdict.sql`). Exit status 1 unless all of it is 0.
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from rich.console import Console
+from rich.table import Table
+
+from tests.e2e.platform import CAREGRAPH, RunningPlatform, new_home
+
+VICTIMS = ("relay", "second relay", "agent-contract", "postgres", "pubsub")
+WRITERS = 8
+BOUND_S = 180.0
+BETWEEN_KILLS_S = (2.0, 5.0)
+#: The last part of the time belongs to what is still under way.
+KILLING_SHARE = 0.6
+ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+SET_UP = """
+CREATE SCHEMA IF NOT EXISTS chaos;
+CREATE TABLE IF NOT EXISTS chaos.change (number integer PRIMARY KEY, contract_id uuid NOT NULL);
+"""
+#: In one transaction; a change whose commit was never answered is found by its number when it is tried again.
+CHANGE = """
+WITH change AS (
+    INSERT INTO chaos.change (number, contract_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING contract_id
+)
+UPDATE public.contract AS c SET auto_renew = NOT c.auto_renew FROM change WHERE c.id = change.contract_id
+"""
+
+
+@dataclass(kw_only=True)
+class Chaos:
+    """One run."""
+
+    platform: RunningPlatform
+    database_url: str
+    changes: int
+    keys: int
+    deadline: float
+    killed: Counter[str] = field(default_factory=Counter)
+    relay: "subprocess.Popen[bytes] | None" = None
+
+    async def run(self) -> Any:
+        """The verdict."""
+        self.start_relay()
+        contracts = await self.prepare()
+        writing = asyncio.create_task(self.write(contracts))
+        killing = asyncio.create_task(self.kill())
+        try:
+            await writing
+            return await self.wait_for_verdict(killing)
+        finally:
+            killing.cancel()
+            if self.relay is not None:
+                self.relay.kill()
+                self.relay.wait()
+
+    def start_relay(self) -> None:
+        environ = {**self.platform.operator_environment, "PATH": os.environ["PATH"], "PORT": "0"}
+        self.relay = subprocess.Popen(
+            [CAREGRAPH, "relay"], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    async def prepare(self) -> list[Any]:
+        connection = await asyncpg.connect(self.database_url)
+        await connection.execute(SET_UP)
+        rows = await connection.fetch(
+            "INSERT INTO public.contract (customer_id, treatment_id, status)"
+            " SELECT (SELECT id FROM public.customer LIMIT 1), (SELECT id FROM public.treatment LIMIT 1), 'cancelled'"
+            " FROM generate_series(1, $1) RETURNING id",
+            self.keys,
+        )
+        await connection.close()
+        return [row["id"] for row in rows]
+
+    async def write(self, contracts: list[Any]) -> None:
+        numbers = iter(range(self.changes))
+        # Spread over the time in which programs are killed.
+        pause_s = WRITERS * (self.deadline - time.monotonic()) * KILLING_SHARE * 0.5 / self.changes
+
+        async def writer() -> None:
+            connection: Any = None
+            for number in numbers:
+                while True:
+                    try:
+                        if connection is None:
+                            connection = await asyncpg.connect(self.database_url, timeout=5)
+                        await connection.execute(CHANGE, number, contracts[number % len(contracts)], timeout=10)
+                        break
+                    except ERRORS:
+                        if connection is not None:
+                            connection.terminate()
+                            connection = None
+                        await asyncio.sleep(0.1)
+                await asyncio.sleep(pause_s)
+            if connection is not None:
+                await connection.close()
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(WRITERS):
+                group.create_task(writer())
+
+    async def kill(self) -> None:
+        end = time.monotonic() + (self.deadline - time.monotonic()) * KILLING_SHARE
+        while time.monotonic() < end:
+            await asyncio.sleep(random.uniform(*BETWEEN_KILLS_S))  # noqa: S311 - any will do
+            victim = random.choice(VICTIMS)  # noqa: S311 - any will do
+            if victim == "second relay":
+                assert self.relay is not None
+                self.relay.kill()
+                self.relay.wait()
+                self.start_relay()
+            else:
+                part = self.platform.parts()[victim]
+                if part["state"] != "ready":
+                    continue
+                os.kill(part["pid"], signal.SIGKILL)
+            self.killed[victim] += 1
+
+    async def wait_for_verdict(self, killing: "asyncio.Task[None]") -> Any:
+        statement = Path(__file__).with_name("verdict.sql").read_text()
+        verdict: Any = None
+        while time.monotonic() < self.deadline:
+            try:
+                connection: Any = await asyncpg.connect(self.database_url, timeout=5)
+                verdict = await connection.fetchrow(statement, timeout=30)
+                await connection.close()
+            except ERRORS:
+                await asyncio.sleep(0.5)
+                continue
+            if killing.done() and verdict["unhandled"] == 0:
+                return verdict
+            await asyncio.sleep(2)
+        return verdict
+
+
+def main() -> int:
+    """Run, print, judge."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--changes", type=int, default=20_000)
+    parser.add_argument("--keys", type=int, default=500)
+    parser.add_argument("--seconds", type=float, default=BOUND_S, help="The longest that it may take.")
+    given = parser.parse_args()
+    console = Console()
+    with new_home() as home:
+        platform = RunningPlatform.start(home)
+        try:
+            began = time.monotonic()
+            chaos = Chaos(
+                platform=platform,
+                database_url=platform.database_url,
+                changes=given.changes,
+                keys=given.keys,
+                deadline=began + given.seconds,
+            )
+            verdict = asyncio.run(chaos.run())
+        finally:
+            platform.stop()
+    if verdict is None:
+        console.print("No verdict: PostgreSQL didn't answer.")
+        return 1
+    took_s = time.monotonic() - began
+    bad = {
+        "changes not written": given.changes - verdict["changes"],
+        "lost (no event, or never handled)": verdict["without_event"] + verdict["unhandled"],
+        "effects repeated": verdict["repeated"],
+        "order violations": verdict["out_of_order"],
+        "dead letters": verdict["dead_letters"],
+    }
+    table = Table(title=f"{verdict['changes']} changes over {given.keys} keys in {took_s:.0f} s")
+    table.add_column("what")
+    table.add_column("count", justify="right")
+    for what, count in bad.items():
+        table.add_row(what, str(count), style="green" if count == 0 else "red")
+    table.add_row("deliveries that came twice and did nothing", str(verdict["duplicates"]))
+    table.add_row("killed", ", ".join(f"{name} {times}" for name, times in sorted(chaos.killed.items())))
+    console.print(table)
+    if verdict["reasons"]:
+        console.print(f"Dead letters of the whole platform: {verdict['reasons']}", markup=False)
+    return 1 if any(bad.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
