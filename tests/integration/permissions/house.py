@@ -86,8 +86,15 @@ class Database:
 
     def ask(self, role: str, me: object, document: str, /, **variables: Any) -> Answer:
         """The endpoint's answer to this role."""
+        return self._ask(role, me, document, variables, dry_run=False)
+
+    def ask_dry(self, role: str, me: object, document: str, /, **variables: Any) -> Answer:
+        """The endpoint's answer to a mutation that is undone in the end."""
+        return self._ask(role, me, document, variables, dry_run=True)
+
+    def _ask(self, role: str, me: object, document: str, variables: Mapping[str, Any], *, dry_run: bool) -> Answer:
         session = Session(role=role, variables={} if me is None else {"x-hasura-user-id": str(me)})
-        body = self._house.run(self._house.engine.execute(session, document, variables))
+        body = self._house.run(self._house.engine.execute(session, document, variables, dry_run=dry_run))
         return Answer(body=orjson.loads(body))
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:

@@ -19,47 +19,47 @@ from tests.integration.permissions.questions import VIEWS
 
 #: i inserts, u updates; nobody deletes. A table that is not here is written by nobody but admin.
 MATRIX = """
-table                               anonymous  user  provider  cct  service
-public.customer                     .          u     .         u    u
-public.staff                        .          .     .         .    u
-public.treatment                    .          .     .         .    .
-public.contract                     .          i     .         .    iu
-public.message_thread               .          i     iu        iu   .
-public.message                      .          iu    iu        iu   .
-public.notification                 .          u     .         .    iu
-public.support_ticket               .          .     .         iu   iu
-public.referral                     .          i     .         .    u
-public.referral_reward              .          .     .         .    iu
-public.data_deletion_request        .          i     .         .    u
-chargebee.customer                  .          .     .         .    iu
-chargebee.item_price                .          .     .         .    iu
-chargebee.subscription              .          .     .         .    iu
-chargebee.invoice                   .          .     .         .    iu
-chargebee.invoice_line_item         .          .     .         .    iu
-chargebee.transaction               .          .     .         .    iu
-chargebee.credit_note               .          .     .         .    iu
-chargebee.sync_cursor               .          .     .         .    iu
-chargebee.contract                  .          .     .         .    .
-healthcare.pharmacy                 .          .     .         .    .
-healthcare.patient                  .          .     u         .    .
-healthcare.care_team                .          .     .         .    .
-healthcare.encounter                .          .     iu        .    .
-healthcare.questionnaire_response   .          i     u         .    .
-healthcare.condition                .          .     iu        .    .
-healthcare.allergy_intolerance      .          .     iu        .    .
-healthcare.observation              .          .     iu        .    .
-healthcare.clinical_note            .          .     iu        .    .
-healthcare.medication               .          .     .         .    .
-healthcare.prescription             .          .     iu        .    u
-healthcare.prescription_fill        .          .     .         .    iu
-events.outbox                       .          .     .         .    .
-events.inbox                        .          .     .         .    i
-events.delivery                     .          .     .         .    i
-events.dead_letter                  .          .     .         .    i
-events.scheduled_task               .          .     .         .    i
-events.relay                        .          .     .         .    .
-audit.change                        .          .     .         .    .
-audit.access                        .          .     .         .    .
+table                               anonymous  newcomer  user  provider  cct  service
+public.customer                     .          .         u     .         u    u
+public.staff                        .          .         .     .         .    u
+public.treatment                    .          .         .     .         .    .
+public.contract                     .          .         i     .         .    iu
+public.message_thread               .          .         i     iu        iu   .
+public.message                      .          .         iu    iu        iu   .
+public.notification                 .          .         u     .         .    iu
+public.support_ticket               .          .         .     .         iu   iu
+public.referral                     .          .         i     .         .    u
+public.referral_reward              .          .         .     .         .    iu
+public.data_deletion_request        .          .         i     .         .    u
+chargebee.customer                  .          .         .     .         .    iu
+chargebee.item_price                .          .         .     .         .    iu
+chargebee.subscription              .          .         .     .         .    iu
+chargebee.invoice                   .          .         .     .         .    iu
+chargebee.invoice_line_item         .          .         .     .         .    iu
+chargebee.transaction               .          .         .     .         .    iu
+chargebee.credit_note               .          .         .     .         .    iu
+chargebee.sync_cursor               .          .         .     .         .    iu
+chargebee.contract                  .          .         .     .         .    .
+healthcare.pharmacy                 .          .         .     .         .    .
+healthcare.patient                  .          .         .     u         .    .
+healthcare.care_team                .          .         .     .         .    .
+healthcare.encounter                .          .         .     iu        .    .
+healthcare.questionnaire_response   .          .         i     u         .    .
+healthcare.condition                .          .         .     iu        .    .
+healthcare.allergy_intolerance      .          .         .     iu        .    .
+healthcare.observation              .          .         .     iu        .    .
+healthcare.clinical_note            .          .         .     iu        .    .
+healthcare.medication               .          .         .     .         .    .
+healthcare.prescription             .          .         .     iu        .    u
+healthcare.prescription_fill        .          .         .     .         .    iu
+events.outbox                       .          .         .     .         .    .
+events.inbox                        .          .         .     .         .    i
+events.delivery                     .          .         .     .         .    i
+events.dead_letter                  .          .         .     .         .    i
+events.scheduled_task               .          .         .     .         .    i
+events.relay                        .          .         .     .         .    .
+audit.change                        .          .         .     .         .    .
+audit.access                        .          .         .     .         .    .
 """
 OPERATIONS = {"i": "insert", "u": "update", "d": "delete"}
 ALL: tuple[Attempts, ...] = (USER, PROVIDER, CCT, SERVICE)
@@ -82,6 +82,21 @@ def every_attempt() -> list[object]:
     ]
 
 
+def writable_fields(role: str) -> set[str]:
+    """The generated mutations that a role has by the matrix."""
+    found = set()
+    for _, table, operation in (cell for cell in stated() if cell[0] == role):
+        name, view = CATALOGUE[table].graphql_name, VIEWS[role][table]
+        found.add(f"{operation}_{name}")
+        if operation == "insert" and view.selectable:
+            found.add(f"insert_{name}_one")
+        if operation == "update":
+            found.add(f"update_{name}_many")
+        if operation == "update" and view.selectable and view.primary_key:
+            found.add(f"update_{name}_by_pk")
+    return found
+
+
 # The matrix
 
 
@@ -93,21 +108,10 @@ def test_the_matrix_has_every_role_and_no_unknown_table() -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_has_the_mutations_that_the_matrix_allows_and_no_others(house: House, role: str) -> None:
-    expected = set()
-    for _, table, operation in (cell for cell in stated() if cell[0] == role):
-        name = CATALOGUE[table].graphql_name
-        expected.add(f"{operation}_{name}")
-        view = VIEWS[role][table]
-        if operation == "update":
-            expected.add(f"update_{name}_many")
-        if operation == "update" and view.selectable and view.primary_key:
-            expected.add(f"update_{name}_by_pk")
-        if operation == "insert" and view.selectable:
-            expected.add(f"insert_{name}_one")
     schema: GraphQLSchema = house.engine.schema(role).graphql_schema
     found = set(schema.mutation_type.fields) if schema.mutation_type else set()
 
-    assert {name for name in found if name.startswith(("insert_", "update_", "delete_"))} == expected
+    assert {name for name in found if name.startswith(("insert_", "update_", "delete_"))} == writable_fields(role)
 
 
 @pytest.mark.parametrize("attempts", ALL, ids=lambda attempts: attempts.role)
@@ -144,14 +148,32 @@ def test_attempt(house: House, role: str, attempt: Attempt, request: pytest.Fixt
 
 
 def tried(database: Database, role: str, attempt: Attempt) -> None:
-    before = fingerprint(database, attempt.write.table)
-    answer = database.ask(role, attempt.me, attempt.write.document, **attempt.write.variables)
-    if attempt.code is None:
-        assert answer.data["it"]["affected_rows"] == attempt.rows
-    else:
-        assert answer.code == attempt.code, answer.body
-    assert (fingerprint(database, attempt.write.table) != before) is attempt.changes
+    write = attempt.write
+    before = fingerprint(database, write.table)
+    for ask in (database.ask_dry, database.ask):
+        assert fingerprint(database, write.table) == before
+        answer = ask(role, attempt.me, write.document, **write.variables)
+        if attempt.code is None:
+            assert answer.data["it"]["affected_rows"] == attempt.rows
+        else:
+            assert answer.code == attempt.code, answer.body
+    if not attempt.changes:
+        tried_otherwise(database, role, attempt)
+    assert (fingerprint(database, write.table) != before) is attempt.changes
     assert database.value(f"SELECT {attempt.then}")
+
+
+def tried_otherwise(database: Database, role: str, attempt: Attempt) -> None:
+    """What comes to nothing comes to nothing in other words, too."""
+    for document, variables in attempt.write.otherwise:
+        field = document.partition("it: ")[2].partition("(")[0]
+        if field not in writable_fields(role):
+            continue
+        answer = database.ask(role, attempt.me, document, **variables)
+        if attempt.code is None:
+            assert answer.data["it"] in (None, [{"affected_rows": 0}])
+        else:
+            assert answer.code == attempt.code, answer.body
 
 
 def fingerprint(database: Database, table: str) -> object:

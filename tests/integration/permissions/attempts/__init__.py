@@ -17,6 +17,9 @@ class Write:
     operation: str
     document: str
     variables: Json
+    #: The same in other words: by primary key, as one of many, as a single object. They answer null, or
+    #: `affected_rows` in a list.
+    otherwise: "tuple[tuple[str, Json], ...]" = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,25 +47,36 @@ class Attempt:
 def insert(table: str, *rows: Json, on_conflict: Json | None = None, **row: Any) -> Write:
     """Insert rows; a single one may be given by its columns."""
     name = CATALOGUE[table].graphql_name
+    objects = [*rows, row] if row else list(rows)
     declared = f"$objects: [{name}_insert_input!]!" + (f", $conflict: {name}_on_conflict" if on_conflict else "")
     conflict = ", on_conflict: $conflict" if on_conflict else ""
+    one = f"mutation ($object: {name}_insert_input!) {{ it: insert_{name}_one(object: $object) {{ __typename }} }}"
     return Write(
         table=table,
         operation="insert",
         document=f"mutation ({declared}) {{ it: insert_{name}(objects: $objects{conflict}) {{ affected_rows }} }}",
-        variables={"objects": [*rows, row] if row else list(rows)} | ({"conflict": on_conflict} if on_conflict else {}),
+        variables={"objects": objects} | ({"conflict": on_conflict} if on_conflict else {}),
+        otherwise=((one, {"object": objects[0]}),) if len(objects) == 1 and not on_conflict else (),
     )
 
 
 def update(table: str, key: object, **changes: Any) -> Write:
     """Set columns of the row with this id, or of every row for the key `...`."""
     name = CATALOGUE[table].graphql_name
+    by_pk = f"mutation ($key: {name}_pk_columns_input!, $set: {name}_set_input!)"
+    by_pk += f" {{ it: update_{name}_by_pk(pk_columns: $key, _set: $set) {{ __typename }} }}"
+    many = f"mutation ($all: [{name}_updates!]!) {{ it: update_{name}_many(updates: $all) {{ affected_rows }} }}"
+    where = {} if key is ... else {"id": {"_eq": key}}
     return Write(
         table=table,
         operation="update",
         document=f"mutation ($where: {name}_bool_exp!, $set: {name}_set_input!)"
         f" {{ it: update_{name}(where: $where, _set: $set) {{ affected_rows }} }}",
-        variables={"where": {} if key is ... else {"id": {"_eq": key}}, "set": changes},
+        variables={"where": where, "set": changes},
+        otherwise=(
+            *(((by_pk, {"key": {"id": key}, "set": changes}),) if key is not ... else ()),
+            (many, {"all": [{"where": where, "_set": changes}]}),
+        ),
     )
 
 
