@@ -9,6 +9,7 @@ from typing import Any
 
 from permissions.model import ALL, Columns, Rules, TablePermissions
 from schema.catalogue import Catalogue, Column, ComputedField, Function, Table
+from schema.naming import is_graphql_name
 from schema.view import BoolExp, DeleteView, InsertView, RoleView, TableView, UpdateView
 
 #: The role that needs no rules.
@@ -147,4 +148,5 @@ def _existing(table: Table, presets: Mapping[str, Any], role: str) -> Mapping[st
 
 
 def _by_graphql_name(columns: Iterable[Column]) -> Mapping[str, Column]:
-    return {column.graphql_name: column for column in columns}
+    # A column whose name GraphQL can't spell is there for filters alone.
+    return {column.graphql_name: column for column in columns if is_graphql_name(column.graphql_name)}

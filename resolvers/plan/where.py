@@ -13,6 +13,7 @@ from resolvers.errors import ValidationFailed
 from resolvers.inputs import Leaf, LeafList
 from resolvers.plan.context import Compiler
 from schema.catalogue import Catalogue, Column, Table
+from schema.graphql.scalars import comparison_exp
 from schema.types import PgType
 from schema.view import BoolExp, TableView
 
@@ -268,12 +269,19 @@ def permission_condition(
         elif lowered in ("_exists", "$exists"):
             other = _table_named(catalogue, value["_table"])
             conditions.append(
-                ir.Exists(table=other, columns=(), where=permission_condition(catalogue, other, value["_where"]))
+                ir.Exists(
+                    table=other,
+                    columns=(),
+                    where=permission_condition(catalogue, other, value["_where"], root, depth + 1),
+                )
             )
         elif name in table.columns:
             conditions += _permission_column(table, root, depth, table.columns[name], value)
         elif name in table.computed_fields:
-            conditions += _permission_column(table, root, depth, table.computed_fields[name].scalar_column, value)
+            computed = table.computed_fields[name]
+            if computed.function.returns_scalar is None:
+                raise PermissionRuleError(f"a permission on {table.key} names {name!r}, which is no scalar field")
+            conditions += _permission_column(table, root, depth, computed.scalar_column, value)
         elif name in table.relationships:
             relationship = table.relationships[name]
             target = catalogue[relationship.target]
@@ -304,22 +312,32 @@ def _permission_column(table: Table, root: Table, depth: int, column: Column, op
         operator = "_" + spelled[1:] if spelled.startswith("$") else spelled
         if operator == "_ne":
             operator = "_neq"
-        if operator == "_is_null":
-            conditions.append(ir.IsNull(column=column, expected=bool(operand)))
-        elif operator in _COLUMN_OPERATORS:
+        if operator in _COLUMN_OPERATORS:
             conditions.append(_compare_columns(table, root, depth, column, _COLUMN_OPERATORS[operator], operand))
-        elif operand is None:
-            conditions.append(ir.IsNull(column=column, expected=operator == "_eq"))
-        else:
-            many = operator in _LIST_OPERATORS
-            conditions.append(
-                ir.Compare(
-                    column=column,
-                    operator=operator,
-                    value=rule_param(operand, _operand_type(column, operator), many=many),
-                )
+        elif operator not in comparison_exp(column.type).fields:
+            raise PermissionRuleError(
+                f"a permission on {table.key} uses {spelled!r}, which {column.name} does not have"
             )
+        elif operator == "_is_null" and isinstance(operand, bool):
+            conditions.append(ir.IsNull(column=column, expected=operand))
+        elif operand is None and operator in ("_eq", "_neq"):
+            conditions.append(ir.IsNull(column=column, expected=operator == "_eq"))
+        elif operand is None or operator == "_is_null":
+            raise PermissionRuleError(f"a permission on {table.key} compares {column.name} by {spelled!r} with nothing")
+        elif operator == "_cast":
+            conditions += [
+                _permission_comparison(column, text_operator, text, as_text=True)
+                for text_operator, text in operand["String"].items()
+            ]
+        else:
+            conditions.append(_permission_comparison(column, operator, operand))
     return conditions
+
+
+def _permission_comparison(column: Column, operator: str, operand: Any, *, as_text: bool = False) -> ir.Compare:
+    pg_type = _TEXT if as_text else _operand_type(column, operator)
+    value = rule_param(operand, pg_type, many=operator in _LIST_OPERATORS)
+    return ir.Compare(column=column, operator=operator, value=value, as_text=as_text)
 
 
 def _compare_columns(

@@ -21,6 +21,7 @@ from graphql import (
 from schema.catalogue import Argument, Column
 from schema.graphql.related import RelatedInputs
 from schema.graphql.scalars import ORDER_BY, STRUCTURAL, column_scalar, column_value, comparison_exp
+from schema.naming import is_enum_value
 from schema.types import PgType
 from schema.view import RoleView, TableView
 
@@ -191,11 +192,12 @@ class InputTypes:
 
     def on_conflict(self, table: TableView) -> GraphQLInputObjectType | None:
         """`T_on_conflict`, or None when no constraint could be in conflict."""
-        if not table.table.constraints:
+        names = [item.name for item in table.table.constraints if is_enum_value(item.name)]
+        if not names:
             return None
         constraint = self._enum(
             f"{table.name}_constraint",
-            [item.name for item in table.table.constraints],
+            names,
             f'unique or primary key constraints on table "{table.table.key}"',
         )
         update_column = self.update_column(table)
@@ -320,6 +322,8 @@ class InputTypes:
     def _enum(self, name: str, values: Iterable[str], description: str | None = None) -> GraphQLEnumType:
         if name not in self._enums:
             self._enums[name] = GraphQLEnumType(
-                name, {value: GraphQLEnumValue(value) for value in values}, description=description
+                name,
+                {value: GraphQLEnumValue(value) for value in values if is_enum_value(value)},
+                description=description,
             )
         return self._enums[name]

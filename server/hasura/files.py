@@ -1,5 +1,6 @@
 """An exported metadata folder (`version: 3`) as plain data, with its includes resolved."""
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,9 +15,25 @@ class MetadataError(ValueError):
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML with the `!include` tag kept as text, which is the other way that exports spell it."""
+    """Safe YAML 1.2: what Hasura writes without quotes is text unless JSON has another word for it.
+
+    PyYAML alone would read YAML 1.1 and make dates, numbers to the base 60 and `yes` of text. The `!include` tag is
+    kept as text, which is the other way that exports spell it.
+    """
 
 
+_Loader.yaml_implicit_resolvers = {}
+_TAG: Final = "tag:yaml.org,2002:"
+_Loader.add_implicit_resolver(f"{_TAG}null", re.compile(r"(~|null|Null|NULL|)$"), [*"~nN", ""])
+_Loader.add_implicit_resolver(f"{_TAG}bool", re.compile(r"(true|True|TRUE|false|False|FALSE)$"), [*"tTfF"])
+_Loader.add_implicit_resolver(f"{_TAG}int", re.compile(r"[-+]?[0-9]+$"), [*"-+0123456789"])
+_Loader.add_implicit_resolver(
+    f"{_TAG}float",
+    re.compile(r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?$"),
+    [*"-+.0123456789"],
+)
+_Loader.add_constructor(f"{_TAG}int", lambda _loader, node: int(node.value))
+_Loader.add_constructor(f"{_TAG}float", lambda _loader, node: float(node.value))
 _Loader.add_constructor("!include", lambda _loader, node: _INCLUDE + str(node.value))
 
 

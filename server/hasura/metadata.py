@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from permissions.model import ALL, Columns, Delete, Insert, Select, TablePermissions, Update
 from schema.catalogue import Catalogue, ComputedField, Function, Relationship, Table, TableKey, graphql_table_name
+from schema.naming import is_graphql_name
+from server.hasura.flaws import find_flaw
 from server.hasura.relationships import relationship_from_metadata
 
 #: Parts of a metadata folder that mean something we don't do, with what is lost.
@@ -17,6 +19,17 @@ _NOT_HONOURED: Final[Mapping[str, str]] = {
     "opentelemetry": "tracing is configured by OTEL_EXPORTER_OTLP_ENDPOINT",
     "metrics_config": "metrics are at /metrics",
     "backend_configs": "backend configurations do not apply",
+    "api_limits": "limits are set by CAREGRAPH_LIMITS",
+    "allow_list": "allow-lists are set by CAREGRAPH_ALLOW_LIST",
+    "query_collections": "query collections are not read",
+    "graphql_schema_introspection": "introspection is switched off by CAREGRAPH_LIMITS",
+    "network": "network settings do not apply",
+}
+_SOURCE_PARTS: Final[Mapping[str, str]] = {
+    "customization": "names are not customised as a whole",
+    "logical_models": "logical models are not served",
+    "native_queries": "native queries are not served",
+    "stored_procedures": "stored procedures are not served",
 }
 _TABLE_PARTS: Final[Mapping[str, str]] = {
     "event_triggers": "event triggers are not installed",
@@ -80,6 +93,9 @@ def apply_metadata(metadata: Mapping[str, Any], reflected: Catalogue, functions:
         if not _is_empty(metadata.get(part)):
             reading.problem(f"{part}.yaml", loss)
     source = _source(metadata)
+    for part, loss in _SOURCE_PARTS.items():
+        if not _is_empty(source.get(part)):
+            reading.problem(f"database {source.get('name')}, {part}", loss)
     if len(metadata["databases"]) > 1:
         reading.problem("databases.yaml", f"only the first database ({source.get('name')}) is served")
     tracked = {}
@@ -89,9 +105,10 @@ def apply_metadata(metadata: Mapping[str, Any], reflected: Catalogue, functions:
             reading.problem(f"table {key}", "it does not exist in the database")
             continue
         tracked[key] = item
-    tables = {key: _table(reading, reflected[key], item, tracked) for key, item in tracked.items()}
-    for key, item in tracked.items():
-        _permissions(reading, tables[key], item)
+    described = {key: _table(reading, reflected[key], item, tracked) for key, item in tracked.items()}
+    tables = _named(reading, described)
+    for key, table in tables.items():
+        _permissions(reading, Catalogue(tables=tables), table, tracked[key])
     roots, function_roles = _functions(reading, source.get("functions") or (), tables)
     inherited = {item["role_name"]: list(item["role_set"]) for item in metadata.get("inherited_roles") or ()}
     return Served(
@@ -137,6 +154,9 @@ def _table(reading: _Reading, table: Table, item: Mapping[str, Any], tracked: Ma
         },
         **(configuration.get("custom_column_names") or {}),
     }
+    for name in table.columns:
+        if not is_graphql_name(renamed.get(name, name)):
+            reading.problem(f"{where}, column {name}", "GraphQL can't spell its name: give it a custom_name")
     relationships: dict[str, Relationship] = {}
     for kind in ("object", "array"):
         for spec in item.get(f"{kind}_relationships") or ():
@@ -156,6 +176,27 @@ def _table(reading: _Reading, table: Table, item: Mapping[str, Any], tracked: Ma
         comment=configuration.get("comment") or table.comment,
         root_names=_root_names(configuration.get("custom_root_fields") or {}),
     )
+
+
+def _named(reading: _Reading, tables: Mapping[TableKey, Table]) -> dict[TableKey, Table]:
+    """The tables that GraphQL has a name for, without relationships to the others."""
+    found: dict[TableKey, Table] = {}
+    owners: dict[str, TableKey] = {}
+    for key, table in tables.items():
+        name = table.graphql_name
+        if not is_graphql_name(name):
+            reading.problem(f"table {key}", f"GraphQL can't spell {name!r}: give it a custom_name")
+        elif name in owners:
+            reading.problem(f"table {key}", f"{name!r} is the name of {owners[name]} already: give it a custom_name")
+        else:
+            found[key] = table
+            owners[name] = key
+    return {
+        key: replace(
+            table, relationships={name: item for name, item in table.relationships.items() if item.target in found}
+        )
+        for key, table in found.items()
+    }
 
 
 def _root_names(custom: Mapping[str, Any]) -> dict[str, str]:
@@ -195,12 +236,18 @@ def _computed_fields(reading: _Reading, table: Table, specs: Iterable[Mapping[st
 # Permissions
 
 
-def _permissions(reading: _Reading, table: Table, item: Mapping[str, Any]) -> None:
+def _permissions(reading: _Reading, catalogue: Catalogue, table: Table, item: Mapping[str, Any]) -> None:
     granted: dict[str, dict[str, Any]] = {}
     for operation in ("select", "insert", "update", "delete"):
         for entry in item.get(f"{operation}_permissions") or ():
             rule = _rule(reading, table, operation, entry)
-            if rule is not None:
+            if rule is None:
+                continue
+            flaw = find_flaw(catalogue, table, rule)
+            if flaw is not None:
+                where = f"table {table.key}, {operation} permission of role {entry['role']}"
+                reading.problem(where, f"{flaw}, so the permission is not granted")
+            else:
                 granted.setdefault(entry["role"], {})[operation] = rule
     for role, operations in granted.items():
         reading.rules.setdefault(role, {})[table.key] = TablePermissions(**operations)
