@@ -1,5 +1,6 @@
 """The types of topic `customer-events`."""
 
+from datetime import date
 from typing import ClassVar
 from uuid import UUID
 
@@ -30,6 +31,57 @@ class CustomerSignedUp(DomainEvent):
     TYPE: ClassVar[str] = "customer.signed_up"
 
     customer_id: UUID
+
+    @property
+    def subject(self) -> str:
+        """The customer's id."""
+        return str(self.customer_id)
+
+
+class CustomerRoleChanged(DomainEvent):
+    """A member of staff got another role, or lost or got access. Its subject is the member, not a customer."""
+
+    TYPE: ClassVar[str] = "customer.role_changed"
+
+    staff_id: UUID
+    #: provider | cct | admin
+    role: str
+    #: Whether they have access.
+    active: bool
+    previous_role: str
+    previously_active: bool
+
+    @property
+    def subject(self) -> str:
+        """The member's id."""
+        return str(self.staff_id)
+
+
+class SubscriptionChanged(DomainEvent):
+    """Somebody asked for a change of a subscription; the subscription_change agent carries it out."""
+
+    TYPE: ClassVar[str] = "subscription.changed"
+
+    customer_id: UUID
+    #: Chargebee's id.
+    subscription_id: str
+    #: The contract that it pays for, if any.
+    contract_id: UUID | None
+    #: plan | pause | resume | cancel
+    change: str
+    #: now | term_end
+    effective: str
+    #: Of a change of plan: the treatment, monthly or upfront, and Chargebee's item price for it.
+    treatment_id: UUID | None
+    billing: str | None
+    item_price_id: str | None
+    #: Of a pause: the day that it ends, if it was named.
+    resume_on: date | None
+    #: The subscription's status, and Chargebee's version of it, when the change was asked for.
+    status: str
+    resource_version: int
+    #: user | cct | admin
+    requested_by: str
 
     @property
     def subject(self) -> str:

@@ -1,6 +1,7 @@
 """`cancel_contract`: the contract, its event and its subscription's end are one."""
 
 import asyncio
+import datetime
 import uuid
 from typing import Any
 
@@ -32,7 +33,7 @@ async def test_a_customer_cancels_and_the_subscription_is_asked_to_end(clinic: C
     assert (answer["status"], answer["cancel_reason"], answer["repeated"]) == ("cancelled", "I sleep well now.", False)
     row = await clinic.row("SELECT status, cancelled_at FROM public.contract")
     assert row["status"] == "cancelled"
-    assert row["cancelled_at"].isoformat() == answer["cancelled_at"]
+    assert row["cancelled_at"] == datetime.datetime.fromisoformat(answer["cancelled_at"])
     cancelled, changed = await events(clinic)
     assert cancelled["contract_id"] == str(contract)
     assert (cancelled["status"], cancelled["treatment_id"]) == ("cancelled", str(TREATMENT))

@@ -31,7 +31,7 @@ async def test_a_request_waits_for_the_end_of_the_grace_period(clinic: Clinic) -
     assert row == {"customer_id": ADA, "reason": "I am moving away."}
     task = await clinic.row("SELECT target, kind, due_at, payload::text FROM events.scheduled_task")
     assert (task["target"], task["kind"]) == ("data_deletion", "data_deletion.carry_out")
-    assert task["due_at"].isoformat() == answer["scheduled_for"]
+    assert task["due_at"] == datetime.datetime.fromisoformat(answer["scheduled_for"])
     assert orjson.loads(task["payload"]) == {"data_deletion_request_id": answer["id"], "customer_id": str(ADA)}
 
 

@@ -36,7 +36,7 @@ async def test_a_request_waits_for_a_provider(clinic: Clinic) -> None:
     answer = await request(clinic, prescription)
     assert (answer["refills_remaining"], answer["repeated"]) == (2, False)
     row = await clinic.row("SELECT refill_requested_at, refills_remaining FROM healthcare.prescription")
-    assert row["refill_requested_at"].isoformat() == answer["refill_requested_at"]
+    assert row["refill_requested_at"] == datetime.datetime.fromisoformat(answer["refill_requested_at"])
     assert row["refills_remaining"] == 2
     (event,) = await clinic.events("prescription.updated")
     assert event["data"]["changed"] == ["refill_requested_at"]
