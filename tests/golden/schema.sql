@@ -78,6 +78,43 @@ CREATE TABLE public.every_type (
     some_uuids uuid[]
 );
 
+CREATE TABLE public.booking (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    guest_id integer NOT NULL REFERENCES public.author DEFERRABLE INITIALLY DEFERRED,
+    during tsrange NOT NULL,
+    nights smallint NOT NULL DEFAULT 1,
+    CONSTRAINT booking_during_excl EXCLUDE USING gist (during WITH &&)
+);
+
+CREATE FUNCTION public.refuse_long_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.nights > 30 THEN
+        RAISE EXCEPTION 'nobody stays % nights', NEW.nights;
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER refuse_long_stays BEFORE INSERT OR UPDATE ON public.booking
+    FOR EACH ROW EXECUTE FUNCTION public.refuse_long_stays();
+
+-- Metadata renames this one: the table, its columns, its root fields.
+CREATE TABLE shop.cart_line (
+    cart text NOT NULL,
+    article_no integer NOT NULL REFERENCES public.article,
+    qty integer NOT NULL DEFAULT 1 CONSTRAINT cart_line_qty_check CHECK (qty > 0),
+    most_qty integer NOT NULL DEFAULT 10,
+    owner text NOT NULL DEFAULT 'nobody',
+    PRIMARY KEY (cart, article_no)
+);
+
+CREATE TABLE public.visit (
+    day date NOT NULL,
+    page text NOT NULL,
+    hits integer NOT NULL DEFAULT 0,
+    PRIMARY KEY (day, page)
+) PARTITION BY RANGE (day);
+CREATE TABLE public.visit_2024 PARTITION OF public.visit FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+
 CREATE TABLE public.log (
     line text NOT NULL
 );
@@ -87,6 +124,9 @@ SELECT id, author_id, title FROM public.article WHERE published;
 
 CREATE VIEW public.author_words AS
 SELECT author_id, sum(words) AS words FROM public.article GROUP BY author_id;
+
+CREATE MATERIALIZED VIEW public.tag_use AS
+SELECT tag_label, count(*) AS articles FROM public.article_tag GROUP BY tag_label WITH NO DATA;
 
 CREATE FUNCTION public.search_articles(search text, least_words integer DEFAULT 0)
 RETURNS SETOF public.article LANGUAGE sql STABLE AS $$
@@ -116,6 +156,20 @@ CREATE FUNCTION public.author_long_articles(author_row public.author, least_word
 RETURNS SETOF public.article LANGUAGE sql STABLE AS $$
     SELECT * FROM public.article WHERE author_id = author_row.id AND words >= least_words
 $$;
+
+CREATE FUNCTION public.author_card(author_row public.author)
+RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT jsonb_build_object('name', author_row.name, 'likes', jsonb_build_array(author_row.mood, author_row.rating))
+$$;
+
+CREATE FUNCTION public.author_is_me(author_row public.author, hasura_session json)
+RETURNS boolean LANGUAGE sql STABLE AS $$ SELECT author_row.id::text = hasura_session ->> 'x-hasura-user-id' $$;
+
+CREATE FUNCTION shop.orders_above(lowest bigint)
+RETURNS SETOF shop."order" LANGUAGE sql STABLE AS $$ SELECT * FROM shop."order" WHERE "Price" > lowest $$;
+
+CREATE FUNCTION public.fail(message text)
+RETURNS SETOF public.log LANGUAGE plpgsql STABLE AS $$ BEGIN RAISE EXCEPTION '%', message; END $$;
 
 INSERT INTO public.author (id, name, email, mood, tags, settings, rating, born, boss_id) VALUES
     (1, 'Ann Lee', 'ann@example.com', 'happy', '{poet,editor}', '{"theme": "dark", "size": {"w": 3}, "list": [1, 2]}', 9.50, '1980-02-29', NULL),
@@ -149,7 +203,16 @@ INSERT INTO public.every_type VALUES
     (2, NULL, 'NaN', 'Infinity', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
      NULL, NULL, NULL);
 
+INSERT INTO public.booking (guest_id, during, nights) VALUES (1, '[2024-06-01 14:00, 2024-06-03 10:00)', 2);
+
+INSERT INTO shop.cart_line (cart, article_no, qty, most_qty, owner) VALUES
+    ('c1', 1, 2, 10, 'ann'), ('c1', 3, 10, 10, 'ann'), ('c2', 1, 1, 5, 'bob');
+
+INSERT INTO public.visit VALUES ('2024-01-01', '/', 3);
+
 INSERT INTO public.log VALUES ('first');
+
+REFRESH MATERIALIZED VIEW public.tag_use;
 
 -- What tests insert gets ids that are easy to expect.
 SELECT setval(pg_get_serial_sequence('public.author', 'id'), 100), setval(pg_get_serial_sequence('public.article', 'id'), 100);
