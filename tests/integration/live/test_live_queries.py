@@ -77,7 +77,7 @@ async def test_many_changes_in_a_short_time_end_in_the_newest_result(
         await client.data(id_)
         for number in range(100):
             await move(database, person, f"City {number}")
-        cities = []
+        cities: list[str] = []
         while not cities or cities[-1] != "City 99":
             cities.append((await client.data(id_))["customer_by_pk"]["city"])
         assert len(cities) < 100

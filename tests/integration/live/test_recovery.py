@@ -17,10 +17,10 @@ from server.source import platform_source
 from tests.databases import database_name
 from tests.integration.live.conftest import Connection, Person
 from tests.integration.live.sockets import ADMIN, connected
+from tests.integration.live.waiting import WAIT_S, until_asked, until_at_rest, until_heard
 
 NewPerson = Callable[[], Awaitable[Person]]
 NEVER_S = 3600.0
-WAIT_S = 10.0
 ADMINISTRATOR = Session(role="admin")
 CITY = "subscription($id: uuid!) { customer_by_pk(id: $id) { city } }"
 
@@ -49,18 +49,6 @@ class Live:
 
     def follow(self, document: str, **variables: Any) -> Following:
         return Following(self.engine, self.queries, document, variables)
-
-    async def heard(self) -> None:
-        """Return when writers know of everything that is followed."""
-        async with asyncio.timeout(WAIT_S):
-            while any(group.needs_poll(self.queries._heard) for group in self.queries._groups.values()):
-                await asyncio.sleep(0.001)  # noqa: ASYNC110 -- there is no event for it but in here
-
-    async def at_rest(self) -> None:
-        """Return when nothing is left to run."""
-        async with asyncio.timeout(WAIT_S):
-            while any(group._task is not None for group in self.queries._groups.values()):
-                await asyncio.sleep(0.001)  # noqa: ASYNC110 -- there is no event for it but in here
 
 
 @asynccontextmanager
@@ -92,9 +80,7 @@ async def test_change_that_looked_for_a_watch_too_early_is_not_missed(
         await move(database, person, "Reno")  # nobody watches yet
         following = live.follow(CITY, id=person.id)
         assert await following.next() == city(None)
-        async with asyncio.timeout(WAIT_S):
-            while not await database.fetchval("SELECT count(*) FROM events.live_watch"):
-                await asyncio.sleep(0.002)
+        await until_asked(lambda: database.fetchval("SELECT count(*) FROM events.live_watch"))
         # Time enough to rely on the watch, if it did so too early.
         await asyncio.sleep(0.2)
         assert not live.queries._heard
@@ -113,8 +99,8 @@ async def test_change_under_an_older_snapshot_is_told(
         await database.fetchval("SELECT 1 FROM events.live_watch")
         following = live.follow(CITY, id=person.id)
         assert await following.next() == city(None)
-        await live.heard()
-        await live.at_rest()
+        await until_heard(live.queries)
+        await until_at_rest(live.queries)
         # It can't see the watch.
         await move(database, person, "Reno")
         await transaction.commit()
@@ -134,7 +120,7 @@ async def test_nothing_is_told_of_what_nobody_follows(
         async with running(database_url) as live:
             following = live.follow(CITY, id=person.id)
             assert await following.next() == city("Reno")
-            await live.heard()
+            await until_heard(live.queries)
             await database.execute("UPDATE public.staff SET first_name = first_name")
             await database.execute("UPDATE public.customer SET city = city WHERE false")
             await move(database, person, "Ely")
@@ -166,8 +152,8 @@ async def test_keys_that_a_run_brings_are_held_against_what_changed_since_it_beg
     async with running(database_url) as live:
         following = live.follow(document, id=str(contract))
         assert await following.next() == {"chargebee_contract_by_pk": {"customer": {"city": None}}}
-        await live.heard()
-        await live.at_rest()
+        await until_heard(live.queries)
+        await until_at_rest(live.queries)
 
         # From now on reading the contract takes a while, with the snapshot of its beginning.
         definition = await database.fetchval("SELECT pg_get_viewdef('chargebee.contract'::regclass)")
@@ -176,11 +162,8 @@ async def test_keys_that_a_run_brings_are_held_against_what_changed_since_it_beg
         )
         # It becomes Bo's, whom changes don't concern before the run has told so.
         await database.execute("UPDATE public.contract SET customer_id = $2 WHERE id = $1", contract, uuid.UUID(bo.id))
-        async with asyncio.timeout(WAIT_S):
-            while not await database.fetchval(
-                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'caregraph-live' AND wait_event = 'PgSleep'"
-            ):
-                await asyncio.sleep(0.002)
+        sleeping = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+        await until_asked(lambda: database.fetchval(sleeping))
         await move(database, bo, "Reno")
         results = [await following.next()]
         if results[-1] == {"chargebee_contract_by_pk": {"customer": {"city": None}}}:
@@ -251,7 +234,7 @@ async def test_trigger_that_is_removed_while_somebody_follows_leads_to_polling(
     async with running(database_url, poll_interval_s=0.1) as live:
         following = live.follow(CITY, id=person.id)
         assert await following.next() == city(None)
-        await live.heard()
+        await until_heard(live.queries)
         await database.execute("DROP TRIGGER notify_live_update ON public.customer")
         await move(database, person, "Reno")
         assert await following.next() == city("Reno")
@@ -267,18 +250,14 @@ async def test_watch_is_moved_on_while_somebody_follows_and_no_longer(
     monkeypatch.setattr("resolvers.live.listener._WATCH_TTL_S", 0.4)
     monkeypatch.setattr("resolvers.live.listener._MARGIN_S", 0.1)
     person = await new_person()
-    until = "SELECT max(until) FROM events.live_watch WHERE table_key = 'public.customer'"
+    watched = "SELECT max(until) FROM events.live_watch WHERE table_key = 'public.customer'"
     async with running(database_url) as live:
         following = live.follow(CITY, id=person.id)
         assert await following.next() == city(None)
-        await live.heard()
-        first = await database.fetchval(until)
-        async with asyncio.timeout(WAIT_S):
-            while await database.fetchval(until) == first:
-                await asyncio.sleep(0.01)
+        await until_heard(live.queries)
+        first = await database.fetchval(watched)
+        await until_asked(lambda: database.fetchval(f"SELECT ({watched}) <> $1", first))
         await move(database, person, "Reno")
         assert await following.next() == city("Reno")
         await following.close()
-        async with asyncio.timeout(WAIT_S):
-            while await database.fetchval(f"SELECT ({until}) > clock_timestamp()"):  # noqa: S608 -- our own text
-                await asyncio.sleep(0.02)
+        await until_asked(lambda: database.fetchval(f"SELECT ({watched}) < clock_timestamp()"))
