@@ -1,0 +1,308 @@
+"""What events cost and how fast they go: `python -m benchmarks.event_backbone [--quick]`.
+
+Everything runs here: a PostgreSQL of its own whose commits reach the disk, the local Pub/Sub, a relay in this process.
+Rounds of what is compared alternate, so that a busy machine slows both; each target stands beside its figure.
+
+- inserts into public.contract by `pgbench`, with the event trigger and without, at 8, 32 and 64 connections;
+- drain of a full outbox by one relay to the local Pub/Sub, and to nowhere (a publisher that answers at once), against
+  reading and deleting the same rows;
+- from COMMIT to the arrival of the push, one event at a time.
+"""
+
+import argparse
+import asyncio
+import os
+import re
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import grpc
+from google.pubsub_v1 import PublisherAsyncClient, SubscriberAsyncClient
+from google.pubsub_v1.services.publisher.transports import PublisherGrpcAsyncIOTransport
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcAsyncIOTransport
+
+from benchmarks.local_pubsub import CHANNEL_OPTIONS, receiving, running_server
+from local.postgres import postgres
+from local.postgres.binaries import find_binaries
+from migrations.runner import upgrade
+from triggers.connection import connect
+from triggers.lanes import LANES
+from triggers.outbox import OutboxReader, OutboxWriter
+from triggers.publisher import open_publisher
+from triggers.relay import Relay, run_relay
+from triggers.settings import RelaySettings
+from triggers.topics import TOPICS
+
+PROJECT: Final = "benchmark"
+KEYS: Final = 500
+TIMEOUT_S: Final = 120.0
+BATCH: Final = 500
+
+_CUSTOMER: Final = "('00000000-0000-7000-8000-' || lpad(({number})::text, 12, '0'))::uuid"
+_TREATMENT: Final = "('00000000-0000-7000-8001-' || lpad(({number})::text, 12, '0'))::uuid"
+#: A thousand of each, so that writers don't meet at the rows that foreign keys lock.
+_WORLD: Final = f"""
+    INSERT INTO public.customer (id, email, first_name, last_name, date_of_birth, phone)
+    SELECT {_CUSTOMER.format(number="n")}, 'c' || n || '@example.com', 'A', 'B', '1990-01-01', '+12025550142'
+    FROM generate_series(1, 1000) AS n;
+    INSERT INTO public.treatment (id, name, monthly_item_price_id, monthly_price)
+    SELECT {_TREATMENT.format(number="n")}, 'T' || n, 'p' || n, 9900 FROM generate_series(1, 1000) AS n;
+    TRUNCATE events.outbox;
+"""  # noqa: S608 - of our own parts
+_INSERT: Final = (
+    "\\set c random(1, 1000)\n\\set t random(1, 1000)\n"
+    "INSERT INTO public.contract (customer_id, treatment_id)"
+    f" VALUES ({_CUSTOMER.format(number=':c')}, {_TREATMENT.format(number=':t')});\n"
+)
+_FILL: Final = """
+    INSERT INTO events.outbox (type, topic, ordering_key, subject, data)
+    SELECT 'contract.updated', 'contract-events', key, key, jsonb_build_object('op', 'UPDATE', 'rest', repeat('x', 500))
+    FROM generate_series(1, $1::int) AS n
+    CROSS JOIN LATERAL (SELECT '00000000-0000-7000-8000-' || lpad((n % $2)::text, 12, '0') AS key) AS keys
+"""
+_WAITING: Final = "SELECT count(*) FROM events.outbox WHERE published_at IS NULL AND dead_lettered_at IS NULL"
+
+
+def main() -> None:
+    """Measure and print a line for each figure; the exit status is 1 when a target is missed."""
+    parser = argparse.ArgumentParser(description="Measure the event backbone.")
+    parser.add_argument("--only", choices=("inserts", "latency", "drain"), help="nothing but this")
+    parser.add_argument("--quick", action="store_true", help="shorter rounds, and at most 100,000 events waiting")
+    arguments = parser.parse_args()
+    raise SystemExit(0 if asyncio.run(measure(quick=arguments.quick, only=arguments.only)) else 1)
+
+
+async def measure(*, quick: bool, only: str | None = None) -> bool:
+    """Run everything; whether all targets are met."""
+    met: list[bool] = []
+    with tempfile.TemporaryDirectory(prefix="caregraph-backbone-") as folder:
+        # PostgreSQL may run as another user.
+        os.chmod(folder, 0o711)  # noqa: PTH101, S103
+        async with postgres(Path(folder) / "postgres") as server, running_server(Path(folder)) as (address, _):
+            await upgrade(server.url)
+            await execute(server.url, _WORLD)
+            if only in (None, "inserts"):
+                met += await inserts(server.url, Path(folder), rounds=3 if quick else 6, seconds=2 if quick else 3)
+            url = await copy_database(server.url, "relayed")
+            async with AsyncExitStack() as stack:
+                channel = await stack.enter_async_context(grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS))
+                publisher = PublisherAsyncClient(transport=PublisherGrpcAsyncIOTransport(channel=channel))
+                for topic in TOPICS:
+                    await publisher.create_topic(name=f"projects/{PROJECT}/topics/{topic.name}")
+                if only in (None, "latency"):
+                    met += await latency(url, address, channel, samples=100 if quick else 400)
+                if only in (None, "drain"):
+                    met += await drain(url, address, sizes=(10_000, 100_000) if quick else (10_000, 100_000, 1_000_000))
+    return all(met)
+
+
+async def inserts(url: str, folder: Path, *, rounds: int, seconds: int) -> list[bool]:
+    """One-row inserts with durable commits, with the trigger and without."""
+    with_events = await copy_database(url, "with_events")
+    without = await copy_database(url, "without_events")
+    await execute(without, "ALTER TABLE public.contract DISABLE TRIGGER record_insert")
+    script = folder / "insert.sql"
+    script.write_text(_INSERT)
+    met: list[bool] = []
+    for connections in (8, 32, 64):
+        rates: dict[str, list[float]] = {with_events: [], without: []}
+        for number in range(rounds):
+            for each in (with_events, without) if number % 2 else (without, with_events):
+                rates[each].append(await asyncio.to_thread(pgbench, each, script, connections, seconds))
+        ratio = statistics.median(a / b for a, b in zip(rates[with_events], rates[without], strict=True))
+        met.append(
+            report(
+                f"inserts, {connections} connections",
+                f"{statistics.median(rates[with_events]):,.0f}/s with events,"
+                f" {statistics.median(rates[without]):,.0f}/s without",
+                ratio,
+                0.75,
+            )
+        )
+    return met
+
+
+def pgbench(url: str, script: Path, connections: int, seconds: int) -> float:
+    """Transactions a second of the script."""
+    command: list[str | Path] = [
+        find_binaries().folder / "pgbench", "-n", "-M", "prepared", "-f", script,
+        "-c", str(connections), "-j", "2", "-T", str(seconds), url,
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + TIMEOUT_S)
+    found = re.search(r"tps = ([\d.]+)", done.stdout)
+    assert found is not None, done.stdout
+    return float(found[1])
+
+
+async def drain(url: str, address: str, *, sizes: Sequence[int]) -> list[bool]:
+    """Events a second out of an outbox in which so many wait, by the first 20,000 or half of them."""
+    local, nowhere = [], []
+    met: list[bool] = []
+    for size in sizes:
+        await execute(url, "TRUNCATE events.outbox")
+        rates: dict[str, list[float]] = {"local": [], "nowhere": [], "delete": []}
+        share = min(size // 2, 20_000)
+        for _ in range(3):
+            await fill(url, size)
+            rates["delete"].append(await read_and_delete(url, share))
+            await fill(url, size)
+            rates["local"].append(await relayed(url, address, share))
+            await fill(url, size)
+            rates["nowhere"].append(await relayed(url, None, share))
+        middle = {name: statistics.median(values) for name, values in rates.items()}
+        local.append(middle["local"])
+        nowhere.append(middle["nowhere"])
+        met.append(
+            report(
+                f"drain, {size:,} waiting",
+                f"{middle['local']:,.0f}/s to Pub/Sub, {middle['nowhere']:,.0f}/s to nowhere,"
+                f" {middle['delete']:,.0f}/s read and deleted",
+                statistics.median(a / b for a, b in zip(rates["local"], rates["delete"], strict=True)),
+                0.5,
+            )
+        )
+    met.append(report(f"drain, {sizes[-1]:,} against {sizes[0]:,} waiting", "", local[-1] / local[0], 0.8))
+    report("the same to nowhere", "", nowhere[-1] / nowhere[0], 0.8)
+    return met
+
+
+async def fill(url: str, size: int) -> None:
+    """Let so many events wait, whatever is left of the last round."""
+    async with connect(url, synchronous_commit="off") as connection:
+        waiting = await connection.fetchval(_WAITING, timeout=TIMEOUT_S)
+        await connection.execute(_FILL, size - waiting, KEYS, timeout=TIMEOUT_S * 5)
+        await connection.execute("ANALYZE events.outbox", timeout=TIMEOUT_S)
+
+
+async def relayed(url: str, address: str | None, events: int) -> float:
+    """Rate at which a relay marks that many as published; to nowhere without an address."""
+    settings = RelaySettings(database_url=url, project=PROJECT, emulator_host=address)
+    stop = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        publisher: Any = Nowhere() if address is None else await stack.enter_async_context(open_publisher(settings))
+        counting = Counting(publisher, events)
+        running = asyncio.create_task(Relay(settings, counting).run(stop))  # type: ignore[arg-type]
+        try:
+            await asyncio.wait_for(counting.done.wait(), TIMEOUT_S)
+        finally:
+            stop.set()
+            await asyncio.wait_for(running, TIMEOUT_S)
+    return counting.rate
+
+
+class Nowhere:
+    """A publisher that takes everything at once."""
+
+    async def publish(self, _: str, messages: Sequence[Any]) -> list[str]:
+        """An id for each."""
+        return ["0"] * len(messages)
+
+
+class Counting:
+    """A publisher that notes when the first and the last of so many events were published."""
+
+    def __init__(self, publisher: Any, events: int) -> None:
+        self._publisher = publisher
+        self._events = events
+        self._count = 0
+        self._began = 0.0
+        self.rate = 0.0
+        self.done = asyncio.Event()
+
+    async def publish(self, topic: str, messages: Sequence[Any]) -> list[str]:
+        """Publish, and count."""
+        self._began = self._began or time.perf_counter()
+        ids: list[str] = await self._publisher.publish(topic, messages)
+        self._count += len(ids)
+        if self._count >= self._events and not self.done.is_set():
+            self.rate = self._count / (time.perf_counter() - self._began)
+            self.done.set()
+        return ids
+
+
+async def read_and_delete(url: str, events: int) -> float:
+    """The upper bound: what one process reads as the relay does, and deletes."""
+    async with connect(url, **OutboxReader.SETTINGS) as reading, connect(url, **OutboxWriter.SETTINGS) as writing:
+        reader = OutboxReader(reading)
+        began, count = time.perf_counter(), 0
+        while count < events:
+            found = await reader.read(list(range(LANES)), per_lane=-(-BATCH // LANES), limit=BATCH)
+            sequences = [event.sequence for event in found.events]
+            await writing.execute("DELETE FROM events.outbox WHERE sequence = ANY ($1::bigint[])", sequences)
+            count += len(sequences)
+        return count / (time.perf_counter() - began)
+
+
+async def latency(url: str, address: str, channel: grpc.aio.Channel, *, samples: int) -> list[bool]:
+    """From the commit of an insert to the arrival of its push."""
+    subscriber = SubscriberAsyncClient(transport=SubscriberGrpcAsyncIOTransport(channel=channel))
+    settings = RelaySettings(database_url=url, project=PROJECT, emulator_host=address)
+    taken: list[float] = []
+    stop = asyncio.Event()
+    running = asyncio.create_task(run_relay(settings, stop))
+    subscription = f"projects/{PROJECT}/subscriptions/timed"
+    try:
+        async with receiving() as (endpoint, arrivals), connect(url) as connection:
+            await subscriber.create_subscription(
+                request={
+                    "name": subscription,
+                    "topic": f"projects/{PROJECT}/topics/contract-events",
+                    "enable_message_ordering": True,
+                    "push_config": {"push_endpoint": endpoint},
+                }
+            )
+            for number in range(samples + 5):
+                statement = "INSERT INTO public.contract (customer_id, treatment_id) SELECT c.id, t.id"
+                statement += " FROM public.customer AS c, public.treatment AS t LIMIT 1"
+                await connection.execute(statement)
+                committed = time.perf_counter()
+                taken.append((await asyncio.wait_for(arrivals.get(), TIMEOUT_S) - committed) * 1000)
+                # Under 10 a second the relay sleeps: the wake-up is part of what is measured.
+                await asyncio.sleep(0.15 if number % 2 else 0.11)
+            await subscriber.delete_subscription(subscription=subscription)
+    finally:
+        stop.set()
+        await asyncio.wait_for(running, TIMEOUT_S)
+    ordered = sorted(taken[5:])
+    return [
+        report("COMMIT to handler, median, ms", "", statistics.median(ordered), 15, at_most=True),
+        report("COMMIT to handler, 99th percentile, ms", "", ordered[int(len(ordered) * 0.99)], 60, at_most=True),
+    ]
+
+
+def report(what: str, figures: str, value: float, target: float, *, at_most: bool = False) -> bool:
+    """Print a figure beside its target; whether it is met."""
+    met = value <= target if at_most else value >= target
+    bound = "at most" if at_most else "at least"
+    print(f"{'pass' if met else 'FAIL'}  {what:<40}{value:>8.2f}  ({bound} {target})  {figures}", flush=True)  # noqa: T201
+    return met
+
+
+async def execute(url: str, statement: str) -> None:
+    """Run a script on a connection of its own."""
+    connection = await asyncpg.connect(url, timeout=TIMEOUT_S)
+    try:
+        await connection.execute(statement, timeout=TIMEOUT_S)
+    finally:
+        await connection.close()
+
+
+async def copy_database(url: str, name: str) -> str:
+    """A copy of the database on the same server; nobody may be connected to it."""
+    parts = urlsplit(url)
+    await execute(
+        urlunsplit(parts._replace(path="/postgres")), f"CREATE DATABASE {name} TEMPLATE {parts.path.removeprefix('/')}"
+    )
+    return urlunsplit(parts._replace(path=f"/{name}"))
+
+
+if __name__ == "__main__":
+    main()
