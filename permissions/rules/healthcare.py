@@ -59,7 +59,6 @@ _FILL: Final = (*_SHIPMENT, "status_reason", "quantity", "days_supply")
 #: A prescription is the provider's own until it is signed, also one that was then given up.
 _SIGNED: Final[BoolExp] = {"signed_at": {"_is_null": False}, "status": {"_neq": "draft"}}
 _MY_PRESCRIPTION: Final[BoolExp] = {**OWN_PATIENT, **_SIGNED}
-_MY_DRAFT: Final[BoolExp] = {**OF_MY_PATIENT, "requester_id": {"_eq": ME}, "status": {"_eq": "draft"}}
 
 #: What a row refers to must be the same patient's, or it would tie two charts together.
 _ITS_OWN_ENCOUNTER: Final[BoolExp] = {
@@ -78,8 +77,7 @@ _CAN_BE_DISPENSED: Final[BoolExp] = {
     "medication": {"status": {"_eq": "active"}},
     "_or": [{"pharmacy_id": {"_is_null": True}}, {"pharmacy": {"active": {"_eq": True}}}],
 }
-_CHARTED: Final[BoolExp] = {**OF_MY_PATIENT, **_ITS_OWN_ENCOUNTER}
-_DRAFTED: Final[BoolExp] = {**_MY_DRAFT, "_and": [_ITS_OWN_ENCOUNTER, _ITS_OWN_CONTRACT, _CAN_BE_DISPENSED]}
+_PRESCRIBED: Final[BoolExp] = {"_and": [_ITS_OWN_ENCOUNTER, _ITS_OWN_CONTRACT, _CAN_BE_DISPENSED]}
 
 
 def _chart_of_patient(*columns: str) -> Select:
@@ -183,16 +181,18 @@ HEALTHCARE: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
                 *(*_ID, "treatment_id", "encounter_id", "questionnaire", "status", "authored", "item"),
             ),
             # The answers are the patient's; a provider ties them to a visit or marks them.
-            update=Update(columns=("encounter_id", "status"), filter=OF_MY_PATIENT, check=_CHARTED),
+            update=Update(columns=("encounter_id", "status"), filter=OF_MY_PATIENT, check=_ITS_OWN_ENCOUNTER),
         ),
     },
     "healthcare.condition": {
         "provider": TablePermissions(
             select=_chart_of_provider(*_ID, "encounter_id", "recorder_id", *_CONDITION),
             insert=Insert(
-                columns=("patient_id", "encounter_id", *_CONDITION), check=_CHARTED, presets={"recorder_id": ME}
+                columns=("patient_id", "encounter_id", *_CONDITION),
+                check={**OF_MY_PATIENT, **_ITS_OWN_ENCOUNTER},
+                presets={"recorder_id": ME},
             ),
-            update=Update(columns=("encounter_id", *_CONDITION), filter=OF_MY_PATIENT, check=_CHARTED),
+            update=Update(columns=("encounter_id", *_CONDITION), filter=OF_MY_PATIENT, check=_ITS_OWN_ENCOUNTER),
         ),
     },
     "healthcare.allergy_intolerance": {
@@ -207,7 +207,9 @@ HEALTHCARE: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
         "provider": TablePermissions(
             select=_chart_of_provider(*_ID, "encounter_id", "performer_id", *_OBSERVATION),
             insert=Insert(
-                columns=("patient_id", "encounter_id", *_OBSERVATION), check=_CHARTED, presets={"performer_id": ME}
+                columns=("patient_id", "encounter_id", *_OBSERVATION),
+                check={**OF_MY_PATIENT, **_ITS_OWN_ENCOUNTER},
+                presets={"performer_id": ME},
             ),
             # A measurement is corrected by another one; only how one's own is judged changes.
             update=Update(columns=("status", "interpretation"), filter={**OF_MY_PATIENT, "performer_id": {"_eq": ME}}),
@@ -229,7 +231,7 @@ HEALTHCARE: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
             ),
             insert=Insert(
                 columns=("patient_id", "encounter_id", "type", "title", "body", "shared_with_patient"),
-                check=_CHARTED,
+                check={**OF_MY_PATIENT, **_ITS_OWN_ENCOUNTER},
                 presets={"author_id": ME, "status": "preliminary"},
             ),
             # One's own, until it is signed.
@@ -261,13 +263,13 @@ HEALTHCARE: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
             # Signing is an operation of its own.
             insert=Insert(
                 columns=("patient_id", "medication_id", "encounter_id", "contract_id", "pharmacy_id", *_DOSAGE),
-                check=_DRAFTED,
+                check={**OF_MY_PATIENT, **_PRESCRIBED},
                 presets={"requester_id": ME, "status": "draft"},
             ),
             update=Update(
                 columns=("medication_id", "encounter_id", "contract_id", "pharmacy_id", *_DOSAGE),
-                filter=_MY_DRAFT,
-                check=_DRAFTED,
+                filter={**OF_MY_PATIENT, "requester_id": {"_eq": ME}, "status": {"_eq": "draft"}},
+                check=_PRESCRIBED,
             ),
         ),
         # Its status, not what it is for.
@@ -284,7 +286,7 @@ HEALTHCARE: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
             update=Update(
                 columns=("status", "status_reason", "pharmacy_id", "refills_remaining", "refill_due_on"),
                 filter={**OF_PRESENT_PATIENT, **_SIGNED},
-                check={**OF_PRESENT_PATIENT, **_SIGNED},
+                check={"status": {"_neq": "draft"}},
             ),
         ),
     },

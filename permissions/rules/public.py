@@ -260,7 +260,6 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
             update=Update(
                 columns=("read_at",),
                 filter={"thread": OWN, "sender_role": {"_neq": "customer"}, **_UNREAD},
-                check={"thread": OWN},
             ),
         ),
         "provider": TablePermissions(
@@ -275,7 +274,6 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
             update=Update(
                 columns=("read_at",),
                 filter={"thread": OF_MY_PATIENT_AS_CUSTOMER, **_FROM_CUSTOMER, **_UNREAD},
-                check={"thread": OF_MY_PATIENT_AS_CUSTOMER},
             ),
         ),
         "cct": TablePermissions(
@@ -290,7 +288,6 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
             update=Update(
                 columns=("read_at",),
                 filter={**AS_STAFF, "thread": OF_PRESENT, **_FROM_CUSTOMER, **_UNREAD},
-                check={"thread": OF_PRESENT},
             ),
         ),
         # Who wrote when, not what.
@@ -310,7 +307,7 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
                 limit=PAGE_OF_A_CUSTOMER,
                 aggregate=True,
             ),
-            update=Update(columns=("read_at",), filter={**OWN, "channel": {"_eq": "portal"}, **_UNREAD}, check=OWN),
+            update=Update(columns=("read_at",), filter={**OWN, "channel": {"_eq": "portal"}, **_UNREAD}),
         ),
         "cct": TablePermissions(
             select=Select(

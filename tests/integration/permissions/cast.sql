@@ -99,6 +99,9 @@ UNION ALL
 -- Not known here yet.
 SELECT 'cust-new', NULL, now(), now(), 1;
 
+INSERT INTO chargebee.customer (id, created_at, updated_at, resource_version, deleted)
+VALUES ('cust-gone', now(), now(), 1, true);
+
 INSERT INTO chargebee.subscription
     (id, customer_id, status, currency_code, cf_contract_id, created_at, updated_at, resource_version, deleted)
 SELECT 'sub-' || who, 'cust-' || who, 'active', 'USD', pg_temp.id_of(who, '0003')::text, now(), now(), 1, false
@@ -118,17 +121,20 @@ SELECT 'inv-gone-' || who, 'cust-' || who, 'sub-' || who, 'voided', now(), 'USD'
 FROM cast_member;
 
 INSERT INTO chargebee.invoice_line_item
-    (id, invoice_id, customer_id, entity_type, description, unit_amount, amount, updated_at, resource_version)
-SELECT 'line-' || who, 'inv-' || who, 'cust-' || who, 'adhoc', 'Visit', 9900, 9900, now(), 5 FROM cast_member;
+    (id, invoice_id, customer_id, entity_type, description, unit_amount, amount, updated_at, resource_version, deleted)
+SELECT 'line-' || what || who, 'inv-' || who, 'cust-' || who, 'adhoc', 'Visit', 9900, 9900, now(), 5, deleted
+FROM cast_member, (VALUES ('', false), ('gone-', true)) AS line (what, deleted);
 
 INSERT INTO chargebee.transaction
-    (id, customer_id, invoice_id, type, status, date, currency_code, amount, updated_at, resource_version)
-SELECT 'txn-' || who, 'cust-' || who, 'inv-' || who, 'payment', 'success', now(), 'USD', 9900, now(), 5 FROM cast_member;
+    (id, customer_id, invoice_id, type, status, date, currency_code, amount, updated_at, resource_version, deleted)
+SELECT 'txn-' || what || who, 'cust-' || who, 'inv-' || who, 'payment', 'success', now(), 'USD', 9900, now(), 5, deleted
+FROM cast_member, (VALUES ('', false), ('gone-', true)) AS paid (what, deleted);
 
 INSERT INTO chargebee.credit_note
-    (id, customer_id, reference_invoice_id, type, status, date, currency_code, sub_total, total, updated_at, resource_version)
-SELECT 'cn-' || who, 'cust-' || who, 'inv-' || who, 'store', 'refund_due', now(), 'USD', 100, 100, now(), 5
-FROM cast_member;
+    (id, customer_id, reference_invoice_id, type, status, date, currency_code, sub_total, total, updated_at,
+     resource_version, deleted)
+SELECT 'cn-' || what || who, 'cust-' || who, 'inv-' || who, 'store', 'refund_due', now(), 'USD', 100, 100, now(), 5, deleted
+FROM cast_member, (VALUES ('', false), ('gone-', true)) AS credited (what, deleted);
 
 INSERT INTO chargebee.item_price (id, name, item_id, item_type, currency_code, created_at, updated_at, resource_version, deleted)
 VALUES ('price-gone', 'Gone', 'gone', 'plan', 'USD', now(), now(), 1, true);
@@ -174,19 +180,24 @@ UNION ALL
 SELECT pg_temp.id_of(who, '0018'), pg_temp.id_of(who, '0002'), doctor, 'Thoughts', 'To be checked.', 'preliminary', false, NULL
 FROM cast_member;
 
--- 0019 is signed, 001a a draft, 001c given up before it was signed.
+-- 0019 is signed, 001a a draft, 001c given up before it was signed. 001d is neither the one nor the other: a draft that
+-- Gail has signed, which nobody should take for a prescription.
 INSERT INTO healthcare.prescription
     (id, patient_id, requester_id, medication_id, status, signed_at, dosage_instruction, quantity, quantity_unit, days_supply,
      contract_id)
-SELECT pg_temp.id_of(who, what), pg_temp.id_of(who, '0002'), doctor, pg_temp.id_of('f', medication), status, signed_at,
-    'Daily', 30, '{tbl}', 30, pg_temp.id_of(who, '0003')
+SELECT pg_temp.id_of(who, what), pg_temp.id_of(who, '0002'), coalesce(requester, doctor), pg_temp.id_of('f', medication),
+    status, signed_at, 'Daily', 30, '{tbl}', 30, pg_temp.id_of(who, '0003')
 FROM cast_member, (VALUES
-    ('0019', '0020', 'active', now()), ('001a', '0022', 'draft', NULL), ('001c', '0022', 'cancelled', NULL)
-) AS prescribed (what, medication, status, signed_at);
+    ('0019', NULL, '0020', 'active', now()),
+    ('001a', NULL, '0022', 'draft', NULL),
+    ('001c', NULL, '0022', 'cancelled', NULL),
+    ('001d', pg_temp.id_of('e', '0004'), '0022', 'draft', now())
+) AS prescribed (what, requester, medication, status, signed_at);
 
+-- 001b is shipped; the others should not be.
 INSERT INTO healthcare.prescription_fill (id, prescription_id, pharmacy_id, fill_number, status, quantity, days_supply)
-SELECT pg_temp.id_of(who, '001b'), pg_temp.id_of(who, '0019'), pg_temp.id_of('f', '0010'), 0, 'shipped', 30, 30
-FROM cast_member;
+SELECT pg_temp.id_of(who, what), pg_temp.id_of(who, prescription), pg_temp.id_of('f', '0010'), 0, 'shipped', 30, 30
+FROM cast_member, (VALUES ('001b', '0019'), ('001e', '001c'), ('001f', '001d')) AS fill (what, prescription);
 
 DROP FUNCTION pg_temp.id_of(text, text);
 DROP TABLE cast_member;

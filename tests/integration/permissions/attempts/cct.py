@@ -31,6 +31,7 @@ _try(
     rows=2,
     then=f"EXISTS (SELECT FROM {_MESSAGE} WHERE body = 'soon' AND sender_staff_id = '{CARL}' AND sender_role = 'cct')",
 )
+_try("begins a thread for the team", CARL, insert(_THREAD, customer_id=OLGA, subject="Delivery"), rows=1)
 for _says, _me, _row in (
     ("begins a thread with a deleted customer", CARL, {"customer_id": DORA}),
     ("begins a thread with nobody", CARL, {"customer_id": NOBODY}),
@@ -40,6 +41,7 @@ for _says, _me, _row in (
     _try(_says, _me, insert(_THREAD, {"customer_id": OLGA, "subject": "x"} | _row), code="permission-error")
 _try("closes a thread", CARL, update(_THREAD, id_of("a", "0004"), status="closed"), rows=1)
 _try("hands a thread over", CARL, update(_THREAD, id_of("a", "0004"), staff_id=PIA), rows=1)
+_try("hands a thread to the team", CARL, update(_THREAD, id_of("a", "0004"), staff_id=None), rows=1)
 _try(
     "hands a thread to somebody who has left",
     CARL,
@@ -65,6 +67,13 @@ _try(
 )
 _try("reads a message", CARL, update(_MESSAGE, id_of("a", "0005"), read_at="now"), rows=1)
 _try("reads a deleted customer's message", CARL, update(_MESSAGE, id_of("d", "0005"), read_at="now"), rows=0)
+_try(
+    "reads a message once more",
+    CARL,
+    update(_MESSAGE, id_of("a", "0005"), read_at="now"),
+    rows=0,
+    before=f"UPDATE public.message SET read_at = '2026-01-01' WHERE id = '{id_of('a', '0005')}'",  # noqa: S608
+)
 _try("reads for the customer", CARL, update(_MESSAGE, id_of("a", "0006"), read_at="now"), rows=0)
 _try("reads a message after leaving", GUS, update(_MESSAGE, id_of("a", "0005"), read_at="now"), rows=0)
 
@@ -79,6 +88,8 @@ _try(
     rows=1,
     then=f"EXISTS (SELECT FROM {_TICKET} WHERE subject = 'new' AND status = 'new' AND zendesk_ticket_id IS NULL)",
 )
+_try("opens a ticket about nothing in particular", CARL, insert(_TICKET, _ROW), rows=1)
+_try("puts a ticket back", CARL, update(_TICKET, id_of("a", "000a"), status="open", assignee_id=None), rows=1)
 for _says, _me, _changed_row in (
     ("opens a ticket about another's invoice", CARL, {"invoice_id": "inv-b"}),
     ("opens a ticket about no invoice", CARL, {"invoice_id": "inv-none"}),

@@ -114,6 +114,17 @@ _try(
     rows=0,
     before=f"UPDATE healthcare.prescription SET requester_id = '{PETE}' WHERE id = '{id_of('a', '001a')}'",
 )
+for _says, _me, _asked in (
+    ("changes a draft of theirs for a former patient", PETE, id_of("a", "001a")),
+    ("changes a draft of theirs after leaving", GAIL, id_of("a", "001a")),
+):
+    _try(
+        _says,
+        _me,
+        update("healthcare.prescription", _asked, note="x"),
+        rows=0,
+        before=f"UPDATE healthcare.prescription SET requester_id = '{_me}' WHERE id = '{_asked}'",
+    )
 _try("changes a signed note", PIA, update("healthcare.clinical_note", id_of("a", "0017"), body="x"), rows=0)
 _try("changes a signed prescription", PIA, update("healthcare.prescription", id_of("a", "0019"), note="x"), rows=0)
 _try(
@@ -207,9 +218,12 @@ _try("begins a thread with a deleted patient", PIA, insert(_THREAD, customer_id=
      code="permission-error")  # fmt: skip
 _try("begins a thread with a former patient", PETE, insert(_THREAD, customer_id=OLGA, subject="x"),
      code="permission-error")  # fmt: skip
+_try("begins a thread after leaving", GAIL, insert(_THREAD, customer_id=OLGA, subject="x"), code="permission-error")
 _try("closes a thread", PIA, update(_THREAD, id_of("a", "0004"), status="closed"), rows=1)
 _try("closes another's thread", PIA, update(_THREAD, id_of("b", "0004"), status="closed"), rows=0)
 _try("closes a thread after leaving", GAIL, update(_THREAD, id_of("a", "0004"), status="closed"), rows=0)
+_try("closes a former patient's thread", PETE, update(_THREAD, id_of("a", "0004"), status="closed"), rows=0)
+_try("closes a deleted patient's thread", PIA, update(_THREAD, id_of("d", "0004"), status="closed"), rows=0)
 _try("hands a thread over", PIA, update(_THREAD, id_of("a", "0004"), staff_id=PETE), code="validation-failed")
 _try(
     "answers",
@@ -228,6 +242,19 @@ for _says, _me, _thread in (
 ):
     _try(_says, _me, insert(_MESSAGE, thread_id=_thread, body="x"), code="permission-error")
 _try("reads a message", PIA, update(_MESSAGE, id_of("a", "0005"), read_at="now"), rows=1)
-_try("reads another's message", PIA, update(_MESSAGE, id_of("b", "0005"), read_at="now"), rows=0)
+for _says, _me, _message in (
+    ("reads another's message", PIA, id_of("b", "0005")),
+    ("reads a deleted patient's message", PIA, id_of("d", "0005")),
+    ("reads a former patient's message", PETE, id_of("a", "0005")),
+    ("reads a message after leaving", GAIL, id_of("a", "0005")),
+):
+    _try(_says, _me, update(_MESSAGE, _message, read_at="now"), rows=0)
+_try(
+    "reads a message once more",
+    PIA,
+    update(_MESSAGE, id_of("a", "0005"), read_at="now"),
+    rows=0,
+    before=f"UPDATE public.message SET read_at = '2026-01-01' WHERE id = '{id_of('a', '0005')}'",
+)
 _try("reads what a provider wrote", PIA, update(_MESSAGE, id_of("a", "0006"), read_at="now"), rows=0)
 _try("changes what was said", PIA, update(_MESSAGE, id_of("a", "0006"), body="x"), code="validation-failed")

@@ -28,6 +28,7 @@ _try("promotes somebody", update("public.staff", PIA, role="admin"), code="valid
 
 _CONTRACT = "public.contract"
 _TERM = {"customer_id": OLGA, "treatment_id": id_of("f", "0001"), "status": "active"}
+_try("makes a contract", insert(_CONTRACT, _TERM), rows=1)
 _try("renews a contract", insert(_CONTRACT, _TERM | {"renewed_from_id": id_of("a", "0003")}), rows=1)
 _try(
     "renews another's contract",
@@ -122,6 +123,10 @@ _PRESCRIPTION, _FILL = "healthcare.prescription", "healthcare.prescription_fill"
 _FILLED = {"pharmacy_id": id_of("f", "0010"), "fill_number": 1, "quantity": 1, "days_supply": 1}
 _try("plans a refill", update(_PRESCRIPTION, id_of("a", "0019"), refill_due_on="2026-01-01"), rows=1)
 _try("plans a refill of a draft", update(_PRESCRIPTION, id_of("a", "001a"), refill_due_on="2026-01-01"), rows=0)
+_try(
+    "plans a refill of what was given up", update(_PRESCRIPTION, id_of("a", "001c"), refill_due_on="2026-01-01"), rows=0
+)
+_try("plans a refill of a signed draft", update(_PRESCRIPTION, id_of("a", "001d"), refill_due_on="2026-01-01"), rows=0)
 _try("plans a deleted patient's refill", update(_PRESCRIPTION, id_of("d", "0019"), refill_due_on="2026-01-01"), rows=0)
 _try("unsigns a prescription", update(_PRESCRIPTION, id_of("a", "0019"), status="draft"), code="permission-error")
 _try("signs a prescription", update(_PRESCRIPTION, id_of("a", "001a"), signed_at="now"), code="validation-failed")
@@ -129,6 +134,7 @@ _try("changes a dose", update(_PRESCRIPTION, id_of("a", "0019"), dose_quantity=9
 _try("orders a fill", insert(_FILL, _FILLED | {"prescription_id": id_of("a", "0019")}), rows=1)
 for _says, _key in (
     ("orders a fill of a draft", id_of("a", "001a")),
+    ("orders a fill of a signed draft", id_of("a", "001d")),
     ("orders a fill of what was given up", id_of("a", "001c")),
     ("orders a fill for a deleted patient", id_of("d", "0019")),
     ("orders a fill of nothing", NOBODY),
