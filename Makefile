@@ -66,9 +66,13 @@ graphiql: setup ## Build the GraphiQL page, when its sources changed (`make up` 
 test-browser: setup graphiql ## Look at the GraphiQL page in headless Chromium (which must be installed)
 	@CAREGRAPH_TEST_BROWSER=1 $(BIN)/pytest tests/browser $(ARGS)
 
+test-clients: setup ## Generate and run GraphQL clients of the API (from npm and PyPI)
+	@CAREGRAPH_TEST_CLIENTS=1 $(BIN)/pytest tests/clients $(ARGS)
+
 bench: setup ## Measure the endpoint against its peers
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 clean: ## Remove what was built: .venv, caches, front-end builds (local data stays; see reset)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis portals/graphiql/dist portals/graphiql/node_modules
+	rm -rf tests/clients/node/node_modules tests/clients/node/generated tests/clients/node/out tests/clients/ariadne/.venv
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

@@ -1,0 +1,44 @@
+// Types for a customer's application, from what a customer's token is told by a running endpoint; and for the operations
+// of every agent, from what a service account is told.
+import { existsSync, readdirSync } from "node:fs";
+
+const AGENTS = "../../../agents";
+const endpoint = (token) => [{ [process.env.CAREGRAPH_GRAPHQL_URL]: { headers: { authorization: `Bearer ${token}` } } }];
+
+const scalars = {
+  bigint: "number",
+  date: "string",
+  jsonb: "unknown",
+  numeric: "number",
+  smallint: "number",
+  time: "string",
+  timestamptz: "string",
+  uuid: "string",
+};
+const typed = {
+  preset: "client",
+  config: { scalars, strictScalars: true, enumsAsTypes: true, useTypeImports: true },
+  presetConfig: { fragmentMasking: false },
+};
+const agents = readdirSync(AGENTS).filter((agent) => existsSync(`${AGENTS}/${agent}/operations.graphql`));
+
+export default {
+  emitLegacyCommonJSImports: false,
+  generates: {
+    "generated/user/": {
+      ...typed,
+      schema: endpoint(process.env.CAREGRAPH_USER_TOKEN),
+      documents: ["src/operations.ts"],
+    },
+    ...Object.fromEntries(
+      agents.map((agent) => [
+        `generated/${agent}/`,
+        {
+          ...typed,
+          schema: endpoint(process.env.CAREGRAPH_SERVICE_TOKEN),
+          documents: [`${AGENTS}/${agent}/operations.graphql`],
+        },
+      ]),
+    ),
+  },
+};
