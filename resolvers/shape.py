@@ -1,7 +1,7 @@
 """What of a request's variables decides the statement: the key under which a plan is found again.
 
 The rule: a plan depends on the role, the document's text, the operation's name and the *shape* of the variables. The
-shape is the variables with every value that is bound replaced by a mark. What stays by value is everything that can
+shape is the variables with every value that is bound replaced by its kind. What stays by value is everything that can
 change the statement: which variables and object keys are there, nulls, enum values, the lengths of lists of objects,
 booleans of the `_is_null` kind, and whole variables that the compiler read (`limit`, `@include(if:)` …). Session
 values are always bound, so all users of a role share a plan. Values are tagged with their type: `True == 1` in Python.
@@ -24,7 +24,6 @@ Shaper = Callable[[Any], Hashable]
 
 _ABSENT: Final = 0
 _NULL: Final = 1
-_BOUND: Final = 2
 
 
 class UnknownShape(Exception):
@@ -66,7 +65,8 @@ def _by_value(value: Any) -> Hashable:
 
 
 def _bound(value: Any) -> Hashable:
-    return _NULL if value is None else _BOUND
+    # Its kind and not its value: a place may take a number and refuse the text of one.
+    return type(value)
 
 
 def _shaper(kind: GraphQLInputType) -> Shaper:
