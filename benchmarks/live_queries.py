@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -37,23 +38,66 @@ from migrations.runner import upgrade
 _ROOT: Final = Path(__file__).parent.parent
 _HOST: Final = "127.0.0.1"
 _SECRET: Final = secrets.token_hex(32)
-_DOCUMENT: Final = """
-    subscription Chart($id: uuid!) {
-      customer_by_pk(id: $id) {
-        id first_name city
-        contracts(order_by: {created_at: desc}) { id status start_date end_date treatment { name } }
-      }
-    }
-"""
 _ROWS: Final = """
     INSERT INTO public.treatment (name, monthly_item_price_id, monthly_price, currency_code)
     VALUES ('Bench', 'bench', 9900, 'USD');
+    INSERT INTO healthcare.pharmacy (name, ncpdp_id) VALUES ('Bench', '1234567');
+    INSERT INTO healthcare.medication (code_system, code, code_display, form, strength)
+    VALUES ('x', 'x', 'x', 'x', 'x');
+    INSERT INTO public.staff (email, first_name, last_name, role) VALUES ('b@example.com', 'B', 'B', 'provider');
     INSERT INTO public.customer (email, first_name, city)
     SELECT 'person' || n || '@example.com', 'Person ' || n, 'Here' FROM generate_series(1, {count}) AS n;
     INSERT INTO public.contract (customer_id, treatment_id)
     SELECT c.id, t.id FROM public.customer AS c, public.treatment AS t, generate_series(1, 2);
+    INSERT INTO healthcare.patient (customer_id) SELECT id FROM public.customer;
+    INSERT INTO healthcare.prescription (
+        patient_id, requester_id, medication_id, dosage_instruction, quantity, quantity_unit, days_supply, status,
+        signed_at
+    )
+    SELECT p.id, s.id, m.id, 'one', 30, 'x', 30, 'active', now()
+    FROM healthcare.patient AS p, public.staff AS s, healthcare.medication AS m;
+    INSERT INTO healthcare.prescription_fill (prescription_id, pharmacy_id, fill_number, quantity, days_supply, status)
+    SELECT r.id, p.id, 1, 30, 30, 'shipped' FROM healthcare.prescription AS r, healthcare.pharmacy AS p;
     VACUUM ANALYZE
 """
+
+
+class Case(StrEnum):
+    """What everyone follows, and what is changed."""
+
+    #: One's own row by its key, with related rows.
+    PROFILE = "profile"
+    #: What a role's filter finds through three other tables, and the row three levels below that changes.
+    SHIPMENTS = "shipments"
+
+
+_DOCUMENTS: Final = {
+    Case.PROFILE: """
+        subscription Profile($id: uuid!) {
+          customer_by_pk(id: $id) {
+            id first_name city
+            contracts(order_by: {created_at: desc}) { id status start_date end_date treatment { name } }
+          }
+        }
+    """,
+    Case.SHIPMENTS: """
+        subscription Shipments {
+          healthcare_prescription(order_by: {id: asc}) {
+            id status medication { code_display } fills(order_by: {id: asc}) { status carrier tracking_number }
+          }
+        }
+    """,
+}
+_CHANGES: Final = {
+    Case.PROFILE: "UPDATE public.customer SET city = $2 WHERE id = $1::text::uuid",
+    Case.SHIPMENTS: """
+        UPDATE healthcare.prescription_fill SET tracking_number = $2
+        WHERE prescription_id IN (
+            SELECT r.id FROM healthcare.prescription AS r JOIN healthcare.patient AS p ON p.id = r.patient_id
+            WHERE p.customer_id = $1::text::uuid
+        )
+    """,
+}
 _IDLE_TARGET: Final = 0.03
 _MEDIAN_TARGET_MS: Final = 100.0
 _P99_TARGET_MS: Final = 500.0
@@ -70,6 +114,7 @@ class Load:
 
 def main(
     subscribers: Annotated[int, typer.Option(help="Each with a token and variables of its own.", min=1)] = 10_000,
+    case: Annotated[Case, typer.Option(help="What everyone follows.")] = Case.PROFILE,
     sockets: Annotated[int | None, typer.Option(help="Sockets that share them; default: one each.", min=1)] = None,
     rate: Annotated[float, typer.Option(help="Changes a second.", min=0.1)] = 50,
     seconds: Annotated[float, typer.Option(help="How long changes are made.", min=1)] = 30,
@@ -85,6 +130,7 @@ def main(
                 postgres.pid,
                 server,
                 port,
+                case=case,
                 subscribers=subscribers,
                 sockets=sockets or subscribers,
                 rate=rate,
@@ -101,6 +147,7 @@ async def _bench(
     server: int,
     port: int,
     *,
+    case: Case,
     subscribers: int,
     sockets: int,
     rate: float,
@@ -115,7 +162,7 @@ async def _bench(
     people = [str(row[0]) for row in await connection.fetch("SELECT id FROM public.customer ORDER BY id")]
     await _await_server(port)
 
-    audience = _Audience(people)
+    audience = _Audience(people, case)
     began = time.perf_counter()
     opened = await audience.open(port, sockets)
     await audience.all_answered.wait()
@@ -143,8 +190,9 @@ async def _bench(
 class _Audience:
     """All subscribers, and what they are waiting for."""
 
-    def __init__(self, people: list[str]) -> None:
+    def __init__(self, people: list[str], case: Case) -> None:
         self._people = people
+        self._case = case
         self._answered: set[str] = set()
         self.all_answered = asyncio.Event()
         #: By person: when the change was begun, and a text that its result holds.
@@ -169,7 +217,8 @@ class _Audience:
                 )
                 await client.acknowledged
                 for person in people:
-                    payload = {"query": _DOCUMENT, "variables": {"id": person}}
+                    variables = {"id": person} if self._case is Case.PROFILE else {}
+                    payload = {"query": _DOCUMENTS[self._case], "variables": variables}
                     client.send({"id": person, "type": "subscribe", "payload": payload})
                 return client
 
@@ -200,7 +249,7 @@ class _Audience:
             person = self._people[number * 7919 % len(self._people)]
             city = f"City {number}"
             self._expected[person] = (time.perf_counter(), f'"{city}"'.encode())
-            await connection.execute("UPDATE public.customer SET city = $2 WHERE id = $1::text::uuid", person, city)
+            await connection.execute(_CHANGES[self._case], person, city)
         await asyncio.sleep(1)
         return self._delays_ms
 
