@@ -76,7 +76,7 @@ class Executor:
             arguments = step.statement.arguments(request)
             connection = await self._pool.acquire()
             try:
-                row = await _guarded(connection, step.statement.sql, arguments, root.error_path)
+                row = await _guarded(connection, step.statement, arguments, root.error_path)
             finally:
                 self._pool.release(connection)
             return plan.roots[0][0] + (row[0] or b"null") + b"}}"
@@ -88,14 +88,14 @@ class Executor:
         arguments = statement.arguments(request)
         connection = await self._pool.acquire()
         try:
-            return await _guarded(connection, statement.sql, arguments, "$")
+            return await _guarded(connection, statement, arguments, "$")
         except DatabaseUnavailable:
             # A read may be tried again: the connection may just have been an old one.
             pass
         finally:
             self._pool.release(connection)
         async with self._pool.connection() as fresh:
-            return await _guarded(fresh, statement.sql, arguments, "$")
+            return await _guarded(fresh, statement, arguments, "$")
 
     async def _run_query(self, role: Resolved, plan: Plan, request: Request) -> bytes:
         is_introspection = plan.query is None and all(
@@ -195,7 +195,7 @@ async def _run_step(
     if isinstance(step, NestedSteps | NestedUpdateSteps):
 
         async def run(statement: Statement, path: str) -> Sequence[Any]:
-            return await _guarded(connection, statement.sql, statement.arguments(request), path)
+            return await _guarded(connection, statement, statement.arguments(request), path)
 
         request.affected_rows = 0
         if isinstance(step, NestedSteps):
@@ -203,18 +203,22 @@ async def _run_step(
         else:
             request.changed_rows = await run_nested_update(step, request, run, error_path)
     else:
-        row = await _guarded(connection, step.statement.sql, step.statement.arguments(request), error_path)
+        row = await _guarded(connection, step.statement, step.statement.arguments(request), error_path)
         if then is None:
             return row[0] or b"null"
         request.changed_rows = row[0].decode()
     assert then is not None
-    row = await _guarded(connection, then.sql, then.arguments(request), error_path)
+    row = await _guarded(connection, then, then.arguments(request), error_path)
     return row[0] or b"null"
 
 
-async def _guarded(connection: Connection, sql: str, arguments: Sequence[Any], path: str) -> Sequence[Any]:
+async def _guarded(connection: Connection, statement: Statement, arguments: Sequence[Any], path: str) -> Sequence[Any]:
     """The statement's row; PostgreSQL's errors as the dialect's. Raises GraphQLRequestError, DatabaseUnavailable."""
+    sql = statement.sql
     try:
+        for doubt in statement.doubts:
+            for text in doubt.find(arguments):
+                await connection.prove(doubt.proof, text)
         return await connection.row(sql, arguments)
     except _OUTDATED as error:
         if connection.in_transaction:

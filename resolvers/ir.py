@@ -72,6 +72,8 @@ class Param:
     source: Source | tuple[Source, ...]
     type: PgType
     many: bool = False
+    #: A client asks about rows by it, and may not see all that it is compared with (`resolvers.doubts`).
+    asks: bool = False
     #: The value is a cursor, and this bind one part of it.
     part: "CursorPart | None" = None
 

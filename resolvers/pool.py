@@ -20,6 +20,8 @@ _LOG = structlog.get_logger(__name__)
 #: Prepared statements a connection keeps; each costs the backend about 80 kB.
 _STATEMENTS_PER_CONNECTION: Final = 200
 _CONNECT_TIMEOUT_S: Final = 10.0
+#: Texts that a connection remembers to have proven.
+_PROOFS_PER_CONNECTION: Final = 500
 
 _Raw = asyncpg.Connection  # the driver's class is generic only in its stubs
 
@@ -34,6 +36,7 @@ class Connection:
     def __init__(self, raw: Any) -> None:
         self._raw = raw
         self._statements: OrderedDict[str, PreparedStatement[Any]] = OrderedDict()
+        self._proven: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     @property
     def is_closed(self) -> bool:
@@ -69,6 +72,15 @@ class Connection:
             # Half-way through the protocol: this connection can't be lent again.
             self.terminate()
             raise
+
+    async def prove(self, proof: str, text: str) -> None:
+        """Run a statement that fails unless the text is good for it, at most once for a text. Raises as `row` does."""
+        if (proof, text) in self._proven:
+            return
+        await self.row(proof, (text,))
+        self._proven[proof, text] = None
+        if len(self._proven) > _PROOFS_PER_CONNECTION:
+            self._proven.popitem(last=False)
 
     async def command(self, sql: str) -> None:
         """Run a fixed command (BEGIN, COMMIT, ROLLBACK). Raises as `row` does."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from resolvers.binding import Binder, Request, binder
+from resolvers.doubts import Doubt, doubts_about
 from resolvers.errors import ValidationFailed
 from resolvers.sql.writer import Writer
 
@@ -17,6 +18,8 @@ class Statement:
 
     sql: str
     binders: tuple[Binder, ...]
+    #: What has to be proven of the arguments before it runs.
+    doubts: tuple[Doubt, ...] = ()
 
     def arguments(self, request: Request) -> list[object]:
         """The arguments of one run. Raises WrongKind or GraphQLRequestError."""
@@ -30,4 +33,4 @@ def make_statement(sql: str, writer: Writer) -> Statement:
             f"the operation holds {len(writer.params)} values where one statement takes {_MOST_BINDS}: "
             "send it in parts, or give every object the same columns"
         )
-    return Statement(sql, tuple(binder(param) for param in writer.params))
+    return Statement(sql, tuple(binder(param) for param in writer.params), doubts_about(writer.params))

@@ -22,11 +22,10 @@ class Compiler:
     scope: Scope
     selector: Selector
 
-    def param(self, leaf: Leaf | LeafList, pg_type: PgType, *, many: bool = False) -> ir.Param:
-        """The leaf as a bind of that type."""
-        if isinstance(leaf, LeafList):
-            return ir.Param(source=tuple(source_of(item) for item in leaf.items), type=pg_type, many=many)
-        return ir.Param(source=source_of(leaf), type=pg_type, many=many)
+    def param(self, leaf: Leaf | LeafList, pg_type: PgType, *, many: bool = False, asks: bool = False) -> ir.Param:
+        """The leaf as a bind of that type; `asks` where rows are compared with it."""
+        source = tuple(source_of(item) for item in leaf.items) if isinstance(leaf, LeafList) else source_of(leaf)
+        return ir.Param(source=source, type=pg_type, many=many, asks=asks)
 
 
 def source_of(leaf: Leaf) -> ir.Source:

@@ -34,7 +34,12 @@ def compile_page(
         except WrongKind as error:
             raise ParseFailed(str(error), f"{path}.args.after") from None
         cursor = tuple(
-            ir.Param(source=source_of(after), type=key.column.type, part=ir.CursorPart(mark, len(order), number))
+            ir.Param(
+                source=source_of(after),
+                type=key.column.type,
+                asks=True,
+                part=ir.CursorPart(mark, len(order), number),
+            )
             for number, key in enumerate(order)
             if key.column is not None
         )

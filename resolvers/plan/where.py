@@ -174,7 +174,10 @@ def _client_comparison(
         _refuse_null_items(operand, column.scalar, path)
     pg_type = _TEXT if as_text else _operand_type(column, operator)
     return ir.Compare(
-        column=column, operator=operator, value=compiler.param(operand, pg_type, many=many), as_text=as_text
+        column=column,
+        operator=operator,
+        value=compiler.param(operand, pg_type, many=many, asks=True),
+        as_text=as_text,
     )
 
 
@@ -235,7 +238,7 @@ def value_compares(
             expected = bool(compiler.scope.structural(operand))
             found.append(ir.ValueCompare(operator=operator, value=None, expected=expected))
             continue
-        param = compiler.param(operand, pg_type, many=operator in _LIST_OPERATORS)
+        param = compiler.param(operand, pg_type, many=operator in _LIST_OPERATORS, asks=True)
         found.append(ir.ValueCompare(operator=operator, value=param))
     return tuple(found)
 

@@ -2,6 +2,8 @@
 
 # ruff: noqa: S608 -- the SQL of a test about a database of the test's own
 
+import base64
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 
 from local.demo.people import MIRA
 from tests.integration.permissions.house import Database, House
-from tests.integration.permissions.people import NOBODY, OLGA, id_of
+from tests.integration.permissions.people import NOBODY, OLGA, PIA, id_of
 
 #: More often than PostgreSQL plans anew for the values of a prepared statement.
 UNTIL_PLANNED_FOR_GOOD = 8
@@ -89,3 +91,60 @@ def test_a_json_path_that_fails_tells_nothing_of_hidden_documents(dated: Databas
     for role, me in (("provider", MIRA), ("user", OLGA)):
         answer = dated.ask(role, me, document, it=path)
         assert id_of("b", "0013") not in str(answer.data)
+
+
+def spelt_out(column: str, kind: str) -> str:
+    """A query that compares a hidden text with one value and some other column with another."""
+    return f"query ($body: String!, $it: {kind}!) {{ message(where: {{body: {{_eq: $body}}, {column}}}) {{ id }} }}"
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "good", "bad"),
+    [
+        ("updated_at: {_gt: $it}", "timestamptz", "2020-01-01", "garbage"),
+        ("updated_at: {_in: [$it]}", "timestamptz", "2020-01-01", "garbage"),
+        ("sender_staff_id: {_neq: $it}", "uuid", NOBODY, "garbage"),
+        ("_not: {updated_at: {_lt: $it}}", "timestamptz", "2020-01-01", "2020-01-01 25:00"),
+        ("thread: {messages_aggregate: {count: {predicate: {_gte: $it}}}}", "Int", 0, "garbage"),
+    ],
+)
+def test_a_value_that_is_none_fails_whether_or_not_a_hidden_row_is_compared_with_it(
+    library: Database, column: str, kind: str, good: object, bad: object
+) -> None:
+    document = spelt_out(column, kind)
+    for _ in range(UNTIL_PLANNED_FOR_GOOD):
+        library.ask("provider", MIRA, document, body="x", it=good)
+    is_there, is_not = endings(
+        library, "provider", MIRA, document, {"body": "secret of Otto", "it": bad}, {"body": "nothing", "it": bad}
+    )
+    assert is_there == is_not
+    assert library.ask("provider", MIRA, document, body="x", it=bad).code == "data-exception"
+
+
+def test_a_document_that_cannot_be_read_fails_whether_or_not_a_row_is_compared_with_it(library: Database) -> None:
+    document = (
+        "query ($name: String!, $it: jsonb!) {"
+        " healthcare_questionnaire_response(where: {questionnaire: {_eq: $name}, item: {_contains: $it}}) { id } }"
+    )
+    for _ in range(UNTIL_PLANNED_FOR_GOOD):
+        library.ask("provider", MIRA, document, name="x", it=[])
+    is_there, is_not = endings(
+        library, "provider", MIRA, document, {"name": "intake/1", "it": "\0"}, {"name": "nothing", "it": "\0"}
+    )
+    assert is_there == is_not
+
+
+def test_a_cursor_of_ones_own_making_tells_nothing(library: Database) -> None:
+    document = (
+        "query ($body: String!, $after: String) { message_page(limit: 1, after: $after, where: {body: {_eq: $body}},"
+        " order_by: {updated_at: asc}) { next_cursor } }"
+    )
+    first = library.ask("provider", PIA, document, body="secret of Olga").data["message_page"]["next_cursor"]
+    values = json.loads(base64.urlsafe_b64decode(first + "=" * (-len(first) % 4)))
+    forged = base64.urlsafe_b64encode(json.dumps([values[0], "garbage", values[2]]).encode()).decode().rstrip("=")
+    for _ in range(UNTIL_PLANNED_FOR_GOOD):
+        library.ask("provider", MIRA, document, body="x", after=first)
+    is_there, is_not = endings(
+        library, "provider", MIRA, document, {"body": "secret of Otto", "after": forged}, {"body": "x", "after": forged}
+    )
+    assert is_there == is_not
