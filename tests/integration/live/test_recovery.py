@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
@@ -13,6 +14,8 @@ from permissions.session import Session
 from resolvers.engine import Engine
 from resolvers.live.queries import LiveQueries
 from resolvers.pool import Pool
+from schema.reflect import reflect
+from schema.reflect_functions import reflect_functions
 from server.source import platform_source
 from tests.databases import database_name
 from tests.integration.live.conftest import Connection, Person
@@ -261,3 +264,32 @@ async def test_watch_is_moved_on_while_somebody_follows_and_no_longer(
         assert await following.next() == city("Reno")
         await following.close()
         await until_asked(lambda: database.fetchval(f"SELECT ({watched}) < clock_timestamp()"))
+
+
+async def test_database_that_tells_of_nothing_is_polled_functions_included(
+    database_url: str, database: Connection
+) -> None:
+    await database.execute(
+        "CREATE SCHEMA app;"
+        "CREATE TABLE app.item (id int PRIMARY KEY, name text);"
+        "INSERT INTO app.item VALUES (1, 'a');"
+        "CREATE FUNCTION app.named(wanted text) RETURNS SETOF app.item LANGUAGE sql STABLE"
+        " AS 'SELECT * FROM app.item WHERE name = wanted'"
+    )
+    catalogue = replace(await reflect(database, ("app",)), functions=await reflect_functions(database, ("app",)))
+    pool = Pool(database_url, size=1)
+    queries = LiveQueries(database_url, poll_interval_s=0.05)
+    live = Live(Engine(catalogue=catalogue, rules={}, pool=pool), queries)
+    try:
+        by_key = live.follow("subscription { app_item_by_pk(id: 1) { name } }")
+        by_function = live.follow('subscription { app_named(args: {wanted: "b"}) { id } }')
+        assert await by_key.next() == {"app_item_by_pk": {"name": "a"}}
+        assert await by_function.next() == {"app_named": []}
+        await database.execute("UPDATE app.item SET name = 'b'")
+        assert await by_key.next() == {"app_item_by_pk": {"name": "b"}}
+        assert await by_function.next() == {"app_named": [{"id": 1}]}
+        await by_key.close()
+        await by_function.close()
+    finally:
+        await queries.close()
+        await pool.close()
