@@ -66,7 +66,8 @@ def _by_value(value: Any) -> Hashable:
 
 def _bound(value: Any) -> Hashable:
     # Its kind and not its value: a place may take a number and refuse the text of one.
-    return type(value)
+    kind: Hashable = type(value)
+    return kind
 
 
 def _shaper(kind: GraphQLInputType) -> Shaper:
