@@ -89,9 +89,12 @@ class Dispatcher:
 
     async def finish(self, *, timeout_s: float) -> bool:
         """Wait until nothing is under way; False when that took too long."""
-        if self._tasks:
-            _, pending = await asyncio.wait(self._tasks, timeout=timeout_s)
-            return not pending
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        # Again and again: a lane's task that had not begun yet starts one for each of its keys.
+        while self._tasks:
+            _, pending = await asyncio.wait(self._tasks, timeout=deadline - asyncio.get_running_loop().time())
+            if pending:
+                return False
         return True
 
     def cancel(self) -> None:
