@@ -65,8 +65,11 @@ class _StandardError:
 
     def msg(self, line: str) -> None:
         try:
-            sys.stderr.write(line + "\n")
-            sys.stderr.flush()
+            stream = sys.stderr
+            stream.write(line + "\n")
+            # Python's own standard error writes each line when it ends; what stands in for it may not.
+            if not getattr(stream, "line_buffering", False):
+                stream.flush()
         except (OSError, ValueError):
             pass
 
@@ -148,11 +151,27 @@ def write_access_line(level: LogLevel, event: str, fields: dict[str, Any]) -> No
     """
     if not _State.service or _LEVELS[level] < _State.level:
         return
-    line: dict[str, Any] = {"level": level, "event": event, **fields}
-    if _State.json:
-        _output.msg(_render_json(None, level, _identify(line)))
-    else:
+    if not _State.json:
         structlog.get_logger().log(_LEVELS[level], event, **fields)
+        return
+    if not _FIXED.isdisjoint(fields):
+        _output.msg(_render_json(None, level, _identify({"level": level, "event": event, **fields})))
+        return
+    # What `_identify` and `_render_json` do, in one go.
+    request = current_request.get()
+    trace = current_trace()
+    line = {
+        "timestamp": _now(),
+        "level": level,
+        "event": event,
+        "service": _State.service,
+        "request_id": None if request is None else request.request_id,
+        "trace_id": None if trace is None else trace.trace_id,
+        "span_id": None if trace is None else trace.span_id,
+        **fields,
+        "severity": _SEVERITY[level],
+    }
+    _output.msg(orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode())
 
 
 def _complete(_: Any, __: str, fields: MutableMapping[str, Any]) -> dict[str, Any]:

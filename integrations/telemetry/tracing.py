@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _TRACEPARENT: Final = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.DOTALL)
 _NO_TRACE: Final = "0" * 32
 _NO_SPAN: Final = "0" * 16
+_NEITHER_IS_ZERO: Final = 1 << 64 | 1
 
 
 class SpanKind(Enum):
@@ -97,9 +98,11 @@ def join_trace(traceparent: str | None) -> TraceContext:
     This is the light form for hot paths; anything malformed starts a new trace.
     """
     parent = parse_traceparent(traceparent)
-    span_id = f"{random.getrandbits(64) or 1:016x}"
     if parent is None:
-        return TraceContext(trace_id=f"{random.getrandbits(128) or 1:032x}", span_id=span_id)
+        # Both ids from one draw; a bit of each is set, so that neither is zero.
+        digits = f"{random.getrandbits(192) | _NEITHER_IS_ZERO:048x}"
+        return TraceContext(trace_id=digits[:32], span_id=digits[32:])
+    span_id = f"{random.getrandbits(64) or 1:016x}"
     return TraceContext(trace_id=parent.trace_id, span_id=span_id, sampled=parent.sampled)
 
 
