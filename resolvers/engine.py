@@ -154,7 +154,9 @@ class Engine:
             if plan is None:
                 return None
             request = Request(variables=variables or _EMPTY, session=session)
-            return Subscription(role=session.role, plan=plan, binds=plan.binds(request))
+            binds = plan.binds(request)
+            unproven = plan.statement.unproven(request)
+            return Subscription(role=session.role, plan=plan, binds=binds, unproven=unproven)
         except WrongKind as error:
             raise self._diagnose(session.role, query, variables or _EMPTY, operation_name, error) from None
 

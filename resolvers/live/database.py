@@ -12,7 +12,7 @@ import asyncpg
 import structlog
 
 from resolvers.live.metrics import BATCH, STATEMENTS
-from resolvers.live.statement import Binds, row_arguments
+from resolvers.live.statement import Binds, Proofs, row_arguments
 from resolvers.pool import DatabaseUnavailable, Pool
 
 _LOG = structlog.get_logger(__name__)
@@ -65,6 +65,20 @@ class LiveDatabase:
             raise
         _DONE.inc()
         return found
+
+    async def prove(self, proofs: Proofs) -> None:
+        """Run statements that fail on bad text; waits while the database is lost. Raises asyncpg.PostgresError."""
+        while True:
+            if self._outage is not None:
+                await self._outage.wait()
+            try:
+                async with self._pool.connection() as connection:
+                    for proof, text in proofs:
+                        await connection.prove(proof, text)
+            except DatabaseUnavailable:
+                self._begin_outage()
+            else:
+                return
 
     async def _rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         async with self._pool.connection() as connection:

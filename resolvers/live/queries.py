@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Final
 
+import asyncpg
 import structlog
 
+from resolvers.database_errors import translate
+from resolvers.errors import GraphQLRequestError
 from resolvers.live.changes import Change
 from resolvers.live.database import LiveDatabase
 from resolvers.live.group import Group
@@ -48,6 +51,8 @@ class LiveQueries:
         Raises GraphQLRequestError when the subscription fails. Close the generator to unsubscribe.
         """
         plan = subscription.plan
+        if subscription.unproven:
+            await self._prove(subscription)
         key = (subscription.role, plan.statement.sql)
         group = self._groups.get(key) or self._add_group(key, subscription)
         subscriber = group.add(subscription)
@@ -62,6 +67,13 @@ class LiveQueries:
                 del self._groups[key]
                 GROUPS.dec()
                 self._unlink(group)
+
+    async def _prove(self, subscription: Subscription) -> None:
+        try:
+            await self._database.prove(subscription.unproven)
+        except asyncpg.PostgresError as error:
+            translated = translate(error, "$")
+            raise translated or GraphQLRequestError("unexpected", "the database refused the operation") from error
 
     async def close(self) -> None:
         """Stop listening and running."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from resolvers import ir
 from resolvers.binding import STREAM_CURSOR, Binder, Request, binder
+from resolvers.doubts import Doubt, doubts_about
 from resolvers.live.routes import Keys
 from resolvers.sql.live import live_sql
 
@@ -18,6 +19,7 @@ MAX_KEYS: Final = 250
 
 #: One subscriber's binds, as text.
 Binds = tuple[str | None, ...]
+Proofs = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +28,21 @@ class LiveStatement:
 
     sql: str
     binders: tuple[Binder, ...]
+    #: What has to be proven of a subscriber's binds.
+    doubts: tuple[Doubt, ...]
     #: Which of the binds is a stream's cursor, if this is a stream.
     cursor: int | None
 
     def binds(self, request: Request) -> Binds:
         """The binds of one subscriber. Raises WrongKind or GraphQLRequestError."""
         return tuple(_text(bind(request)) for bind in self.binders)
+
+    def unproven(self, request: Request) -> Proofs:
+        """What has to be proven of a subscriber's binds: a statement that fails on bad text, and the text."""
+        if not self.doubts:
+            return ()
+        values = [bind(request) for bind in self.binders]
+        return tuple((doubt.proof, text) for doubt in self.doubts for text in doubt.find(values))
 
 
 def render_live(root: ir.RootQuery | ir.RootStream, keys: Sequence[Keys] = ()) -> LiveStatement:
@@ -41,6 +52,7 @@ def render_live(root: ir.RootQuery | ir.RootStream, keys: Sequence[Keys] = ()) -
     return LiveStatement(
         sql=sql,
         binders=tuple(binder(param) for param in params),
+        doubts=doubts_about(params),
         cursor=is_cursor.index(True) if True in is_cursor else None,
     )
 
@@ -76,6 +88,8 @@ class Subscription:
     role: str
     plan: SubscriptionPlan
     binds: Binds
+    #: To be proven before it joins others, whose statement its binds would break.
+    unproven: Proofs = ()
 
 
 def _text(value: Any) -> str | None:

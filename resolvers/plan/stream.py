@@ -32,7 +32,7 @@ def compile_stream(
     conditions: list[ir.Condition] = [row_filter(compiler, table)]
     if arguments.get("where"):
         conditions.append(client_condition(compiler, table, arguments["where"], f"{path}.args.where"))
-    position = ir.Param(source=ir.FromSession(STREAM_CURSOR), type=column.type)
+    position = ir.Param(source=ir.FromSession(STREAM_CURSOR), type=column.type, asks=True)
     conditions.append(ir.Compare(column=column, operator=operator, value=position))
     return ir.RootStream(
         key=field.key,

@@ -15,6 +15,7 @@ from local.demo.loader import load
 from permissions.rules import RULES
 from permissions.session import Session
 from resolvers.engine import Engine
+from resolvers.live.queries import LiveQueries
 from resolvers.operations import HAND_WRITTEN, SCALARS
 from resolvers.pool import Connection, Pool
 from schema.from_metadata import catalogue_from_metadata
@@ -96,6 +97,23 @@ class Database:
         session = Session(role=role, variables={} if me is None else {"x-hasura-user-id": str(me)})
         body = self._house.run(self._house.engine.execute(session, document, variables, dry_run=dry_run))
         return Answer(body=orjson.loads(body))
+
+    def subscribe(self, role: str, me: object, document: str, /, **variables: Any) -> Any:
+        """The first result of a subscription. Raises GraphQLRequestError."""
+        return self._house.run(self._subscribe(role, me, document, variables))
+
+    async def _subscribe(self, role: str, me: object, document: str, variables: Mapping[str, Any]) -> Any:
+        session = Session(role=role, variables={"x-hasura-user-id": str(me)})
+        subscription = self._house.engine.subscription(session, document, variables)
+        assert subscription is not None
+        live = LiveQueries(self._url, connections=1)
+        results = live.results(subscription)
+        try:
+            async with asyncio.timeout(10):
+                return orjson.loads(await anext(results))
+        finally:
+            await results.aclose()
+            await live.close()
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """What the owner sees."""

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from local.demo.people import MIRA
+from resolvers.errors import GraphQLRequestError
 from tests.integration.permissions.house import Database, House
 from tests.integration.permissions.people import NOBODY, OLGA, PIA, id_of
 
@@ -148,3 +149,26 @@ def test_a_cursor_of_ones_own_making_tells_nothing(library: Database) -> None:
         library, "provider", MIRA, document, {"body": "secret of Otto", "after": forged}, {"body": "x", "after": forged}
     )
     assert is_there == is_not
+
+
+SUBSCRIPTIONS = {
+    "live query": (
+        "subscription ($body: String!, $it: timestamptz!)"
+        " { message(where: {body: {_eq: $body}, updated_at: {_gt: $it}}) { id } }"
+    ),
+    "stream": (
+        "subscription ($body: String!, $it: timestamptz!) { message_stream(batch_size: 1,"
+        " cursor: {initial_value: {updated_at: $it}}, where: {body: {_eq: $body}}) { id } }"
+    ),
+}
+
+
+@pytest.mark.parametrize("document", SUBSCRIPTIONS.values(), ids=SUBSCRIPTIONS.keys())
+def test_a_subscription_with_a_value_that_is_none_fails_before_rows_are_compared(
+    library: Database, document: str
+) -> None:
+    for body in ("secret of Otto", "nothing"):
+        with pytest.raises(GraphQLRequestError) as refused:
+            library.subscribe("provider", MIRA, document, body=body, it="garbage")
+        assert refused.value.code == "data-exception"
+    assert library.subscribe("provider", PIA, SUBSCRIPTIONS["live query"], body="secret of Olga", it="yesterday")
