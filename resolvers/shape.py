@@ -66,8 +66,7 @@ def _by_value(value: Any) -> Hashable:
 
 def _bound(value: Any) -> Hashable:
     # Its kind and not its value: a place may take a number and refuse the text of one.
-    kind: Hashable = type(value)
-    return kind
+    return type(value).__name__
 
 
 def _shaper(kind: GraphQLInputType) -> Shaper:
