@@ -1,10 +1,10 @@
 """The API as one ASGI application: the GraphQL endpoint in front, operators' and developers' pages behind it."""
 
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from starlette.applications import Starlette
@@ -17,6 +17,7 @@ from resolvers.live.queries import LiveQueries
 from resolvers.pool import Pool
 from server.authentication.authenticator import open_authenticator
 from server.authentication.settings import AuthenticationSettings, read_authentication_settings
+from server.direct import DIRECT, DirectEndpoint
 from server.endpoint import GraphQLEndpoint
 from server.graphiql import GraphiQLSettings, graphiql_routes
 from server.limits import KnownOperations, RateLimiter, operation_limits
@@ -38,6 +39,8 @@ class Application:
         self._authentication = authentication
         self._endpoint: GraphQLEndpoint | None = None
         self._sockets: GraphQLSockets | None = None
+        #: What the server keeps for its protocols, when it keeps something.
+        self._server_state: MutableMapping[str, Any] | None = None
         self._pool = Pool(
             settings.database_url.get_secret_value(),
             size=settings.pool_size,
@@ -50,6 +53,8 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
+        if scope["type"] == "lifespan":
+            self._server_state = scope.get("state")
         if scope["type"] == "http" and scope["path"] == GRAPHQL_PATH:
             assert self._endpoint is not None, "the server answers only after its lifespan began"
             await self._endpoint(scope, receive, send)
@@ -79,6 +84,8 @@ class Application:
                 operations=operations,
                 rate_limiter=rate_limiter,
             )
+            if self._server_state is not None:
+                self._server_state[DIRECT] = self._direct(self._endpoint)
             live = LiveQueries(
                 self._settings.database_url.get_secret_value(), statement_timeout_s=self._settings.statement_timeout_s
             )
@@ -100,6 +107,13 @@ class Application:
             gc.collect()
             gc.freeze()
             yield
+
+    def _direct(self, endpoint: GraphQLEndpoint) -> DirectEndpoint:
+        detours = {b"origin"} if self._settings.cors_origins else set()
+        if endpoint.limits_rates:
+            # uvicorn finds the client behind trusted proxies.
+            detours.add(b"x-forwarded-for")
+        return DirectEndpoint(endpoint, path=GRAPHQL_PATH, detours=frozenset(detours))
 
     async def _source(self) -> Source:
         folder = self._settings.hasura_metadata
