@@ -4,7 +4,7 @@ A bare ASGI application, since every layer on the way costs as much as a small r
 answers always have status 200: what went wrong is in the body.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -18,7 +18,8 @@ from server.authentication.authenticator import Authenticator
 from server.authentication.errors import AuthenticationError
 from server.limits import KnownOperations, RateLimiter
 
-_HEADERS: Final = [(b"content-type", b"application/json; charset=utf-8")]
+CONTENT_TYPE: Final = b"application/json; charset=utf-8"
+_HEADERS: Final = [(b"content-type", CONTENT_TYPE)]
 #: `x-caregraph-dry-run: true`: mutations run, say what they would do, and are undone.
 DRY_RUN: Final = b"x-caregraph-dry-run"
 #: Operations that one request may batch.
@@ -47,19 +48,22 @@ class GraphQLEndpoint:
         self._operations = operations
         self._rate_limiter = None if rate_limiter.is_idle else rate_limiter
 
+    @property
+    def limits_rates(self) -> bool:
+        """Whether somebody may ask only so often, so that clients' addresses matter."""
+        return self._rate_limiter is not None
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         if scope["method"] != "POST":
             await _method_not_allowed(send)
             return
         try:
-            body = await self._answer(scope, receive)
+            raw = await self._read(receive)
         except _ClientLeft:
             return
-        except GraphQLRequestError as error:
-            body = error_body(error)
-        except AuthenticationError as error:
-            body = error_body(GraphQLRequestError(error.code.value, error.message))
+        client = scope.get("client")
+        body = await self.answer(scope["headers"], raw, client[0] if client else "")
         await send(
             {
                 "type": "http.response.start",
@@ -69,20 +73,35 @@ class GraphQLEndpoint:
         )
         await send({"type": "http.response.body", "body": body})
 
-    async def _answer(self, scope: Scope, receive: Receive) -> bytes:
-        raw = await self._read(receive)
-        headers = scope["headers"]
+    async def answer(self, headers: Sequence[tuple[bytes, bytes]], raw: bytes, address: str) -> bytes:
+        """The body of the response to a POST with these headers and this body, from a client at `address`."""
+        try:
+            return await self._answer(headers, raw, address)
+        except GraphQLRequestError as error:
+            return error_body(error)
+        except AuthenticationError as error:
+            return error_body(GraphQLRequestError(error.code.value, error.message))
+
+    async def _answer(self, headers: Sequence[tuple[bytes, bytes]], raw: bytes, address: str) -> bytes:
+        if len(raw) > self._max_request_bytes:
+            raise GraphQLRequestError(
+                "validation-failed",
+                f"the request is larger than the limit of {self._max_request_bytes} bytes "
+                "(CAREGRAPH_MAX_REQUEST_BYTES)",
+            )
         session = self._authenticator.find_session(headers)
         if session is None:
             session = await self._authenticator.authenticate(headers)
         if self._rate_limiter is not None:
-            client = scope.get("client")
-            await self._rate_limiter.check(session, client[0] if client else "")
+            await self._rate_limiter.check(session, address)
         try:
             request = orjson.loads(raw)
         except orjson.JSONDecodeError as error:
             raise GraphQLRequestError("invalid-json", f"the request body is not valid JSON: {error.msg}") from None
-        dry_run = any(name == DRY_RUN and value.lower() == b"true" for name, value in headers)
+        dry_run = False
+        for name, value in headers:
+            if name == DRY_RUN:
+                dry_run = dry_run or value.lower() == b"true"
         if isinstance(request, dict):
             return await self._execute(session, request, dry_run=dry_run)
         if not isinstance(request, list):
@@ -117,6 +136,7 @@ class GraphQLEndpoint:
         return await self._engine.execute(session, query, variables, name, current_traceparent() or "", dry_run=dry_run)
 
     async def _read(self, receive: Receive) -> bytes:
+        """The whole body, or more of it than a request may have."""
         message = await receive()
         if message["type"] == "http.disconnect":
             raise _ClientLeft
@@ -132,12 +152,6 @@ class GraphQLEndpoint:
                 if size > self._max_request_bytes:
                     break
             body = b"".join(parts)
-        if len(body) > self._max_request_bytes:
-            raise GraphQLRequestError(
-                "validation-failed",
-                f"the request is larger than the limit of {self._max_request_bytes} bytes "
-                "(CAREGRAPH_MAX_REQUEST_BYTES)",
-            )
         return body
 
 

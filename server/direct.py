@@ -1,0 +1,56 @@
+"""The short way to the GraphQL endpoint: from the bytes of a request to those of its answer, with no ASGI between.
+
+A small read costs PostgreSQL less than ASGI's messages, scopes and wrappers cost Python (docs/performance.md). So
+`server.protocol` asks here for requests that are as nearly all are: one POST, a body of moderate size, nothing special
+in the headers. All others take the long way through `server.application`, and get the same answers.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from integrations.telemetry.http import HttpTelemetry
+from server.endpoint import CONTENT_TYPE, GraphQLEndpoint
+
+#: The key under which the application leaves its `DirectEndpoint` in the server's state.
+DIRECT: Final = "caregraph.direct"
+#: Longer bodies are read with the server's flow control.
+_LARGEST_BODY: Final = 64 * 1024
+#: Headers that need what only the long way does.
+_SPECIAL: Final = frozenset({b"transfer-encoding", b"content-encoding", b"upgrade"})
+
+_HEAD: Final = b"content-type: " + CONTENT_TYPE + b"\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+class DirectEndpoint:
+    """The GraphQL endpoint with its telemetry, as a server's protocol calls it."""
+
+    def __init__(self, endpoint: GraphQLEndpoint, *, path: str, detours: frozenset[bytes] = frozenset()) -> None:
+        """`detours` are further headers (lower case) whose requests go the long way."""
+        self.path: Final = path.encode("ascii")
+        self._endpoint = endpoint
+        self._telemetry = HttpTelemetry(routes=(path,))
+        self._scope = {"type": "http", "method": "POST", "path": path}
+        self._special = _SPECIAL | detours
+
+    def takes(self, headers: Headers) -> bool:
+        """Whether a POST with these headers (names in lower case) may come here."""
+        length = -1
+        for name, value in headers:
+            if name == b"content-length":
+                length = int(value)
+            elif name in self._special:
+                return False
+        return 0 <= length <= _LARGEST_BODY
+
+    async def respond(self, headers: Headers, body: bytes, address: str) -> tuple[bytes, bytes]:
+        """The response, which has status 200: its header lines and its body.
+
+        Raises only what is a mistake of ours; it has been counted and logged as a request by then.
+        """
+        with self._telemetry.exchange(self._scope, headers) as exchange:
+            answer = await self._endpoint.answer(headers, body, address)
+            exchange.status = 200
+            exchange.sent_bytes = len(answer)
+        return _HEAD % (len(answer), exchange.request.request_id.encode("ascii")), answer

@@ -1,0 +1,153 @@
+"""uvicorn's HTTP protocol with a short way to the GraphQL endpoint (`server.direct` says why and for which requests).
+
+It overrides methods of uvicorn's that are not its public interface: tests/integration/server/test_protocol.py holds
+both ways side by side, and would notice if a release of uvicorn changed them.
+"""
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from server.direct import DIRECT, DirectEndpoint
+
+if TYPE_CHECKING:
+    import asyncio
+
+#: Above this size head and body are handed to the system side by side, below they are joined.
+_COPIED_BYTES: Final = 16 * 1024
+_SERVER_ERROR: Final = (
+    b"HTTP/1.1 500 Internal Server Error\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 21\r\n"
+    b"connection: close\r\n\r\nInternal Server Error"
+)
+
+
+class _NobodyWaits:
+    """Stands where uvicorn wakes an application that waits for a message."""
+
+    def set(self) -> None:
+        """Nothing to do: the body is whole before the request is begun."""
+
+
+class DirectCycle:
+    """A request on the short way: what uvicorn asks of its own cycles, and no more."""
+
+    __slots__ = ("body", "disconnected", "headers", "keep_alive", "response_complete")
+
+    message_event: Final = _NobodyWaits()
+
+    def __init__(self, headers: list[tuple[bytes, bytes]]) -> None:
+        self.headers = headers
+        self.body = b""
+        self.disconnected = False
+        #: False once the server is stopping.
+        self.keep_alive = True
+        self.response_complete = False
+
+
+class GraphQLProtocol(HttpToolsProtocol):
+    """What `uvicorn.run(http=…)` takes."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._address = ""
+        #: The request that is being read on the short way.
+        self._direct: DirectCycle | None = None
+        #: The header lines that every response has, and the list that they were rendered from.
+        self._common: tuple[object, bytes] = (None, b"")
+
+    def connection_made(self, transport: "asyncio.Transport") -> None:  # type: ignore[override] # as uvicorn has it
+        """Begin a connection."""
+        super().connection_made(transport)
+        self._address = self.client[0] if self.client else ""
+
+    # What the parser calls
+
+    def on_message_begin(self) -> None:
+        """Begin a request. The scope, which only the long way needs, is left for later."""
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+        self._direct = None
+
+    def on_headers_complete(self) -> None:
+        """Choose a way."""
+        direct: DirectEndpoint | None = self.app_state.get(DIRECT)
+        if direct is not None and self.url == direct.path and self._is_plain() and direct.takes(self.headers):
+            self._direct = DirectCycle(self.headers)
+            self.cycle = cast("RequestResponseCycle", self._direct)
+            return
+        read = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = read
+        self.scope["headers"] = self.headers
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        if self._direct is None:
+            super().on_body(body)
+        else:
+            self._direct.body += body
+
+    def on_message_complete(self) -> None:
+        """Begin answering, now that the request is whole."""
+        cycle = self._direct
+        if cycle is None:
+            super().on_message_complete()
+            return
+        self._direct = None
+        task = self.loop.create_task(self._respond(cycle))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+
+    def _is_plain(self) -> bool:
+        """Whether it is a POST by HTTP/1.1 with nothing before it that still waits for its answer."""
+        parser, earlier = self.parser, self.cycle
+        return (
+            parser.get_method() == b"POST"
+            and (earlier is None or earlier.response_complete)
+            and not self.expect_100_continue
+            and parser.get_http_version() == "1.1"
+            and parser.should_keep_alive()
+            and not parser.should_upgrade()
+            and self.limit_concurrency is None
+        )
+
+    # Answering
+
+    async def _respond(self, cycle: DirectCycle) -> None:
+        direct: DirectEndpoint = self.app_state[DIRECT]
+        try:
+            head, body = await direct.respond(cycle.headers, cycle.body, self._address)
+        except Exception:
+            self.logger.exception("Exception in the GraphQL endpoint")
+            self._finish(cycle, _SERVER_ERROR)
+            self.transport.close()
+            return
+        if self.flow.write_paused and not cycle.disconnected:
+            await self.flow.drain()
+        head = b"HTTP/1.1 200 OK\r\n" + self._common_lines() + head
+        # One write is one system call and one segment: a tenth of what a small request costs.
+        if not cycle.keep_alive:
+            self._finish(cycle, head + b"connection: close\r\n\r\n" + body)
+            self.transport.close()
+        elif len(body) <= _COPIED_BYTES:
+            self._finish(cycle, head + b"\r\n" + body)
+        else:
+            self._finish(cycle, head + b"\r\n", body)
+
+    def _finish(self, cycle: DirectCycle, *parts: bytes) -> None:
+        if not cycle.disconnected:
+            if len(parts) == 1:
+                self.transport.write(parts[0])
+            else:
+                self.transport.writelines(parts)
+        cycle.response_complete = True
+        self.on_response_complete()
+
+    def _common_lines(self) -> bytes:
+        headers = self.server_state.default_headers
+        if self._common[0] is not headers:
+            # uvicorn makes a new list each second, for the date.
+            self._common = headers, b"".join(b"%b: %b\r\n" % header for header in headers)
+        return self._common[1]
