@@ -22,7 +22,7 @@ class _TakesItsTime:
 
 
 async def test_what_was_read_just_before_the_stop_is_published_and_marked(records: Records, database_url: str) -> None:
-    """The tasks of its lanes have not begun when the relay asks what is under way, and those of its keys outlast them."""
+    """When the relay asks what is under way, its lanes have not begun; and the requests of their keys outlast them."""
     for number in range(20):
         await records.write("contract.updated", f"key-{number}")
     settings = RelaySettings(database_url=database_url, project="stopping")
