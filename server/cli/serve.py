@@ -2,9 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from server.settings import ServerSettings
 
 
 def serve(
@@ -32,7 +35,7 @@ def serve(
         os.environ["DATABASE_URL"] = database_url
     if hasura_metadata is not None:
         os.environ["CAREGRAPH_HASURA_METADATA"] = str(hasura_metadata.resolve())
-    _check_settings(strict=strict)
+    settings = _check_settings(strict=strict)
     uvicorn.run(
         "server.application:application_from_environment",
         factory=True,
@@ -49,10 +52,12 @@ def serve(
         ws_per_message_deflate=False,
         ws_ping_interval=45.0,
         ws_ping_timeout=20.0,
+        # Room for the sentence that refuses a message a little too big; beyond it nothing is kept.
+        ws_max_size=2 * settings.max_request_bytes,
     )
 
 
-def _check_settings(*, strict: bool) -> None:
+def _check_settings(*, strict: bool) -> "ServerSettings":
     """Read everything once more than needed, so that a mistake is one sentence and not a worker's stack trace."""
     from server.authentication.errors import AuthenticationSettingsError  # noqa: PLC0415
     from server.authentication.settings import read_authentication_settings  # noqa: PLC0415
@@ -66,6 +71,7 @@ def _check_settings(*, strict: bool) -> None:
         raise typer.Exit(2) from None
     if settings.hasura_metadata is not None:
         _check_metadata(settings.database_url.get_secret_value(), settings.hasura_metadata, strict=strict)
+    return settings
 
 
 def _check_metadata(database_url: str, folder: Path, *, strict: bool) -> None:
