@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator
 from typing import Final
 
 import asyncpg
-import structlog
 
 from resolvers.database_errors import translate
 from resolvers.errors import GraphQLRequestError
@@ -17,8 +16,6 @@ from resolvers.live.metrics import GROUPS, SUBSCRIBERS
 from resolvers.live.routes import Announced
 from resolvers.live.statement import Subscription
 from schema.catalogue import TableKey
-
-_LOG = structlog.get_logger(__name__)
 
 #: How often statements run that read what no trigger tells of.
 POLL_INTERVAL_S: Final = 1.0
