@@ -1,5 +1,6 @@
 """`caregraph serve`: the API."""
 
+import gc
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -28,6 +29,8 @@ def serve(
     With --hasura-metadata any database is served, with the tables, relationships, permissions and functions of the
     metadata, and admin secret and JWT settings by Hasura's names (HASURA_GRAPHQL_ADMIN_SECRET …).
     """
+    # Nearly all that imports make stays. The application turns the collector on.
+    gc.disable()
     import uvicorn  # noqa: PLC0415 -- keeps `caregraph --help` fast
 
     # The server's processes read their settings from the environment.
