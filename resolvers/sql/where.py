@@ -119,12 +119,15 @@ def _joined(writer: Writer, items: tuple[ir.Condition, ...], rows: tuple[str, ..
 
 
 def _aggregate_sql(writer: Writer, condition: ir.AggregateCompare, rows: tuple[str, ...]) -> str:
+    if not condition.predicates:
+        # Without an aggregate in it the sub-select would have as many rows as there are related ones.
+        return "true"
     inner = writer.alias()
     tests = link_sql(condition.relationship.columns, rows[-1], inner)
     tests += _inner(writer, condition.where, (*rows, inner))
     columns = [operand_sql(writer, inner, column) for column in condition.columns]
     value = aggregate_call(condition.function, columns, condition.distinct)
-    predicates = " AND ".join(predicate_sql(writer, value, predicate) for predicate in condition.predicates) or "true"
+    predicates = " AND ".join(predicate_sql(writer, value, predicate) for predicate in condition.predicates)
     return f"(SELECT {predicates} FROM {table_name(condition.table)} {inner}{where_clause(tests)})"
 
 
