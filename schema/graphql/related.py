@@ -7,8 +7,8 @@ Which operations a relationship has follows from which side holds the key, and f
 | `insert` | insert the related table, its key columns included | insert the related table, update the own key |
 | `update` | update the related table | the same |
 | `delete` | delete from the related table | |
-| `link` | update the related rows' key | update the own key |
-| `unlink` | the same, if it may be null | the same, if it may be null |
+| `link` | update the related rows' key, see it and the own one | update the own key, see it and the other |
+| `unlink` | update the related rows' key, which may be null | update the own key, which may be null |
 
 A relationship without any operation does not exist here, and without any relationship there is no `_related`.
 """
@@ -56,13 +56,15 @@ def related_operations(table: TableView, relationship: Relationship, target: Tab
         return ()
     found = []
     is_visible = relationship.name in table.relationships
+    own = tuple(local for local, _ in relationship.columns)
+    theirs = tuple(remote for _, remote in relationship.columns)
+    # A link writes the one side's value to the other, where it can be read.
+    shows_nothing_new = _sees(table, own) and _sees(target, theirs)
     if holds_key(relationship):
-        own = tuple(local for local, _ in relationship.columns)
         may_point, may_clear = _may_set(table, own), _may_clear(table, own)
         may_insert = may_point and target.insert is not None
         may_delete = False
     else:
-        theirs = tuple(remote for _, remote in relationship.columns)
         may_point, may_clear = _may_set(target, theirs), _may_clear(target, theirs)
         may_insert = _may_fill(target, theirs)
         may_delete = is_visible and target.delete is not None
@@ -70,13 +72,17 @@ def related_operations(table: TableView, relationship: Relationship, target: Tab
         found.append("delete")
     if may_insert:
         found.append("insert")
-    if is_visible and may_point and target.primary_key:
+    if is_visible and may_point and shows_nothing_new and target.primary_key:
         found.append("link")
     if is_visible and may_clear:
         found.append("unlink")
     if is_visible and target.update is not None and target.update.columns:
         found.append("update")
     return tuple(found)
+
+
+def _sees(table: TableView, columns: tuple[str, ...]) -> bool:
+    return {column.name for column in table.columns.values()}.issuperset(columns)
 
 
 def _may_set(table: TableView, columns: tuple[str, ...]) -> bool:

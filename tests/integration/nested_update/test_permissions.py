@@ -30,6 +30,11 @@ def test_a_role_has_the_operations_that_its_rules_allow(house: House) -> None:
     assert input_fields(house, "robot", "person_related_articles_input") == {"insert"}
 
 
+def test_a_role_that_does_not_see_a_key_can_not_have_it_written_elsewhere(house: House) -> None:
+    assert input_fields(house, "blind", "person_related_articles_input") == {"unlink", "update"}
+    assert input_fields(house, "blind", "article_related_author_input") == {"unlink", "update"}
+
+
 def test_a_role_without_rights_on_related_tables_has_no_such_argument(house: House) -> None:
     mutation = house.engine.schema("clerk").graphql_schema.mutation_type
     assert mutation is not None
