@@ -14,7 +14,9 @@ INSERT INTO public.treatment (id, name, active, monthly_item_price_id, monthly_p
 VALUES
     ('ffffffff-0001-7000-8000-000000000000', 'Offered', true, 'offered-monthly', 9900, 6),
     ('ffffffff-0002-7000-8000-000000000000', 'Never taken and no longer offered', false, 'old-monthly', 9900, 6),
-    ('ffffffff-0003-7000-8000-000000000000', 'Once taken and no longer offered', false, 'older-monthly', 9900, 6);
+    ('ffffffff-0003-7000-8000-000000000000', 'Once taken and no longer offered', false, 'older-monthly', 9900, 6),
+    ('ffffffff-0004-7000-8000-000000000000', 'Offered and never taken', true, 'new-monthly', 9900, 6),
+    ('ffffffff-0005-7000-8000-000000000000', 'Taken by Otto and no longer offered', false, 'oldest-monthly', 9900, 6);
 
 INSERT INTO healthcare.pharmacy (id, name, ncpdp_id, active)
 VALUES
@@ -54,7 +56,10 @@ FROM cast_member
 UNION ALL
 SELECT pg_temp.id_of(who, '0033'), pg_temp.id_of(who, '0001'), NULL, pg_temp.id_of('f', '0003'), 'completed',
     CURRENT_DATE - 300, now()
-FROM cast_member;
+FROM cast_member
+UNION ALL
+SELECT pg_temp.id_of('b', '0035'), pg_temp.id_of('b', '0001'), NULL, pg_temp.id_of('f', '0005'), 'completed',
+    CURRENT_DATE - 600, now();
 
 -- 0004 is open, 0007 closed.
 INSERT INTO public.message_thread (id, customer_id, staff_id, subject, category, status)

@@ -114,17 +114,21 @@ _try(
     rows=0,
     before=f"UPDATE healthcare.prescription SET requester_id = '{PETE}' WHERE id = '{id_of('a', '001a')}'",
 )
-for _says, _me, _asked in (
-    ("changes a draft of theirs for a former patient", PETE, id_of("a", "001a")),
-    ("changes a draft of theirs after leaving", GAIL, id_of("a", "001a")),
+for _table, _what, _changes in (
+    ("healthcare.encounter", "0012", {"status": "finished"}),
+    ("healthcare.observation", "0016", {"interpretation": "H"}),
+    ("healthcare.clinical_note", "0018", {"body": "changed"}),
+    ("healthcare.prescription", "001a", {"note": "changed"}),
 ):
-    _try(
-        _says,
-        _me,
-        update("healthcare.prescription", _asked, note="x"),
-        rows=0,
-        before=f"UPDATE healthcare.prescription SET requester_id = '{_me}' WHERE id = '{_asked}'",
-    )
+    _name, _asked = _table.partition(".")[2], id_of("a", _what)
+    for _says, _me in (("of a former patient", PETE), ("after leaving", GAIL)):
+        _try(
+            f"changes {_name} of theirs {_says}",
+            _me,
+            update(_table, _asked, **_changes),
+            rows=0,
+            before=f"UPDATE {_table} SET {_CHART[_table][1]} = '{_me}' WHERE id = '{_asked}'",
+        )
 _try("changes a signed note", PIA, update("healthcare.clinical_note", id_of("a", "0017"), body="x"), rows=0)
 _try("changes a signed prescription", PIA, update("healthcare.prescription", id_of("a", "0019"), note="x"), rows=0)
 _try(
@@ -157,6 +161,11 @@ for _table, _what in (
     _try(f"ties a written {_name} to another's visit", PIA, _tied, code="permission-error")
 
 _PRESCRIPTION = "healthcare.prescription"
+_try(
+    "takes a condition off a visit", PIA, update("healthcare.condition", id_of("a", "0014"), encounter_id=None), rows=1
+)
+_try("takes a prescription off a contract", PIA, update(_PRESCRIPTION, id_of("a", "001a"), contract_id=None), rows=1)
+_try("chooses a pharmacy", PIA, update(_PRESCRIPTION, id_of("a", "001a"), pharmacy_id=id_of("f", "0010")), rows=1)
 _try(
     "prescribes for a contract and a pharmacy",
     PIA,

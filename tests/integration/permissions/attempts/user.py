@@ -9,6 +9,8 @@ USER = Attempts("user")
 _try = USER.add
 
 OFFERED, NEVER_TAKEN, ONCE_TAKEN = id_of("f", "0001"), id_of("f", "0002"), id_of("f", "0003")
+#: Offered, but not to be found among Olga's contracts; and among Otto's, but not offered.
+NEW, OTTOS = id_of("f", "0004"), id_of("f", "0005")
 
 # Profile
 
@@ -131,6 +133,7 @@ _try(
     then=f"(SELECT read_at = updated_at FROM public.message WHERE id = '{id_of('a', '0006')}')",
 )
 _try("marks what they wrote as read", OLGA, update(_MESSAGE, id_of("a", "0005"), read_at="now"), rows=0)
+_try("reads a message after deletion", DORA, update(_MESSAGE, id_of("d", "0006"), read_at="now"), rows=0)
 _try("reads another's message", OLGA, update(_MESSAGE, id_of("b", "0006"), read_at="now"), rows=0)
 _try(
     "reads a message once more",
@@ -146,6 +149,14 @@ _try("changes what was said", OLGA, update(_MESSAGE, id_of("a", "0005"), body="x
 _NOTIFICATION = "public.notification"
 _try("opens a notification", OLGA, update(_NOTIFICATION, id_of("a", "0008"), read_at="now"), rows=1)
 _try("opens an e-mail", OLGA, update(_NOTIFICATION, id_of("a", "0009"), read_at="now"), rows=0)
+_try("opens a notification after deletion", DORA, update(_NOTIFICATION, id_of("d", "0008"), read_at="now"), rows=0)
+_try(
+    "opens a notification once more",
+    OLGA,
+    update(_NOTIFICATION, id_of("a", "0008"), read_at="now"),
+    rows=0,
+    before=f"UPDATE public.notification SET read_at = '2026-01-01' WHERE id = '{id_of('a', '0008')}'",
+)
 _try("opens another's notification", OLGA, update(_NOTIFICATION, id_of("b", "0008"), read_at="now"), rows=0)
 _try("unsends", OLGA, update(_NOTIFICATION, id_of("a", "0008"), status="failed"), code="validation-failed")
 
@@ -169,8 +180,10 @@ _try(
     insert(_ANSWERS, _INTAKE | {"treatment_id": ONCE_TAKEN}),
     rows=1,
 )
+_try("answers about a treatment to be", OLGA, insert(_ANSWERS, _INTAKE | {"treatment_id": NEW}), rows=1)
 for _says, _row in {
     "answers about a treatment that is not offered": {"treatment_id": NEVER_TAKEN},
+    "answers about a treatment of another": {"treatment_id": OTTOS},
     "answers about a treatment that does not exist": {"treatment_id": NOBODY},
     "answers for another": {"patient_id": id_of("b", "0002")},
     "answers for nobody": {"patient_id": NOBODY},
