@@ -14,6 +14,7 @@ from resolvers.sql.where import aggregate_call, filters_sql, link_sql, masked_sq
 from resolvers.sql.writer import (
     MAX_IDENTIFIER_BYTES,
     Writer,
+    column_of,
     quote_identifier,
     quote_literal,
     table_name,
@@ -166,6 +167,10 @@ def ordering(writer: Writer, keys: Sequence[ir.OrderKey], alias: str) -> tuple[s
         expression = _aggregate_key(writer, key.aggregate, here, joins) if key.aggregate else ""
         if key.column is not None:
             expression = operand_sql(writer, here, key.column)
+        if key.path and (key.aggregate is not None or (key.column is not None and key.column.computed_by is not None)):
+            # Nothing is counted or computed of a row that isn't there: it sorts as null.
+            _, remote = key.path[-1].relationship.columns[0]
+            expression = f"CASE WHEN {column_of(here, remote)} IS NOT NULL THEN {expression} END"
         terms.append(f"{expression} {DIRECTIONS[key.direction]}")
     return "".join(joins), ", ".join(terms)
 
