@@ -1,5 +1,5 @@
 """The golden database for the cases of this folder."""
 
-from tests.golden.world import golden_database_url, golden_source, golden_template
+from tests.golden.world import golden_database_url, golden_source, golden_template, quiet
 
-__all__ = ["golden_database_url", "golden_source", "golden_template"]
+__all__ = ["golden_database_url", "golden_source", "golden_template", "quiet"]

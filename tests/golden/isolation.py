@@ -7,18 +7,12 @@ and take ten times as long; cases about the real COMMIT do that.
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any
 
+import asyncpg
 from asyncpg import PostgresError
 
 from resolvers.pool import Connection, Pool
-
-#: Sequences are not undone: they start anew, so that a case knows which numbers its rows get.
-_RESTART: Final = """
-    SELECT setval(pg_get_serial_sequence('public.author', 'id'), 100),
-           setval(pg_get_serial_sequence('public.article', 'id'), 100),
-           setval(pg_get_serial_sequence('public.booking', 'id'), 1)
-"""
 
 
 class IsolatedConnection(Connection):
@@ -84,13 +78,12 @@ class IsolatedPool(Pool):
         await super().close()
 
     @asynccontextmanager
-    async def undone(self) -> AsyncIterator[None]:
-        """A block after which the database is as it was."""
+    async def undone(self) -> AsyncIterator["asyncpg.Connection[Any]"]:
+        """A block after which the database is as it was, but for its sequences; the driver's connection."""
         connection = await self.acquire()
         raw = connection._raw
         await raw.execute("BEGIN")
-        await raw.execute(_RESTART)
         try:
-            yield
+            yield raw
         finally:
             await raw.execute("ROLLBACK")

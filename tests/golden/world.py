@@ -6,6 +6,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import structlog
 
 from resolvers.pool import Pool
 from server.source import Source, hasura_source
@@ -25,6 +26,20 @@ async def create_golden_database(server_url: str) -> str:
     finally:
         await connection.close()
     return url
+
+
+def drop_event(_logger: object, _method: str, _event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """A log processor that keeps nothing."""
+    raise structlog.DropEvent
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """What goes wrong on purpose is not logged."""
+    before = structlog.get_config()
+    structlog.configure(processors=[drop_event])
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")
