@@ -99,17 +99,24 @@ def _among_visible(compiler: Compiler, table: TableView, condition: ir.Condition
     return ir.Among(rows=visible, item=condition) if _is_about_rows(visible) else condition
 
 
-def _is_about_rows(condition: ir.Condition) -> bool:
-    """Whether it can hold of one row and not of another. One that can't is tested before any row is read."""
+def _is_about_rows(condition: ir.Condition, depth: int = 0) -> bool:
+    """Whether it can hold of one row and not of another. One that can't is tested before any row is read.
+
+    `depth` is how far inside rows of other tables the condition stands.
+    """
     match condition:
         case ir.And(items) | ir.Or(items):
-            return any(_is_about_rows(item) for item in items)
+            return any(_is_about_rows(item, depth) for item in items)
         case ir.Not(item):
-            return _is_about_rows(item)
+            return _is_about_rows(item, depth)
+        case ir.Exists() if not condition.columns:
+            return _is_about_rows(condition.where, depth + 1)
         case ir.Exists():
-            return bool(condition.columns)
+            return depth == 0 or _is_about_rows(condition.where, depth + 1)
+        case ir.CompareColumns():
+            return condition.levels_up >= depth
         case _:
-            return True
+            return depth == 0
 
 
 def _each(

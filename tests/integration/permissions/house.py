@@ -12,6 +12,7 @@ import asyncpg
 import orjson
 
 from local.demo.loader import load
+from permissions.model import Rules
 from permissions.rules import RULES
 from permissions.session import Session
 from resolvers.engine import Engine
@@ -140,13 +141,23 @@ class House:
         self._runner = runner
         self._pool = _PoolOfTheDay()
         self._template: str | None = None
-        self.engine = Engine(
-            catalogue=CATALOGUE, rules=RULES, pool=self._pool, hand_written=HAND_WRITTEN, scalar_map=SCALARS
-        )
+        self.engine = self._engine(RULES)
 
     def run(self, coroutine: Any) -> Any:
         """The coroutine's result, on the loop that all connections belong to."""
         return self._runner.run(coroutine)
+
+    def _engine(self, rules: Rules) -> Engine:
+        return Engine(catalogue=CATALOGUE, rules=rules, pool=self._pool, hand_written=HAND_WRITTEN, scalar_map=SCALARS)
+
+    @contextmanager
+    def ruled_by(self, rules: Rules) -> Iterator[None]:
+        """Other rules for a while."""
+        before, self.engine = self.engine, self._engine(rules)
+        try:
+            yield
+        finally:
+            self.engine = before
 
     def furnish(self, template: str) -> None:
         """Make the database that all others are copies of: demo data, and the cast of `cast.sql`."""

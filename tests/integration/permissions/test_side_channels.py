@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from local.demo.people import MIRA
+from permissions.model import Select, TablePermissions
 from resolvers.errors import GraphQLRequestError
 from tests.integration.permissions.house import Database, House
 from tests.integration.permissions.people import NOBODY, OLGA, PIA, id_of
@@ -172,3 +173,22 @@ def test_a_subscription_with_a_value_that_is_none_fails_before_rows_are_compared
             library.subscribe("provider", MIRA, document, body=body, it="garbage")
         assert refused.value.code == "data-exception"
     assert library.subscribe("provider", PIA, SUBSCRIPTIONS["live query"], body="secret of Olga", it="yesterday")
+
+
+def test_a_filter_that_looks_elsewhere_for_something_of_the_row_hides_texts_as_well(
+    house: House, library: Database
+) -> None:
+    # No relationship leads there, but the row's own column is compared.
+    elsewhere = {"_table": {"schema": "public", "name": "staff"}, "_where": {"id": {"_ceq": ["$", "sender_staff_id"]}}}
+    rules = {
+        "reader": {
+            "public.message": TablePermissions(select=Select(columns=("id", "body"), filter={"_exists": elsewhere}))
+        }
+    }
+    with house.ruled_by(rules):
+        document = PATTERN.replace("OPERATOR", "_like")
+        assert library.ask("reader", NOBODY, document, it="advice for %").data["message"]
+        # A customer's, who is no staff.
+        tries = [{"it": "secret of Ott\\"}, {"it": "secret of Xxx\\"}]
+        is_there, is_not = endings(library, "reader", NOBODY, document, *tries)
+    assert is_there == is_not
