@@ -10,7 +10,7 @@ In this order (Hasura's rules):
 """
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from hmac import compare_digest
@@ -21,7 +21,7 @@ from pydantic import SecretStr
 
 from integrations.identity.errors import KeysUnavailableError, TokenError
 from integrations.identity.verification import UnverifiedToken, expiry_of, quote, read_unverified, verify_token
-from permissions.session import Session
+from permissions.session import VARIABLE_PREFIX, Session
 from server.authentication.credentials import (
     ACCESS_KEY,
     ADMIN_SECRET,
@@ -41,6 +41,11 @@ from server.authentication.session_cache import CachedGrant, SessionCache
 from server.authentication.settings import AuthenticationSettings
 
 ADMIN: Final = "admin"
+#: Sessions by admin secret that are kept.
+_ADMIN_SESSIONS: Final = 64
+_VARIABLES: Final = VARIABLE_PREFIX.encode()
+#: Headers that begin like session variables and are none.
+_NO_VARIABLES: Final = frozenset({ADMIN_SECRET, ACCESS_KEY, ROLE})
 
 
 class Authenticator:
@@ -61,6 +66,8 @@ class Authenticator:
         self._admin_secret = None if admin_secret is None else sha256(admin_secret.get_secret_value().encode()).digest()
         self._unauthorized = None if unauthorized_role is None else Session(role=unauthorized_role)
         self._cache = SessionCache(size=cache_size)
+        #: Sessions by admin secret alone, by the role header as it came.
+        self._admin_sessions: dict[bytes | None, Session] = {}
         self._clock = clock
         # Headers that `find_session` must see; where tokens stand elsewhere, only `authenticate` knows how to look.
         elsewhere = {
@@ -79,13 +86,14 @@ class Authenticator:
         entry = self._cache.find(authorization, self._clock())
         return None if entry is None else entry.sessions.get(role)
 
-    def find_session(self, headers: Iterable[tuple[bytes, bytes]]) -> Session | None:
+    def find_session(self, headers: Collection[tuple[bytes, bytes]]) -> Session | None:
         """The session when it is at hand, without waiting; None when `authenticate` has to be asked.
 
-        `headers` are ASGI's, with lower-case names. At hand are tokens verified before and requests without
-        credentials. Never raises: what is to be refused is None here, too.
+        `headers` are ASGI's, with lower-case names. At hand are tokens verified before, the admin secret without
+        further session variables, and requests without credentials. Never raises: what is to be refused is None here,
+        too.
         """
-        authorization = role = None
+        authorization = role = secret = None
         for name, value in headers:
             if name not in self._watched:
                 continue
@@ -93,12 +101,25 @@ class Authenticator:
                 authorization = value
             elif name == ROLE and role is None:
                 role = value
+            elif name == ADMIN_SECRET and secret is None:
+                secret = value
             else:
-                # An admin secret, a token elsewhere, or a header that is there twice.
+                # A token elsewhere, or a header that is there twice.
                 return None
+        if secret is not None:
+            return self._admin_sessions.get(role) if self._is_bare_admin(headers, secret) else None
         if authorization is None:
             return self._unauthorized
         return self.authenticate_cached(authorization, role)
+
+    def _is_bare_admin(self, headers: Collection[tuple[bytes, bytes]], secret: bytes) -> bool:
+        """Whether the secret is right, and the role is all that the headers say of the session."""
+        variables = (name for name, _ in headers if name.startswith(_VARIABLES))
+        return self._is_admin_secret(secret) and all(name in _NO_VARIABLES for name in variables)
+
+    def _is_admin_secret(self, secret: bytes) -> bool:
+        # Digests have equal lengths, so that the comparison takes the same time for every guess.
+        return self._admin_secret is not None and compare_digest(sha256(secret).digest(), self._admin_secret)
 
     async def authenticate(self, headers: Headers) -> Session:
         """The session that these headers grant.
@@ -124,12 +145,19 @@ class Authenticator:
                 "No admin secret is set on this server (CAREGRAPH_ADMIN_SECRET); leave the x-hasura-admin-secret "
                 "header out and send a token.",
             )
-        # Digests have equal lengths, so that the comparison takes the same time for every guess.
-        if not compare_digest(sha256(secret).digest(), self._admin_secret):
+        if not self._is_admin_secret(secret):
             raise AuthenticationError(
                 AuthenticationCode.ACCESS_DENIED, "invalid x-hasura-admin-secret/x-hasura-access-key"
             )
-        return Session(role=credentials.role or ADMIN, variables=credentials.variables())
+        variables = credentials.variables()
+        session = Session(role=credentials.role or ADMIN, variables=variables)
+        header = credentials.headers.get(ROLE)
+        # As with tokens, spaces and all; the names of roles are made up by whoever knows the secret, so a few will do.
+        if not variables and (header is None or read_text(header) == session.role):
+            if len(self._admin_sessions) >= _ADMIN_SESSIONS:
+                self._admin_sessions.clear()
+            self._admin_sessions[header] = session
+        return session
 
     async def _token_session(self, credentials: Credentials, offered: OfferedToken) -> Session:
         entry = self._cache.find(offered.cache_key, self._clock())

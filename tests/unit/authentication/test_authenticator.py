@@ -276,6 +276,47 @@ async def test_verified_token_is_found_without_waiting(authenticator: Authentica
     assert authenticator.authenticate_cached(headers[1][1], None) is None
 
 
+async def test_admin_secret_is_recognised_without_waiting(authenticator: Authenticator) -> None:
+    secret = (b"x-hasura-admin-secret", b"open sesame")
+    for headers, expected in [([secret], "admin"), ([secret, role("user")], "user"), ([role("cct"), secret], "cct")]:
+        assert authenticator.find_session(headers) is None
+        session = await authenticator.authenticate(headers)
+        assert authenticator.find_session([*headers, (b"host", b"localhost")]) is session
+        assert session.role == expected
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [(b"x-hasura-admin-secret", b"close sesame")],
+        [(b"x-hasura-admin-secret", b"open sesame"), (b"x-hasura-admin-secret", b"open sesame")],
+        [(b"x-hasura-admin-secret", b"open sesame"), (b"x-hasura-user-id", b"7")],
+        [(b"x-hasura-access-key", b"open sesame")],
+        [(b"x-hasura-admin-secret", b"open sesame"), (b"x-hasura-access-key", b"close sesame")],
+    ],
+)
+async def test_a_remembered_admin_session_is_for_the_right_secret_alone(
+    authenticator: Authenticator, headers: list[tuple[bytes, bytes]]
+) -> None:
+    await authenticator.authenticate([(b"x-hasura-admin-secret", b"open sesame")])
+    assert authenticator.find_session(headers) is None
+
+
+async def test_an_admin_session_with_variables_is_not_remembered(authenticator: Authenticator) -> None:
+    secret = (b"x-hasura-admin-secret", b"open sesame")
+    session = await authenticator.authenticate([secret, role("user"), (b"x-hasura-user-id", b"7")])
+    assert session.user_id == "7"
+    assert authenticator.find_session([secret, role("user")]) is None
+
+
+async def test_a_few_admin_sessions_are_remembered_whatever_roles_are_made_up(authenticator: Authenticator) -> None:
+    secret = (b"x-hasura-admin-secret", b"open sesame")
+    for number in range(1_000):
+        assert (await authenticator.authenticate([secret, role(f"role-{number}")])).role == f"role-{number}"
+    found = [authenticator.find_session([secret, role(f"role-{number}")]) for number in range(1_000)]
+    assert 0 < sum(session is not None for session in found) <= 64
+
+
 async def test_request_without_credentials_needs_no_waiting(authenticator: Authenticator) -> None:
     session = authenticator.find_session([(b"host", b"localhost"), role("admin")])
     assert session is not None
