@@ -166,7 +166,7 @@ class _NestedUpdates:
             operation, value = self._only(operations, path)
             operations = {operation: value}
         for operation in ("delete", "unlink", "update", "link", "insert"):
-            if operation not in operations:
+            if operation not in operations or _is_empty(operations[operation]):
                 continue
             value, here = operations[operation], f"{path}.{operation}"
             match operation:
@@ -218,13 +218,17 @@ class _NestedUpdates:
             ir.Assignment(column=target.table.columns[name], operator="_set", value=param)
             for name, param in keys.items()
         )
-        items = [(f"{path}[{index}]", item) for index, item in enumerate(value)] if isinstance(value, list) else None
+        places = (
+            [(f"{path}[{index}]", item) for index, item in enumerate(value)]
+            if isinstance(value, list)
+            else [(path, value)]
+        )
         changes = tuple(
             ir.RelatedChange(
                 change=update_of(self._compiler, target, key_condition(self._compiler, target, item), assignments),
                 path=here,
             )
-            for here, item in items or [(path, value)]
+            for here, item in places
         )
         return ir.RelatedLinks(
             slot=slot,
@@ -273,6 +277,11 @@ class _NestedUpdates:
             named = " and ".join(f"'{name}'" for name in given)
             raise ValidationFailed(f"only one thing can be done with a single related row, but found {named}", path)
         return next(iter(given.items()), ("", None))
+
+
+def _is_empty(value: Any) -> bool:
+    """Nothing to update or link, or no rows to insert."""
+    return value == [] or (isinstance(value, Mapping) and value.get("data", value) == [])
 
 
 def _cleared(table: Table, names: Sequence[str]) -> list[ir.Assignment]:

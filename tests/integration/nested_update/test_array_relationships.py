@@ -260,8 +260,9 @@ async def test_nulls_and_empty_lists_are_as_if_left_out(house: House) -> None:
     before = await house.everything()
     data = await house.data(
         """mutation ($none: [article_pk_columns_input!]) {
-          update_person(where: {id: {_eq: 1}}, _related: {
+          update_person(where: {id: {_lte: 2}}, _related: {
             articles: {delete: null, insert: {data: []}, link: $none, update: []}, home: null, passport: {unlink: false}
+            badges: {link: [], insert: {data: []}}
           }) { affected_rows }
         }""",
         {"none": None},
