@@ -20,7 +20,9 @@ _SPECIAL: Final = frozenset({b"transfer-encoding", b"content-encoding", b"upgrad
 
 _HEAD: Final = b"content-type: " + CONTENT_TYPE + b"\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
 
-Headers = Sequence[tuple[bytes, bytes]]
+_NO_LENGTH: Final = _LARGEST_BODY + 1
+
+Headers = dict[bytes, bytes]
 
 
 class DirectEndpoint:
@@ -34,23 +36,26 @@ class DirectEndpoint:
         self._scope = {"type": "http", "method": "POST", "path": path}
         self._special = _SPECIAL | detours
 
-    def takes(self, headers: Headers) -> bool:
-        """Whether a POST with these headers (names in lower case) may come here."""
-        length = -1
-        for name, value in headers:
-            if name == b"content-length":
-                length = int(value)
-            elif name in self._special:
-                return False
-        return 0 <= length <= _LARGEST_BODY
+    def find_headers(self, headers: Sequence[tuple[bytes, bytes]]) -> Headers | None:
+        """A POST's headers by name (in lower case); None when the request has to go the long way."""
+        found = dict(headers)
+        # What is there twice has rules of its own, header by header.
+        if len(found) < len(headers) or not self._special.isdisjoint(found):
+            return None
+        return found if int(found.get(b"content-length", _NO_LENGTH)) <= _LARGEST_BODY else None
 
     async def respond(self, headers: Headers, body: bytes, address: str) -> tuple[bytes, bytes]:
         """The response, which has status 200: its header lines and its body.
 
         Raises only what is a mistake of ours; it has been counted and logged as a request by then.
         """
-        with self._telemetry.exchange(self._scope, headers) as exchange:
-            answer = await self._endpoint.answer(headers, body, address)
+        with self._telemetry.exchange(
+            self._scope,
+            request_id=headers.get(b"x-request-id"),
+            traceparent=headers.get(b"traceparent"),
+            later=True,
+        ) as exchange:
+            answer = await self._endpoint.answer(headers.items(), body, address)
             exchange.status = 200
             exchange.sent_bytes = len(answer)
         return _HEAD % (len(answer), exchange.request.request_id.encode("ascii")), answer

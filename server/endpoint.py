@@ -4,7 +4,7 @@ A bare ASGI application, since every layer on the way costs as much as a small r
 answers always have status 200: what went wrong is in the body.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import orjson
@@ -73,7 +73,7 @@ class GraphQLEndpoint:
         )
         await send({"type": "http.response.body", "body": body})
 
-    async def answer(self, headers: Sequence[tuple[bytes, bytes]], raw: bytes, address: str) -> bytes:
+    async def answer(self, headers: Collection[tuple[bytes, bytes]], raw: bytes, address: str) -> bytes:
         """The body of the response to a POST with these headers and this body, from a client at `address`."""
         try:
             return await self._answer(headers, raw, address)
@@ -82,7 +82,7 @@ class GraphQLEndpoint:
         except AuthenticationError as error:
             return error_body(GraphQLRequestError(error.code.value, error.message))
 
-    async def _answer(self, headers: Sequence[tuple[bytes, bytes]], raw: bytes, address: str) -> bytes:
+    async def _answer(self, headers: Collection[tuple[bytes, bytes]], raw: bytes, address: str) -> bytes:
         if len(raw) > self._max_request_bytes:
             raise GraphQLRequestError(
                 "validation-failed",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from server.direct import DIRECT, DirectEndpoint
+from server.direct import DIRECT, DirectEndpoint, Headers
 
 if TYPE_CHECKING:
     import asyncio
@@ -35,7 +35,7 @@ class DirectCycle:
 
     message_event: Final = _NobodyWaits()
 
-    def __init__(self, headers: list[tuple[bytes, bytes]]) -> None:
+    def __init__(self, headers: Headers) -> None:
         self.headers = headers
         self.body = b""
         self.disconnected = False
@@ -72,10 +72,12 @@ class GraphQLProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Choose a way."""
         direct: DirectEndpoint | None = self.app_state.get(DIRECT)
-        if direct is not None and self.url == direct.path and self._is_plain() and direct.takes(self.headers):
-            self._direct = DirectCycle(self.headers)
-            self.cycle = cast("RequestResponseCycle", self._direct)
-            return
+        if direct is not None and self.url == direct.path and self._is_plain():
+            headers = direct.find_headers(self.headers)
+            if headers is not None:
+                self._direct = DirectCycle(headers)
+                self.cycle = cast("RequestResponseCycle", self._direct)
+                return
         read = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
         self.url, self.headers, self.expect_100_continue = read

@@ -1,9 +1,9 @@
 """What every service answers to operators, and the middleware that names, times and logs each request."""
 
 import asyncio
+import atexit
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from contextvars import Token
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -14,15 +14,19 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from integrations.telemetry.context import RequestContext, accept_request_id, current_request
-from integrations.telemetry.logging import LogLevel, write_access_line
+from integrations.telemetry.logging import LogLevel, write_access_line, write_access_lines, writes_json
 from integrations.telemetry.metrics import counter, gauge, histogram, render_metrics
-from integrations.telemetry.tracing import TraceScope, enter_trace, join_trace
+from integrations.telemetry.tracing import TraceContext, TraceScope, enter_trace, join_trace
 
 #: How long one readiness check may take before it counts as failed.
 READINESS_TIMEOUT_S: Final = 2.0
 
 #: Asked every few seconds by machines; logged at debug level, and no spans are exported for them.
 OPERATIONAL_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+
+_EVENT: Final = "http.request"
+#: How long counting and logging is put off where it is.
+_LATER_S: Final = 0.02
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -75,6 +79,7 @@ def operational_routes(
         return JSONResponse(body, status_code=503 if not_ready else 200, headers={"cache-control": "no-store"})
 
     async def metrics(request: Request) -> Response:
+        flush_exchanges()
         body, content_type = render_metrics(request.headers.get("accept", ""))
         return Response(body, headers={"content-type": content_type, "cache-control": "no-store"})
 
@@ -102,9 +107,15 @@ class HttpTelemetry:
         #: Histogram children by label values: looking one up here is five times faster than `labels()`.
         self._children: dict[tuple[str, str, int], Callable[[float], None]] = {}
 
-    def exchange(self, scope: Mapping[str, Any], headers: Iterable[tuple[bytes, bytes]]) -> "Exchange":
-        """A context manager for one request and its answer. Of `scope` it reads type, method, path and route."""
-        return Exchange(self, scope, headers)
+    def exchange(
+        self, scope: Mapping[str, Any], *, request_id: bytes | None, traceparent: bytes | None, later: bool = False
+    ) -> "Exchange":
+        """A context manager for one request and its answer. Of `scope` it reads type, method, path and route.
+
+        `request_id` and `traceparent` are the headers' values. `later` puts counting and logging off by a moment, when
+        it is done for many at once, in less time for each.
+        """
+        return Exchange(self, scope, request_id, traceparent, later)
 
     def observe(self, scope: Mapping[str, Any], status: int, duration_s: float) -> None:
         """Count one answer."""
@@ -137,19 +148,26 @@ class Exchange:
     answer makes it a 500, a cancellation a 499.
     """
 
-    __slots__ = ("_headers", "_scope", "_started", "_telemetry", "_token", "_trace", "request", "sent_bytes", "status")
+    __slots__ = ("_later", "_scope", "_started", "_telemetry", "_token", "_trace", "request", "sent_bytes", "status")
 
     def __init__(
-        self, telemetry: HttpTelemetry, scope: Mapping[str, Any], headers: Iterable[tuple[bytes, bytes]]
+        self,
+        telemetry: HttpTelemetry,
+        scope: Mapping[str, Any],
+        request_id: bytes | None,
+        traceparent: bytes | None,
+        later: bool,
     ) -> None:
         self._telemetry = telemetry
         self._scope = scope
-        self._headers = headers
+        self._later = later
         self.status = 0
         self.sent_bytes = 0
+        self.request = RequestContext(request_id=_request_id(request_id))
+        self._trace = _trace(scope, traceparent)
 
     def __enter__(self) -> Self:
-        self.request, self._token, self._trace = _begin(self._scope, self._headers)
+        self._token = current_request.set(self.request)
         self._trace.__enter__()
         self._started = time.perf_counter()
         return self
@@ -161,44 +179,41 @@ class Exchange:
         # An answer that has begun keeps its status in the line. What never began is a 500 of the server's, unless it
         # was cancelled: the client has left, or the server is stopping.
         status = self.status or (500 if error is None or isinstance(error, Exception) else 499)
-        scope, request, trace = self._scope, self.request, self._trace
-        method, path = scope["method"], scope["path"]
-        self._telemetry.observe(scope, status, duration_s)
+        trace = self._trace
         if trace.recorded:
-            self._telemetry.describe(trace, scope, method, status)
-        write_access_line(
-            _level(path, status),
-            "http.request",
-            {
-                "method": method,
-                "path": path,
-                "status": status,
-                "duration_ms": round(duration_s * 1000, 3),
-                "bytes": self.sent_bytes,
-                **request.fields,
-            },
-        )
+            self._telemetry.describe(trace, self._scope, self._scope["method"], status)
+        if self._later and writes_json():
+            _put_off((self._telemetry, self._scope, status, duration_s, self.sent_bytes, self.request, trace.trace))
+        else:
+            self._telemetry.observe(self._scope, status, duration_s)
+            fields = _fields(self._scope, status, duration_s, self.sent_bytes, self.request)
+            write_access_line(_level(self._scope["path"], status), _EVENT, fields)
         trace.__exit__(kind, error, traceback)
         if error is None:
             # Else the server logs it under this request, and its task ends with it.
             current_request.reset(self._token)
 
 
-def _begin(
-    scope: Mapping[str, Any], headers: Iterable[tuple[bytes, bytes]]
-) -> tuple[RequestContext, Token[RequestContext | None], TraceScope]:
-    """The request's context, already current, and its trace, not yet entered."""
-    request_id = traceparent = None
-    for name, value in headers:
-        if name == b"x-request-id":
-            request_id = value.decode("latin-1")
-        elif name == b"traceparent":
-            traceparent = value.decode("latin-1")
-    request = RequestContext(request_id=accept_request_id(request_id))
-    token = current_request.set(request)
-    if scope["path"] in OPERATIONAL_PATHS:
-        return request, token, TraceScope(join_trace(traceparent))
-    return request, token, enter_trace(traceparent, scope["type"])
+def _request_id(header: bytes | None) -> str:
+    return accept_request_id(None if header is None else header.decode("latin-1"))
+
+
+def _trace(scope: Mapping[str, Any], traceparent: bytes | None) -> TraceScope:
+    text = None if traceparent is None else traceparent.decode("latin-1")
+    return TraceScope(join_trace(text)) if scope["path"] in OPERATIONAL_PATHS else enter_trace(text, scope["type"])
+
+
+def _fields(
+    scope: Mapping[str, Any], status: int, duration_s: float, sent_bytes: int, request: RequestContext
+) -> dict[str, Any]:
+    return {
+        "method": scope["method"],
+        "path": scope["path"],
+        "status": status,
+        "duration_ms": int(duration_s * 1_000_000) / 1000,
+        "bytes": sent_bytes,
+        **request.fields,
+    }
 
 
 def _level(path: str, status: int) -> LogLevel:
@@ -206,6 +221,44 @@ def _level(path: str, status: int) -> LogLevel:
     if path in OPERATIONAL_PATHS:
         return "debug"
     return "error" if status >= 500 else "info"
+
+
+# What was put off
+
+_Concluded = tuple[HttpTelemetry, Mapping[str, Any], int, float, int, RequestContext, TraceContext]
+
+#: Exchanges that were put off, with the Unix time at which each ended.
+_waiting: Final[list[tuple[_Concluded, float]]] = []
+_flushing: asyncio.AbstractEventLoop | None = None
+
+
+def _put_off(concluded: _Concluded) -> None:
+    """Count and log it soon, or when the process ends, or when somebody looks."""
+    global _flushing  # noqa: PLW0603 - which event loop will do it
+    _waiting.append((concluded, time.time()))
+    loop = asyncio.get_running_loop()
+    if _flushing is not loop:
+        _flushing = loop
+        loop.call_later(_LATER_S, _flush_in_loop)
+
+
+def _flush_in_loop() -> None:
+    global _flushing  # noqa: PLW0603 - as above
+    _flushing = None
+    flush_exchanges()
+
+
+@atexit.register
+def flush_exchanges() -> None:
+    """Count and log now what was put off."""
+    concluded = [*_waiting]
+    _waiting.clear()
+    lines: list[tuple[LogLevel, str, dict[str, Any], RequestContext, TraceContext, float]] = []
+    for (telemetry, scope, status, duration_s, sent_bytes, request, trace), at in concluded:
+        telemetry.observe(scope, status, duration_s)
+        fields = _fields(scope, status, duration_s, sent_bytes, request)
+        lines.append((_level(scope["path"], status), _EVENT, fields, request, trace, at))
+    write_access_lines(lines)
 
 
 class RequestContextMiddleware:
@@ -229,8 +282,10 @@ class RequestContextMiddleware:
         if kind == "http":
             await self._http(scope, receive, send)
         elif kind == "websocket":
-            request, token, trace = _begin(scope, scope["headers"])
-            with trace:
+            request_id, traceparent = _find(scope["headers"])
+            request = RequestContext(request_id=_request_id(request_id))
+            token = current_request.set(request)
+            with _trace(scope, traceparent) as trace:
                 await self._websocket(scope, receive, send, request, trace)
             # Not reached when an exception escapes: the server logs it under this request, and its task ends with it.
             current_request.reset(token)
@@ -238,7 +293,8 @@ class RequestContextMiddleware:
             await self._app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._telemetry.exchange(scope, scope["headers"]) as exchange:
+        request_id, traceparent = _find(scope["headers"])
+        with self._telemetry.exchange(scope, request_id=request_id, traceparent=traceparent) as exchange:
             header = (b"x-request-id", exchange.request.request_id.encode("latin-1"))
 
             async def send_named(message: Message) -> None:
@@ -295,3 +351,14 @@ class RequestContextMiddleware:
                     **request.fields,
                 },
             )
+
+
+def _find(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes | None, bytes | None]:
+    """The values of `x-request-id` and `traceparent`."""
+    request_id = traceparent = None
+    for name, value in headers:
+        if name == b"x-request-id":
+            request_id = value
+        elif name == b"traceparent":
+            traceparent = value
+    return request_id, traceparent

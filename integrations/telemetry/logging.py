@@ -18,16 +18,16 @@ put its own handlers back) and `access_log=False` (`http.RequestContextMiddlewar
 import logging
 import sys
 import time
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, get_args
 
 import orjson
 import structlog
 
-from integrations.telemetry.context import current_request
+from integrations.telemetry.context import RequestContext, current_request
 from integrations.telemetry.redaction import redact
-from integrations.telemetry.tracing import current_trace
+from integrations.telemetry.tracing import TraceContext, current_trace
 
 LogFormat = Literal["json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error", "critical"]
@@ -154,24 +154,49 @@ def write_access_line(level: LogLevel, event: str, fields: dict[str, Any]) -> No
     if not _State.json:
         structlog.get_logger().log(_LEVELS[level], event, **fields)
         return
-    if not _FIXED.isdisjoint(fields):
-        _output.msg(_render_json(None, level, _identify({"level": level, "event": event, **fields})))
+    _output.msg(_access_line(level, event, fields, current_request.get(), current_trace(), time.time()))
+
+
+def write_access_lines(
+    lines: Iterable[tuple[LogLevel, str, dict[str, Any], RequestContext, TraceContext, float]],
+) -> None:
+    """Write what was put off: level, event, fields, request, trace and Unix time of each line, as JSON, at once."""
+    if not _State.service:
         return
+    texts = [_access_line(*line) for line in lines if _LEVELS[line[0]] >= _State.level]
+    if texts:
+        _output.msg("\n".join(texts))
+
+
+def writes_json() -> bool:
+    """Whether this process writes JSON lines, which can be put off: they need nothing of the context."""
+    return _State.json
+
+
+def _access_line(
+    level: LogLevel,
+    event: str,
+    fields: dict[str, Any],
+    request: RequestContext | None,
+    trace: TraceContext | None,
+    at: float,
+) -> str:
     # What `_identify` and `_render_json` do, in one go.
-    request = current_request.get()
-    trace = current_trace()
     line = {
-        "timestamp": _now(),
+        "timestamp": _timestamp(at),
         "level": level,
         "event": event,
         "service": _State.service,
         "request_id": None if request is None else request.request_id,
         "trace_id": None if trace is None else trace.trace_id,
         "span_id": None if trace is None else trace.span_id,
-        **fields,
-        "severity": _SEVERITY[level],
     }
-    _output.msg(orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode())
+    if _FIXED.isdisjoint(fields):
+        line.update(fields)
+    else:
+        line.update({f"{name}_" if name in _FIXED else name: value for name, value in fields.items()})
+    line["severity"] = _SEVERITY[level]
+    return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 def _complete(_: Any, __: str, fields: MutableMapping[str, Any]) -> dict[str, Any]:
@@ -185,7 +210,7 @@ def _identify(fields: dict[str, Any]) -> dict[str, Any]:
     request = current_request.get()
     trace = current_trace()
     line = {
-        "timestamp": _now(),
+        "timestamp": _timestamp(time.time()),
         "level": fields.pop("level", "info"),
         "event": fields.pop("event", ""),
         "service": _State.service,
@@ -199,11 +224,10 @@ def _identify(fields: dict[str, Any]) -> dict[str, Any]:
     return line
 
 
-def _now() -> str:
+def _timestamp(at: float) -> str:
     # Three times as fast as datetime.isoformat, and this runs for every request.
-    now = time.time()
-    seconds = int(now)
-    return f"{_second(seconds)}.{int((now - seconds) * 1_000_000):06d}Z"
+    seconds = int(at)
+    return f"{_second(seconds)}.{int((at - seconds) * 1_000_000):06d}Z"
 
 
 _last_second: tuple[int, str] = (0, "1970-01-01T00:00:00")

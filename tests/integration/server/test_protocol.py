@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 import uvicorn
 
+from integrations.telemetry.http import flush_exchanges
 from integrations.telemetry.logging import configure_logging
 from integrations.telemetry.metrics import render_metrics
 from server.application import create_application
 from server.authentication.settings import AuthenticationSettings
-from server.direct import DIRECT, DirectEndpoint
+from server.direct import DIRECT, DirectEndpoint, Headers
 from server.protocol import GraphQLProtocol
 from server.settings import ServerSettings
 
@@ -67,9 +68,7 @@ def watch(direct: DirectEndpoint, served: Served, server: uvicorn.Server) -> Non
     respond = direct.respond
 
     class Watched(DirectEndpoint):
-        async def respond(
-            self, headers: Sequence[tuple[bytes, bytes]], body: bytes, address: str
-        ) -> tuple[bytes, bytes]:
+        async def respond(self, headers: Headers, body: bytes, address: str) -> tuple[bytes, bytes]:
             served.short.append(body)
             served.begun.set()
             await served.open.wait()
@@ -238,11 +237,24 @@ async def test_a_request_on_the_short_way_has_its_id_its_line_and_its_count(
     async with connected(short) as client:
         client.writer.write(post(QUERY, b"X-Request-Id: mine-1"))
         answer = await client.answer()
+    flush_exchanges()
     line = json.loads(capsys.readouterr().err.splitlines()[-1])
     assert answer.headers["x-request-id"] == "mine-1"
     assert (line["event"], line["request_id"], line["status"]) == ("http.request", "mine-1", 200)
     assert line["bytes"] == len(answer.body)
     assert count(name) == before + 1
+
+
+async def test_what_was_put_off_is_done_soon(short: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("api", "json")
+    async with connected(short) as client, asyncio.timeout(TIMEOUT_S):
+        client.writer.write(post(QUERY) + post(QUERY))
+        await client.answer()
+        await client.answer()
+        text = ""
+        while text.count('"http.request"') < 2:
+            await asyncio.sleep(0.005)
+            text += capsys.readouterr().err
 
 
 def count(name: str) -> float:
@@ -292,6 +304,7 @@ async def test_a_mistake_of_ours_is_a_500_without_its_text(
         answer = await client.answer()
         assert (answer.status, answer.body) == (500, b"Internal Server Error")
         assert await client.ended()
+    flush_exchanges()
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [line["status"] for line in lines if line["event"] == "http.request"] == [500]
 
