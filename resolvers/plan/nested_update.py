@@ -219,9 +219,9 @@ class _NestedUpdates:
             for name, param in keys.items()
         )
         places = (
-            [(f"{path}[{index}]", item) for index, item in enumerate(value)]
-            if isinstance(value, list)
-            else [(path, value)]
+            [(path, value)]
+            if isinstance(value, Mapping)
+            else [(f"{path}[{index}]", item) for index, item in enumerate(value)]
         )
         changes = tuple(
             ir.RelatedChange(
