@@ -1,12 +1,12 @@
 """Running plans: statements on connections, and answers joined as bytes."""
 
+import json
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import asyncpg
-import orjson
 import structlog
 
 from resolvers.binding import Request
@@ -103,7 +103,7 @@ class Executor:
             for _, root in plan.roots
         )
         # Not the document's text: it may hold several operations.
-        key = (plan.roots, orjson.dumps(request.variables)) if is_introspection else None
+        key = (plan.roots, json.dumps(request.variables)) if is_introspection else None
         if key in role.introspections:
             return role.introspections[key]
         row: Sequence[Any] = await self._read(plan.query, request) if plan.query else ()
