@@ -1,9 +1,11 @@
-"""The ASGI application of an agent: `POST /events`, `POST /tasks`, `/healthz`, `/readyz`, `/metrics`."""
+"""The ASGI application of an agent: `POST /events`, `/tasks` and `/jobs/NAME`, `/healthz`, `/readyz`, `/metrics`."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Final
 
@@ -17,6 +19,7 @@ from starlette.routing import Route
 
 from agents.graphql.client import GraphQLClient, open_graphql
 from agents.runtime.handler import Handlers
+from agents.runtime.jobs import JobRunner, Jobs
 from agents.runtime.processing import Ending, Processor
 from agents.runtime.push import NotAPush, NotOurEvent, parse_push
 from agents.runtime.settings import RuntimeSettings
@@ -46,6 +49,10 @@ class _Opened:
     #: For scheduled tasks; None when nobody is named who may send them.
     tasks: Processor | None
     tasks_verifier: OidcVerifier | None
+    jobs: Jobs
+    job_runner: JobRunner
+    #: None when nobody is named who may call.
+    jobs_verifier: OidcVerifier | None
 
 
 class BodyTooLarge(Exception):
@@ -73,6 +80,9 @@ def build_app(*, name: str, settings: RuntimeSettings, open_handlers: OpenHandle
     async def tasks(request: Request) -> Response:
         return await _answer_task(request, opened[0])
 
+    async def jobs(request: Request) -> Response:
+        return await _answer_job(request, opened[0])
+
     async def endpoint_answers() -> None:
         await opened[0].graphql.ready()
 
@@ -80,6 +90,7 @@ def build_app(*, name: str, settings: RuntimeSettings, open_handlers: OpenHandle
         routes=[
             Route("/events", events, methods=["POST"]),
             Route("/tasks", tasks, methods=["POST"]),
+            Route("/jobs/{name}", jobs, methods=["POST"]),
             *operational_routes({"endpoint": endpoint_answers}),
         ],
         middleware=[Middleware(RequestContextMiddleware)],
@@ -112,13 +123,16 @@ async def _open(name: str, settings: RuntimeSettings, open_handlers: OpenHandler
     )
     handlers = await stack.enter_async_context(open_handlers(graphql))
     processor = Processor(agent=name, handlers=handlers, graphql=graphql, settings=settings)
-    account = settings.tasks_service_account
+    account, jobs_account = settings.tasks_service_account, settings.jobs_service_account
     return _Opened(
         verifier=verifier(settings.push_service_account),
         processor=processor,
         graphql=graphql,
         tasks=Processor(agent=name, handlers=handlers.tasks, graphql=graphql, settings=settings) if account else None,
         tasks_verifier=verifier(account) if account else None,
+        jobs=handlers.jobs,
+        job_runner=JobRunner(agent=name),
+        jobs_verifier=verifier(jobs_account) if jobs_account else None,
     )
 
 
@@ -164,6 +178,50 @@ async def _answer_task(request: Request, opened: _Opened) -> Response:
     return _ended(ending)
 
 
+async def _answer_job(request: Request, opened: _Opened) -> Response:
+    """What the scheduler gets to hear: the run's result with 200, else why there is none (the package's docstring)."""
+    if opened.jobs_verifier is None:
+        return _problem(404, "this agent runs no jobs: CAREGRAPH_JOBS_SERVICE_ACCOUNT doesn't say who may ask for them")
+    refusal = await _stranger(request, opened.jobs_verifier)
+    if refusal is not None:
+        return refusal
+    name = request.path_params["name"]
+    job = opened.jobs.find(name)
+    if job is None:
+        _log.error("job.unknown", job=name)
+        return _problem(404, f"this agent has no job {name!r}; it has {', '.join(opened.jobs) or 'none'}")
+    try:
+        # Cloud Scheduler's header, which the scheduler passes on; someone who calls by hand means now.
+        given = request.headers.get("x-cloudscheduler-scheduletime")
+        due_at = datetime.fromisoformat(given) if given else datetime.now(UTC)
+    except ValueError as error:
+        return _problem(400, f"x-cloudscheduler-scheduletime: {error}")
+    running = asyncio.ensure_future(
+        opened.job_runner.run(job, due_at=due_at if due_at.tzinfo else due_at.replace(tzinfo=UTC))
+    )
+    left = asyncio.ensure_future(_caller_left(request))
+    try:
+        await asyncio.wait({running, left}, return_when=asyncio.FIRST_COMPLETED)
+        if not running.done():
+            # The scheduler counts the run as over and may ask for the next one, here or at another instance.
+            _log.warning("job.caller_left", job=name)
+            return Response(status_code=499)
+        ending = running.result()
+    finally:
+        for future in (running, left):
+            future.cancel()
+        await asyncio.gather(running, left, return_exceptions=True)
+    if ending.status == 200:
+        return JSONResponse(dict(ending.result))
+    return _problem(ending.status, ending.reason or ending.end, _retry_after(ending.retry_after))
+
+
+async def _caller_left(request: Request) -> None:
+    """Return when the connection of the request is closed; its body is thrown away."""
+    while (await request.receive())["type"] != "http.disconnect":
+        continue
+
+
 async def _stranger(request: Request, verifier: OidcVerifier) -> Response | None:
     """The answer to someone who isn't the verifier's service account; None for that account."""
     try:
@@ -180,8 +238,11 @@ async def _stranger(request: Request, verifier: OidcVerifier) -> Response | None
 def _ended(ending: Ending) -> Response:
     if ending.status == 204:
         return Response(status_code=204)
-    headers = {} if ending.retry_after is None else {"retry-after": str(ceil(ending.retry_after.total_seconds()))}
-    return _problem(ending.status, ending.reason or ending.end, headers)
+    return _problem(ending.status, ending.reason or ending.end, _retry_after(ending.retry_after))
+
+
+def _retry_after(wait: timedelta | None) -> dict[str, str]:
+    return {} if wait is None else {"retry-after": str(ceil(wait.total_seconds()))}
 
 
 async def _read(request: Request) -> bytes:

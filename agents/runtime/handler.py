@@ -23,6 +23,7 @@ from typing import Any, Generic, TypeVar
 from agents.events.envelope import derived_id
 from agents.events.payload import DomainEvent, Event
 from agents.graphql.operations import Mutation
+from agents.runtime.jobs import Job, Jobs
 from agents.runtime.operations import publish_event
 
 E = TypeVar("E", bound=Event)
@@ -110,11 +111,15 @@ class Handler(Generic[E]):
 
 
 class Handlers:
-    """The handlers of one agent, by event type, and those of its scheduled tasks, by kind."""
+    """The handlers of one agent, by event type, those of its scheduled tasks, by kind, and its jobs, by name."""
 
-    def __init__(self, handlers: Iterable[Handler[Any]], *, tasks: Iterable[Handler[Any]] = ()) -> None:
-        """Raises ValueError when two handlers claim one type."""
+    def __init__(
+        self, handlers: Iterable[Handler[Any]], *, tasks: Iterable[Handler[Any]] = (), jobs: Iterable[Job] = ()
+    ) -> None:
+        """Raises ValueError when two handlers claim one type, or two jobs one name."""
         self._tasks = tuple(tasks)
+        #: What it does by the clock.
+        self.jobs = Jobs(jobs)
         self._by_type: dict[str, Handler[Any]] = {}
         for handler in handlers:
             if handler.event.TYPE in self._by_type:

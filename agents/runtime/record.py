@@ -9,7 +9,6 @@ from agents.graphql.operations import Mutation
 from agents.runtime.errors import AlreadyDone
 from agents.runtime.handler import Work, WriteBack
 from agents.runtime.operations import (
-    Outcome,
     begin_task,
     find_inbox_entry,
     finish_task,
@@ -17,6 +16,9 @@ from agents.runtime.operations import (
     record_delivery,
     record_inbox,
 )
+
+#: How an attempt ended, as `events.delivery.outcome` has it.
+Outcome = Literal["done", "duplicate", "retry", "dead_letter", "skipped"]
 
 _INBOX_KEY: Final = "inbox_pkey"
 #: The code of `finish_task` for a task that was done, cancelled or planned anew meanwhile.
@@ -52,7 +54,7 @@ class Record:
         outcome: Outcome = "done" if write_back.skipped is None else "skipped"
         try:
             await self._graphql.mutate(
-                record_inbox(work.event_id),
+                record_inbox(event_id=work.event_id),
                 self._delivery(work, outcome, write_back.skipped, started_at),
                 *self._end_of_task(work, error=None),
                 *write_back.mutations,

@@ -32,6 +32,8 @@ class RuntimeSettings(BaseSettings):
     push_service_account: str = Field(validation_alias="CAREGRAPH_PUSH_SERVICE_ACCOUNT")
     #: The service account that Cloud Tasks sends scheduled tasks as; without it, none are taken.
     tasks_service_account: str | None = Field(None, validation_alias="CAREGRAPH_TASKS_SERVICE_ACCOUNT")
+    #: The service account that `caregraph scheduler` calls jobs as; without it, none are run.
+    jobs_service_account: str | None = Field(None, validation_alias="CAREGRAPH_JOBS_SERVICE_ACCOUNT")
     service_issuer: str = Field(GOOGLE_ISSUER, validation_alias="CAREGRAPH_SERVICE_ISSUER")
     service_jwks_url: str = Field(GOOGLE_JWKS_URL, validation_alias="CAREGRAPH_SERVICE_JWKS_URL")
 

@@ -16,9 +16,15 @@ class CronJob:
     purpose: str
     #: A file of `triggers/sql/scheduler`, which gives numbers as one JSON object.
     statement: str | None = None
-    #: The agent whose `POST /jobs/NAME` does it.
+    #: The agent that does it.
     agent: str | None = None
+    #: What the agent calls it (`Job.name` in its `app.py`); by default our name.
+    agent_job: str | None = None
     timeout: timedelta = timedelta(minutes=5)
+
+    def address(self, agent_url: str) -> str:
+        """Where the agent at that base URL is asked to do it."""
+        return f"{agent_url}/jobs/{self.agent_job or self.name}"
 
 
 CRON_JOBS: Final[tuple[CronJob, ...]] = (
@@ -27,6 +33,7 @@ CRON_JOBS: Final[tuple[CronJob, ...]] = (
         schedule="* * * * *",
         purpose="Brings the mirror of Chargebee up to date.",
         agent="chargebee",
+        agent_job="etl",
     ),
     CronJob(
         name="renewal-check",

@@ -21,8 +21,8 @@ _LOCKS: Final = 0x63726F6E
 _RUNS: Final = counter("caregraph_cron_runs_total", "Runs of cron jobs, by how they ended.", ["job", "outcome"])
 _log = structlog.get_logger(__name__)
 
-#: Asks an agent to do a job; raises JobFailed.
-AskAgent = Callable[[CronJob], Awaitable[str | None]]
+#: Asks an agent to do a job that was due then; gives its result as JSON text, raises JobFailed.
+AskAgent = Callable[[CronJob, datetime], Awaitable[str | None]]
 
 
 class JobFailed(Exception):
@@ -53,7 +53,7 @@ async def run_job(job: CronJob, *, due_at: datetime, database_url: str, ask_agen
         run = await connection.fetchval(load_statement("scheduler/begin_run"), job.name, due_at)
         if run is None:
             return RunOutcome.REPEATED
-        result, problem = await _do(job, connection, ask_agent)
+        result, problem = await _do(job, due_at, connection, ask_agent)
         outcome = RunOutcome.FAILED if problem else RunOutcome.DONE
         await connection.execute(load_statement("scheduler/end_run"), run, outcome.value, problem, result)
     _RUNS.labels(job.name, outcome.value).inc()
@@ -61,14 +61,16 @@ async def run_job(job: CronJob, *, due_at: datetime, database_url: str, ask_agen
     return outcome
 
 
-async def _do(job: CronJob, connection: Connection, ask_agent: AskAgent) -> tuple[str | None, str | None]:
+async def _do(
+    job: CronJob, due_at: datetime, connection: Connection, ask_agent: AskAgent
+) -> tuple[str | None, str | None]:
     """Result and problem."""
     try:
         async with asyncio.timeout(job.timeout.total_seconds()):
             if job.statement is not None:
                 statement = load_statement(f"scheduler/{job.statement}")
                 return await connection.fetchval(statement, timeout=job.timeout.total_seconds()), None
-            return await ask_agent(job), None
+            return await ask_agent(job, due_at), None
     except JobFailed as error:
         return None, str(error)
     except (asyncpg.PostgresError, TimeoutError) as error:

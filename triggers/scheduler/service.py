@@ -22,6 +22,7 @@ from integrations.identity.id_tokens import IdTokenProvider
 from integrations.identity.jwks import JwksCache
 from integrations.identity.oidc import OidcVerifier
 from integrations.telemetry.http import RequestContextMiddleware, operational_routes
+from integrations.telemetry.tracing import SpanKind, propagation_headers, span
 from triggers.connection import CONNECTION_ERRORS, connect
 from triggers.scheduler.cloud_tasks import CLOUD_TASKS_ERRORS, open_cloud_tasks
 from triggers.scheduler.cron import CronJob, find_job
@@ -150,28 +151,36 @@ class Scheduler:
                 job,
                 due_at=due_at if due_at.tzinfo else due_at.replace(tzinfo=UTC),
                 database_url=self._settings.database_url.get_secret_value(),
-                ask_agent=self._ask_agent,
+                ask_agent=self.ask_agent,
             )
         except CONNECTION_ERRORS as error:
             return JSONResponse({"error": f"{type(error).__name__}: {error}"}, 503)
         return JSONResponse({"outcome": outcome}, _STATUS[outcome])
 
-    async def _ask_agent(self, job: CronJob) -> str | None:
+    async def ask_agent(self, job: CronJob, due_at: datetime) -> str | None:
+        """The result of an agent's run, as JSON text; raises JobFailed."""
         url = self._settings.agent_urls.get(job.agent or "")
         if url is None:
             raise JobFailed(f"CAREGRAPH_AGENT_URLS doesn't say where the agent {job.agent!r} is")
+        address = job.address(url)
         tokens = IdTokenProvider(audience=url, client=self._client, url=self._settings.id_token_url)
         try:
-            answer = await self._client.post(
-                f"{url}/jobs/{job.name}",
-                headers={"authorization": f"Bearer {await tokens.get_token()}"},
-                timeout=job.timeout.total_seconds(),
-            )
+            with span(f"job {job.name}", kind=SpanKind.CLIENT):
+                answer = await self._client.post(
+                    address,
+                    headers={
+                        "authorization": f"Bearer {await tokens.get_token()}",
+                        "x-cloudscheduler-scheduletime": due_at.isoformat(),
+                        **propagation_headers(),
+                    },
+                    timeout=job.timeout.total_seconds(),
+                )
         except (httpx.HTTPError, IdTokenUnavailableError) as error:
-            raise JobFailed(f"{url}: {type(error).__name__}: {error}") from error
-        if not answer.is_success:
-            raise JobFailed(f"{url} answered {answer.status_code}")
+            raise JobFailed(f"{address}: {type(error).__name__}: {error}") from error
         is_json = answer.headers.get("content-type", "").startswith("application/json")
+        if not answer.is_success:
+            reason = answer.json().get("error") if is_json else None
+            raise JobFailed(f"{address} answered {answer.status_code}{f': {reason}' if reason else ''}")
         return answer.text if is_json else None
 
 

@@ -16,7 +16,7 @@ DUE = datetime(2026, 3, 1, 2, 15, tzinfo=UTC)
 BY_AGENT = CronJob(name="by-agent", schedule="* * * * *", purpose="Tests.", agent="chargebee")
 
 
-async def nobody(_: CronJob) -> str | None:
+async def nobody(_: CronJob, __: datetime) -> str | None:
     raise JobFailed("nobody is there")
 
 
@@ -101,7 +101,7 @@ async def test_a_run_that_was_done_is_not_done_again(connection: asyncpg.Connect
 async def test_a_job_runs_once_at_a_time(connection: asyncpg.Connection, database_url: str) -> None:
     began, end = asyncio.Event(), asyncio.Event()
 
-    async def slow(_: CronJob) -> str | None:
+    async def slow(_: CronJob, __: datetime) -> str | None:
         began.set()
         await end.wait()
         return '{"rows": 1}'
@@ -117,7 +117,7 @@ async def test_a_job_runs_once_at_a_time(connection: asyncpg.Connection, databas
 
 
 async def test_a_failed_run_says_why_and_may_be_tried_again(connection: asyncpg.Connection, database_url: str) -> None:
-    async def works(_: CronJob) -> str | None:
+    async def works(_: CronJob, __: datetime) -> str | None:
         return None
 
     assert await run_job(BY_AGENT, due_at=DUE, database_url=database_url, ask_agent=nobody) is RunOutcome.FAILED
