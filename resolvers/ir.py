@@ -18,11 +18,19 @@ from schema.types import PgType
 # Values
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Const:
-    """A value that the document itself gives."""
+    """A value that the document itself gives, equal to none of another kind: to Python, `true` is 1 and 1.0."""
 
     value: Any
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the other one is written the same."""
+        return isinstance(other, Const) and repr(self.value) == repr(other.value)
+
+    def __hash__(self) -> int:
+        """Of how it is written."""
+        return hash(repr(self.value))
 
 
 @dataclass(frozen=True, slots=True)
