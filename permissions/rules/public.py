@@ -122,7 +122,9 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
         ),
         "service": TablePermissions(
             select=Select(
-                columns=(*_STAFF, "firebase_uid", "email", "active", "created_at", "updated_at"), filter=EVERY_ROW
+                # The NPI stands on every order to a pharmacy.
+                columns=(*_STAFF, "npi", "firebase_uid", "email", "active", "created_at", "updated_at"),
+                filter=EVERY_ROW,
             ),
             update=Update(columns=("firebase_uid",), filter=EVERY_ROW),
         ),
