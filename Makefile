@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # The newest usable Python of these is fine; `make setup PYTHON=/path/to/python3` chooses another.
 CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11
 
-.PHONY: help setup up down status test test-clients lint format reset schema schema-files permissions graphiql test-browser bench clean
+.PHONY: help setup up down status test test-clients lint format reset schema schema-files clients permissions graphiql test-browser bench clean
 
 help: ## Explain these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -56,6 +56,9 @@ schema: setup ## Print the GraphQL schema of a role (ROLE=user)
 
 schema-files: setup ## Write docs/schema, the GraphQL schema of every role
 	@$(BIN)/python -m server.sdl docs/schema
+
+clients: setup ## Write the typed operations of agents from docs/schema and their .graphql files (ARGS="NAME" for one)
+	@$(BIN)/python -m agents.graphql $(ARGS)
 
 permissions: setup ## Write docs/permissions.md from the rules
 	@$(BIN)/python -m permissions.table > docs/permissions.md

@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-from agents.contract.operations import Contract, get_contract, schedule_renewal
+from agents.contract.operations import GetContract, get_contract
+from agents.contract.renewal import plan_renewal
 from agents.events.contract import ContractActivated, ContractCreated, ContractInserted, ContractUpdated
 from agents.graphql.client import GraphQLClient
 from agents.graphql.operations import Mutation
@@ -18,7 +19,7 @@ async def contract_inserted(
 ) -> WriteBack:
     """A new contract: its subscription learns of it, its renewal is planned, contract.created tells the others."""
     # As it is now: it may have been cancelled while the event was under way.
-    contract = (await graphql.query(get_contract(event.new.id))).contract
+    contract = (await graphql.query(get_contract(id=event.new.id))).contract
     if contract is None:
         return WriteBack(skipped="the contract is gone")
     if contract.status not in _OPEN:
@@ -27,7 +28,7 @@ async def contract_inserted(
     return WriteBack(
         mutations=(
             # Also without auto_renew: that may change until then, so the renewal itself decides.
-            schedule_renewal(contract.id, end_date=contract.end_date),
+            plan_renewal(contract.id, end_date=contract.end_date),
             work.publish(ContractCreated(contract_id=contract.id, **_told(contract))),
         )
     )
@@ -41,7 +42,7 @@ async def contract_updated(
     linked = event.new.subscription_id is not None and event.new.subscription_id != event.old.subscription_id
     if not activated and not linked:
         return WriteBack(skipped="neither its status nor its subscription asks for anything")
-    contract = (await graphql.query(get_contract(event.new.id))).contract
+    contract = (await graphql.query(get_contract(id=event.new.id))).contract
     if contract is None:
         return WriteBack(skipped="the contract is gone")
     if contract.status not in _OPEN:
@@ -54,7 +55,7 @@ async def contract_updated(
     return WriteBack(mutations=tuple(mutations))
 
 
-async def _link(contract: Contract, work: Work, chargebee: ChargebeeClient) -> None:
+async def _link(contract: GetContract.Contract, work: Work, chargebee: ChargebeeClient) -> None:
     """Set `cf_contract_id` on the contract's subscription in Chargebee, if it has one."""
     action = "update_subscription_contract"
     if contract.subscription_id is None:
@@ -64,6 +65,6 @@ async def _link(contract: Contract, work: Work, chargebee: ChargebeeClient) -> N
         await chargebee.update_subscription_contract(contract.subscription_id, str(contract.id), step.idempotency_key)
 
 
-def _told(contract: Contract) -> dict[str, Any]:
+def _told(contract: GetContract.Contract) -> dict[str, Any]:
     """The fields that every event about a contract tells, beside its id."""
     return contract.model_dump(exclude={"id"})

@@ -1,100 +1,231 @@
-"""The operations of `operations.graphql`, typed."""
+"""The operations of `operations.graphql`, typed. Generated: change that file, run `make clients`."""
 
-from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
-from pathlib import Path
-from uuid import UUID
+import datetime
+import uuid
+from typing import Any, Final
 
-from agents.graphql.documents import Document, load_documents
+from agents.graphql.documents import Document
 from agents.graphql.operations import Answer, Mutation, Query
 
-
-@cache
-def documents() -> Mapping[str, Document]:
-    """The operations by name, read once."""
-    return load_documents(Path(__file__).with_name("operations.graphql"))
-
-
-class Contract(Answer):
-    """A contract as it is now."""
-
-    id: UUID
-    customer_id: UUID
-    subscription_id: str | None
-    treatment_id: UUID
-    status: str
-    start_date: date
-    end_date: date
-    renewed_from_id: UUID | None
+_GET_CONTRACT: Final = Document(
+    name="GetContract",
+    kind="query",
+    text="""\
+query GetContract($id: uuid!) {
+  contract: contract_by_pk(id: $id) {
+    id
+    customer_id
+    subscription_id
+    treatment_id
+    status
+    start_date
+    end_date
+    renewed_from_id
+  }
+}""",
+)
 
 
 class GetContract(Answer):
     """The answer of `get_contract`."""
 
+    class Contract(Answer):
+        """Of type `contract`."""
+
+        id: uuid.UUID
+        customer_id: uuid.UUID
+        subscription_id: str | None
+        treatment_id: uuid.UUID
+        status: str
+        start_date: datetime.date
+        end_date: datetime.date
+        renewed_from_id: uuid.UUID | None
+
     contract: Contract | None
 
 
-def get_contract(contract_id: UUID) -> Query[GetContract]:
-    """A contract by its id."""
-    return Query(document=documents()["GetContract"], variables={"id": contract_id}, answer=GetContract)
+def get_contract(*, id: uuid.UUID) -> Query[GetContract]:
+    """The query `GetContract`."""
+    variables: dict[str, Any] = {"id": id}
+    return Query(document=_GET_CONTRACT, variables=variables, answer=GetContract)
 
 
-class Treatment(Answer):
-    """How a treatment is paid."""
-
-    has_upfront_payment_option: bool
-    monthly_item_price_id: str | None
-
-
-class EndingContract(Contract):
-    """A contract whose term is about to end, with what decides how it goes on."""
-
-    auto_renew: bool
-    treatment: Treatment
+_GET_ENDING_CONTRACT: Final = Document(
+    name="GetEndingContract",
+    kind="query",
+    text="""\
+query GetEndingContract($id: uuid!) {
+  contract: contract_by_pk(id: $id) {
+    id
+    customer_id
+    subscription_id
+    treatment_id
+    status
+    start_date
+    end_date
+    auto_renew
+    renewed_from_id
+    treatment {
+      has_upfront_payment_option
+      monthly_item_price_id
+    }
+  }
+}""",
+)
 
 
 class GetEndingContract(Answer):
     """The answer of `get_ending_contract`."""
 
-    contract: EndingContract | None
+    class Contract(Answer):
+        """Of type `contract`."""
+
+        class Treatment(Answer):
+            """Of type `treatment`."""
+
+            has_upfront_payment_option: bool
+            monthly_item_price_id: str
+
+        id: uuid.UUID
+        customer_id: uuid.UUID
+        subscription_id: str | None
+        treatment_id: uuid.UUID
+        status: str
+        start_date: datetime.date
+        end_date: datetime.date
+        auto_renew: bool
+        renewed_from_id: uuid.UUID | None
+        treatment: Treatment
+
+    contract: Contract | None
 
 
-def get_ending_contract(contract_id: UUID) -> Query[GetEndingContract]:
-    """A contract and its treatment, by the contract's id."""
-    return Query(document=documents()["GetEndingContract"], variables={"id": contract_id}, answer=GetEndingContract)
+def get_ending_contract(*, id: uuid.UUID) -> Query[GetEndingContract]:
+    """The query `GetEndingContract`."""
+    variables: dict[str, Any] = {"id": id}
+    return Query(document=_GET_ENDING_CONTRACT, variables=variables, answer=GetEndingContract)
 
 
-def end_contract(contract_id: UUID, *, status: str, completed_at: datetime) -> Mutation:
-    """An active contract becomes `renewed` or `completed`; one that isn't active any more stays as it is."""
-    return Mutation(
-        document=documents()["EndContract"],
-        variables={"id": contract_id, "status": status, "completed_at": completed_at},
-    )
+_END_CONTRACT: Final = Document(
+    name="EndContract",
+    kind="mutation",
+    text="""\
+mutation EndContract($id: uuid!, $status: String!, $completed_at: timestamptz!) {
+  update_contract(
+    where: { id: { _eq: $id }, status: { _eq: "active" } }
+    _set: { status: $status, completed_at: $completed_at }
+  ) {
+    affected_rows
+  }
+}""",
+)
 
 
-def continue_contract(contract: Contract) -> Mutation:
-    """Another contract of the same treatment from the day on which this one ends, on the same subscription."""
-    return Mutation(
-        document=documents()["ContinueContract"],
-        variables={
-            "customer_id": contract.customer_id,
-            "subscription_id": contract.subscription_id,
-            "treatment_id": contract.treatment_id,
-            "start_date": contract.end_date,
-            "renewed_from_id": contract.id,
-        },
-    )
+class EndContract(Answer):
+    """The answer of `end_contract`."""
+
+    class UpdateContract(Answer):
+        """Of type `contract_mutation_response`."""
+
+        affected_rows: int
+
+    update_contract: UpdateContract | None
 
 
-def schedule_renewal(contract_id: UUID, *, end_date: date) -> Mutation:
-    """Plan the renewal for the start (UTC) of the day before the contract's last; what is planned already stays."""
-    due_at = datetime.combine(end_date - timedelta(days=1), time(), tzinfo=UTC)
-    return Mutation(
-        document=documents()["ScheduleRenewal"],
-        variables={
-            "name": f"contract-renewal-{contract_id}",
-            "due_at": due_at,
-            "payload": {"contract_id": str(contract_id)},
-        },
-    )
+def end_contract(*, id: uuid.UUID, status: str, completed_at: datetime.datetime) -> Mutation[EndContract]:
+    """The mutation `EndContract`."""
+    variables: dict[str, Any] = {"id": id, "status": status, "completed_at": completed_at}
+    return Mutation(document=_END_CONTRACT, variables=variables, answer=EndContract)
+
+
+_CONTINUE_CONTRACT: Final = Document(
+    name="ContinueContract",
+    kind="mutation",
+    text="""\
+mutation ContinueContract($customer_id: uuid!, $subscription_id: String, $treatment_id: uuid!, $start_date: date!, $renewed_from_id: uuid!) {
+  insert_contract(
+    objects: [
+      {
+        customer_id: $customer_id
+        subscription_id: $subscription_id
+        treatment_id: $treatment_id
+        status: "active"
+        start_date: $start_date
+        renewed_from_id: $renewed_from_id
+      }
+    ]
+  ) {
+    affected_rows
+  }
+}""",
+)
+
+
+class ContinueContract(Answer):
+    """The answer of `continue_contract`."""
+
+    class InsertContract(Answer):
+        """Of type `contract_mutation_response`."""
+
+        affected_rows: int
+
+    insert_contract: InsertContract | None
+
+
+def continue_contract(
+    *,
+    customer_id: uuid.UUID,
+    subscription_id: str | None,
+    treatment_id: uuid.UUID,
+    start_date: datetime.date,
+    renewed_from_id: uuid.UUID,
+) -> Mutation[ContinueContract]:
+    """Its end follows from its treatment's term."""
+    variables: dict[str, Any] = {
+        "customer_id": customer_id,
+        "subscription_id": subscription_id,
+        "treatment_id": treatment_id,
+        "start_date": start_date,
+        "renewed_from_id": renewed_from_id,
+    }
+    return Mutation(document=_CONTINUE_CONTRACT, variables=variables, answer=ContinueContract)
+
+
+_SCHEDULE_RENEWAL: Final = Document(
+    name="ScheduleRenewal",
+    kind="mutation",
+    text="""\
+mutation ScheduleRenewal($name: String!, $due_at: timestamptz!, $payload: jsonb!) {
+  insert_events_scheduled_task(
+    objects: [
+      {
+        name: $name
+        kind: "contract.renewal"
+        target: "contract"
+        due_at: $due_at
+        payload: $payload
+      }
+    ]
+    on_conflict: { constraint: scheduled_task_name_key, update_columns: [] }
+  ) {
+    affected_rows
+  }
+}""",
+)
+
+
+class ScheduleRenewal(Answer):
+    """The answer of `schedule_renewal`."""
+
+    class InsertEventsScheduledTask(Answer):
+        """Of type `events_scheduled_task_mutation_response`."""
+
+        affected_rows: int
+
+    insert_events_scheduled_task: InsertEventsScheduledTask | None
+
+
+def schedule_renewal(*, name: str, due_at: datetime.datetime, payload: Any) -> Mutation[ScheduleRenewal]:
+    """Named after the contract, so that a renewal is planned once however often this is written."""
+    variables: dict[str, Any] = {"name": name, "due_at": due_at, "payload": payload}
+    return Mutation(document=_SCHEDULE_RENEWAL, variables=variables, answer=ScheduleRenewal)

@@ -1,18 +1,19 @@
 """A contract's term is about to end: it is renewed, or completed."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
 from agents.contract.operations import (
-    Contract,
-    EndingContract,
+    GetEndingContract,
     continue_contract,
     end_contract,
     get_ending_contract,
+    schedule_renewal,
 )
 from agents.events.contract import ContractCompleted, ContractRenewed
 from agents.graphql.client import GraphQLClient
+from agents.graphql.operations import Mutation
 from agents.runtime.handler import Work, WriteBack
 from agents.runtime.tasks import Task
 from integrations.chargebee.client import ChargebeeClient
@@ -27,6 +28,15 @@ class ContractRenewal(Task):
     contract_id: UUID
 
 
+def plan_renewal(contract_id: UUID, *, end_date: date) -> Mutation:
+    """Plan the renewal for the start (UTC) of the day before the contract's last; what is planned already stays."""
+    return schedule_renewal(
+        name=f"contract-renewal-{contract_id}",
+        due_at=datetime.combine(end_date - timedelta(days=1), time(), tzinfo=UTC),
+        payload={"contract_id": str(contract_id)},
+    )
+
+
 async def contract_renewal(
     task: ContractRenewal, work: Work, *, graphql: GraphQLClient, chargebee: ChargebeeClient
 ) -> WriteBack:
@@ -36,7 +46,7 @@ async def contract_renewal(
     - renewed: another contract for another term takes its place on the subscription; contract.renewed. Its own
       contract.inserted makes Chargebee's subscription point to it and plans its renewal.
     """
-    contract = (await graphql.query(get_ending_contract(task.contract_id))).contract
+    contract = (await graphql.query(get_ending_contract(id=task.contract_id))).contract
     if contract is None:
         return WriteBack(skipped="the contract is gone")
     if contract.status != "active":
@@ -45,14 +55,20 @@ async def contract_renewal(
         return await _complete(contract, work, chargebee)
     return WriteBack(
         mutations=(
-            end_contract(contract.id, status="renewed", completed_at=datetime.now(UTC)),
-            continue_contract(contract),
+            end_contract(id=contract.id, status="renewed", completed_at=datetime.now(UTC)),
+            continue_contract(
+                customer_id=contract.customer_id,
+                subscription_id=contract.subscription_id,
+                treatment_id=contract.treatment_id,
+                start_date=contract.end_date,
+                renewed_from_id=contract.id,
+            ),
             work.publish(ContractRenewed(contract_id=contract.id, **_told(contract, status="renewed"))),
         )
     )
 
 
-async def _complete(contract: EndingContract, work: Work, chargebee: ChargebeeClient) -> WriteBack:
+async def _complete(contract: GetEndingContract.Contract, work: Work, chargebee: ChargebeeClient) -> WriteBack:
     subscription_id, price_id = contract.subscription_id, contract.treatment.monthly_item_price_id
     if subscription_id is None:
         work.skip(system="chargebee", action="change_plan", reason="the contract has no subscription")
@@ -71,12 +87,12 @@ async def _complete(contract: EndingContract, work: Work, chargebee: ChargebeeCl
                 )
     return WriteBack(
         mutations=(
-            end_contract(contract.id, status="completed", completed_at=datetime.now(UTC)),
+            end_contract(id=contract.id, status="completed", completed_at=datetime.now(UTC)),
             work.publish(ContractCompleted(contract_id=contract.id, **_told(contract, status="completed"))),
         )
     )
 
 
-def _told(contract: Contract, *, status: str) -> dict[str, Any]:
+def _told(contract: GetEndingContract.Contract, *, status: str) -> dict[str, Any]:
     """The fields that every event about a contract tells, beside its id."""
     return contract.model_dump(exclude={"id", "auto_renew", "treatment"}) | {"status": status}

@@ -60,7 +60,7 @@ class GraphQLClient:
             ["operation"],
         )
 
-    async def query(self, query: Query[Result]) -> Result:
+    async def query(self, query: Query[Result] | Mutation[Result]) -> Result:
         """The typed answer of a query, or of a mutation that may be repeated and whose answer matters."""
         data = await self._run(query.document, query.variables)
         try:

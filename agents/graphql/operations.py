@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, cast
 
 from pydantic import BaseModel, ConfigDict
+from typing_extensions import TypeVar
 
 from agents.graphql.documents import Document
 
@@ -15,22 +16,24 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-Result = TypeVar("Result", bound=Answer)
+#: `Mutation` alone is one whatever its answer.
+Result = TypeVar("Result", bound=Answer, default=Answer, covariant=True)  # noqa: PLC0105 - its name stands in signatures
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Query(Generic[Result]):
-    """An operation whose answer matters, and the type of its `data`."""
+    """An operation that changes nothing, and the type of its `data`."""
 
     document: Document
-    #: JSON values, or values that pydantic knows to write as JSON (UUID, date, datetime).
+    #: JSON values, or values that pydantic knows to write as JSON (UUID, date, datetime, Decimal).
     variables: Mapping[str, Any]
     answer: type[Result]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Mutation:
-    """A mutation whose answer nobody needs: it happened, or it raised."""
+class Mutation(Generic[Result]):
+    """An operation that changes something: usually part of a write-back, where nobody needs its answer."""
 
     document: Document
     variables: Mapping[str, Any]
+    answer: type[Result] = cast("type[Result]", Answer)  # noqa: RUF009 - a class, not a call

@@ -7,8 +7,8 @@ from uuid import UUID
 from agents.events.payload import DomainEvent
 from agents.graphql.client import GraphQLClient
 from agents.graphql.operations import Mutation
-from agents.notification.operations import Customer, Key, get_recipient, record_notification
-from agents.notification.sending import Sender
+from agents.notification.operations import GetRecipient, get_recipient, record_notification
+from agents.notification.sending import Key, Sender
 from agents.notification.templates import Channel, Message
 from agents.runtime.handler import Work, WriteBack
 
@@ -24,7 +24,7 @@ async def notify(
     if not wanted:
         return WriteBack(skipped="no message is meant for this customer")
     customer_id: UUID = getattr(event, "customer_id")  # noqa: B009 - the table's events have it, their base doesn't
-    customer = (await graphql.query(get_recipient(customer_id))).customer
+    customer = (await graphql.query(get_recipient(id=customer_id))).customer
     if customer is None:
         return WriteBack(skipped="the customer is gone")
     mutations: list[Mutation] = []
@@ -34,7 +34,7 @@ async def notify(
 
 
 async def _tell(
-    message: Message, event: DomainEvent, work: Work, *, customer: Customer, sender: Sender
+    message: Message, event: DomainEvent, work: Work, *, customer: GetRecipient.Customer, sender: Sender
 ) -> tuple[Mutation, ...]:
     """Send one message unless there is a reason not to, and give what records it."""
     key = Key(event_id=work.event_id, channel=message.channel, template=message.template)
@@ -43,16 +43,31 @@ async def _tell(
     if reason is not None:
         work.skip(system=message.channel.system, action=f"send_{message.channel}", reason=reason)
         return (
-            record_notification(key, customer_id=customer.id, data=data, status="suppressed", status_reason=reason),
+            record_notification(
+                **key.variables(),
+                customer_id=customer.id,
+                data=data,
+                status="suppressed",
+                status_reason=reason,
+                sent_at=None,
+            ),
         )
     recipient = customer.phone if message.channel is Channel.SMS else customer.email
     if message.channel is Channel.PORTAL or recipient is None:
-        now = datetime.now(UTC)
-        return (record_notification(key, customer_id=customer.id, data=data, status="delivered", sent_at=now),)
+        return (
+            record_notification(
+                **key.variables(),
+                customer_id=customer.id,
+                data=data,
+                status="delivered",
+                status_reason=None,
+                sent_at=datetime.now(UTC),
+            ),
+        )
     return await sender.send(key, work, customer=customer, recipient=recipient, data=data)
 
 
-def suppression(message: Message, customer: Customer) -> str | None:
+def suppression(message: Message, customer: GetRecipient.Customer) -> str | None:
     """Why this customer doesn't get this message, or None when they do."""
     if customer.deleted_at is not None:
         return "the customer's data was deleted"

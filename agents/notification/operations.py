@@ -1,137 +1,309 @@
-"""The operations of `operations.graphql`, typed."""
+"""The operations of `operations.graphql`, typed. Generated: change that file, run `make clients`."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
-from pathlib import Path
-from typing import Any, Literal
-from uuid import UUID
+import datetime
+import uuid
+from typing import Any, Final
 
-from agents.graphql.documents import Document, load_documents
+from agents.graphql.documents import Document
 from agents.graphql.operations import Answer, Mutation, Query
 
-
-@cache
-def documents() -> Mapping[str, Document]:
-    """The operations by name, read once."""
-    return load_documents(Path(__file__).with_name("operations.graphql"))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Key:
-    """What a notification is known by: there is one row for it."""
-
-    event_id: UUID
-    channel: str
-    template: str
-
-    def variables(self) -> dict[str, Any]:
-        """As variables of an operation."""
-        return {"event_id": self.event_id, "channel": self.channel, "template": self.template}
-
-
-class Customer(Answer):
-    """How a customer can be reached, and whether they want to be."""
-
-    id: UUID
-    email: str | None
-    phone: str | None
-    first_name: str | None
-    email_opt_out: bool
-    sms_opt_out: bool
-    deleted_at: datetime | None
+_GET_RECIPIENT: Final = Document(
+    name="GetRecipient",
+    kind="query",
+    text="""\
+query GetRecipient($id: uuid!) {
+  customer: customer_by_pk(id: $id) {
+    id
+    email
+    phone
+    first_name
+    email_opt_out
+    sms_opt_out
+    deleted_at
+  }
+}""",
+)
 
 
 class GetRecipient(Answer):
     """The answer of `get_recipient`."""
 
+    class Customer(Answer):
+        """Of type `customer`."""
+
+        id: uuid.UUID
+        email: str | None
+        phone: str | None
+        first_name: str | None
+        email_opt_out: bool
+        sms_opt_out: bool
+        deleted_at: datetime.datetime | None
+
     customer: Customer | None
 
 
-def get_recipient(customer_id: UUID) -> Query[GetRecipient]:
-    """A customer's addresses and opt-outs."""
-    return Query(document=documents()["GetRecipient"], variables={"id": customer_id}, answer=GetRecipient)
+def get_recipient(*, id: uuid.UUID) -> Query[GetRecipient]:
+    """The query `GetRecipient`."""
+    variables: dict[str, Any] = {"id": id}
+    return Query(document=_GET_RECIPIENT, variables=variables, answer=GetRecipient)
 
 
-class AffectedRows(Answer):
-    """How many rows a mutation wrote."""
-
-    affected_rows: int
+_CLAIM_NOTIFICATION: Final = Document(
+    name="ClaimNotification",
+    kind="mutation",
+    text="""\
+mutation ClaimNotification($event_id: uuid!, $customer_id: uuid!, $channel: String!, $template: String!, $recipient: String!, $data: jsonb!, $claim: String!, $stale_before: timestamptz!) {
+  claimed: insert_notification(
+    objects: [
+      {
+        event_id: $event_id
+        customer_id: $customer_id
+        channel: $channel
+        template: $template
+        recipient: $recipient
+        data: $data
+        status: "queued"
+        status_reason: $claim
+      }
+    ]
+    on_conflict: {
+      constraint: notification_event_id_template_channel_key
+      update_columns: [status, status_reason]
+      where: {
+        _or: [
+          { status: { _eq: "failed" } }
+          { status: { _eq: "queued" }, status_reason: { _eq: $claim } }
+          { status: { _eq: "queued" }, updated_at: { _lt: $stale_before } }
+        ]
+      }
+    }
+  ) {
+    affected_rows
+  }
+}""",
+)
 
 
 class ClaimNotification(Answer):
-    """The answer of `claim_notification`: one row when the claim holds, none when another's does."""
+    """The answer of `claim_notification`."""
 
-    claimed: AffectedRows
+    class Claimed(Answer):
+        """Of type `notification_mutation_response`."""
+
+        affected_rows: int
+
+    claimed: Claimed | None
 
 
 def claim_notification(
-    key: Key, *, customer_id: UUID, recipient: str, data: dict[str, Any], claim: str, stale_before: datetime
-) -> Query[ClaimNotification]:
-    """Ask to be the one who sends. Asking again with the same `claim` renews it."""
-    return Query(
-        document=documents()["ClaimNotification"],
-        variables={
-            **key.variables(),
-            "customer_id": customer_id,
-            "recipient": recipient,
-            "data": data,
-            "claim": claim,
-            "stale_before": stale_before,
-        },
-        answer=ClaimNotification,
-    )
+    *,
+    event_id: uuid.UUID,
+    customer_id: uuid.UUID,
+    channel: str,
+    template: str,
+    recipient: str,
+    data: Any,
+    claim: str,
+    stale_before: datetime.datetime,
+) -> Mutation[ClaimNotification]:
+    """Who may send: whoever writes the row first, again the same one, or anyone after a failure or a claim gone stale."""
+    variables: dict[str, Any] = {
+        "event_id": event_id,
+        "customer_id": customer_id,
+        "channel": channel,
+        "template": template,
+        "recipient": recipient,
+        "data": data,
+        "claim": claim,
+        "stale_before": stale_before,
+    }
+    return Mutation(document=_CLAIM_NOTIFICATION, variables=variables, answer=ClaimNotification)
 
 
-class Notification(Answer):
-    """Where a notification stands."""
-
-    status: str
+_FIND_NOTIFICATION: Final = Document(
+    name="FindNotification",
+    kind="query",
+    text="""\
+query FindNotification($event_id: uuid!, $channel: String!, $template: String!) {
+  notifications: notification(
+    where: {
+      event_id: { _eq: $event_id }
+      channel: { _eq: $channel }
+      template: { _eq: $template }
+    }
+  ) {
+    status
+  }
+}""",
+)
 
 
 class FindNotification(Answer):
-    """The answer of `find_notification`: one or none."""
+    """The answer of `find_notification`."""
 
-    notifications: list[Notification]
+    class Notifications(Answer):
+        """Of type `notification`."""
 
+        status: str
 
-def find_notification(key: Key) -> Query[FindNotification]:
-    """Where a notification stands."""
-    return Query(document=documents()["FindNotification"], variables=key.variables(), answer=FindNotification)
-
-
-def record_sent(key: Key, *, provider_message_id: str | None, sent_at: datetime) -> Mutation:
-    """The claimed message was sent."""
-    return Mutation(
-        document=documents()["RecordSent"],
-        variables={**key.variables(), "provider_message_id": provider_message_id, "sent_at": sent_at},
-    )
+    notifications: list[Notifications]
 
 
-def record_failed(key: Key, *, status_reason: str) -> Mutation:
-    """The claimed message can't be sent as things are."""
-    return Mutation(document=documents()["RecordFailed"], variables={**key.variables(), "status_reason": status_reason})
+def find_notification(*, event_id: uuid.UUID, channel: str, template: str) -> Query[FindNotification]:
+    """The query `FindNotification`."""
+    variables: dict[str, Any] = {"event_id": event_id, "channel": channel, "template": template}
+    return Query(document=_FIND_NOTIFICATION, variables=variables, answer=FindNotification)
+
+
+_RECORD_SENT: Final = Document(
+    name="RecordSent",
+    kind="mutation",
+    text="""\
+mutation RecordSent($event_id: uuid!, $channel: String!, $template: String!, $provider_message_id: String, $sent_at: timestamptz!) {
+  update_notification(
+    where: {
+      event_id: { _eq: $event_id }
+      channel: { _eq: $channel }
+      template: { _eq: $template }
+      status: { _eq: "queued" }
+    }
+    _set: {
+      status: "sent"
+      status_reason: null
+      provider_message_id: $provider_message_id
+      sent_at: $sent_at
+    }
+  ) {
+    affected_rows
+  }
+}""",
+)
+
+
+class RecordSent(Answer):
+    """The answer of `record_sent`."""
+
+    class UpdateNotification(Answer):
+        """Of type `notification_mutation_response`."""
+
+        affected_rows: int
+
+    update_notification: UpdateNotification | None
+
+
+def record_sent(
+    *, event_id: uuid.UUID, channel: str, template: str, provider_message_id: str | None, sent_at: datetime.datetime
+) -> Mutation[RecordSent]:
+    """The mutation `RecordSent`."""
+    variables: dict[str, Any] = {
+        "event_id": event_id,
+        "channel": channel,
+        "template": template,
+        "provider_message_id": provider_message_id,
+        "sent_at": sent_at,
+    }
+    return Mutation(document=_RECORD_SENT, variables=variables, answer=RecordSent)
+
+
+_RECORD_FAILED: Final = Document(
+    name="RecordFailed",
+    kind="mutation",
+    text="""\
+mutation RecordFailed($event_id: uuid!, $channel: String!, $template: String!, $status_reason: String!) {
+  update_notification(
+    where: {
+      event_id: { _eq: $event_id }
+      channel: { _eq: $channel }
+      template: { _eq: $template }
+      status: { _eq: "queued" }
+    }
+    _set: { status: "failed", status_reason: $status_reason }
+  ) {
+    affected_rows
+  }
+}""",
+)
+
+
+class RecordFailed(Answer):
+    """The answer of `record_failed`."""
+
+    class UpdateNotification(Answer):
+        """Of type `notification_mutation_response`."""
+
+        affected_rows: int
+
+    update_notification: UpdateNotification | None
+
+
+def record_failed(*, event_id: uuid.UUID, channel: str, template: str, status_reason: str) -> Mutation[RecordFailed]:
+    """The mutation `RecordFailed`."""
+    variables: dict[str, Any] = {
+        "event_id": event_id,
+        "channel": channel,
+        "template": template,
+        "status_reason": status_reason,
+    }
+    return Mutation(document=_RECORD_FAILED, variables=variables, answer=RecordFailed)
+
+
+_RECORD_NOTIFICATION: Final = Document(
+    name="RecordNotification",
+    kind="mutation",
+    text="""\
+mutation RecordNotification($event_id: uuid!, $customer_id: uuid!, $channel: String!, $template: String!, $data: jsonb!, $status: String!, $status_reason: String, $sent_at: timestamptz) {
+  insert_notification(
+    objects: [
+      {
+        event_id: $event_id
+        customer_id: $customer_id
+        channel: $channel
+        template: $template
+        data: $data
+        status: $status
+        status_reason: $status_reason
+        sent_at: $sent_at
+      }
+    ]
+    on_conflict: { constraint: notification_event_id_template_channel_key, update_columns: [] }
+  ) {
+    affected_rows
+  }
+}""",
+)
+
+
+class RecordNotification(Answer):
+    """The answer of `record_notification`."""
+
+    class InsertNotification(Answer):
+        """Of type `notification_mutation_response`."""
+
+        affected_rows: int
+
+    insert_notification: InsertNotification | None
 
 
 def record_notification(
-    key: Key,
     *,
-    customer_id: UUID,
-    data: dict[str, Any],
-    status: Literal["delivered", "suppressed"],
-    status_reason: str | None = None,
-    sent_at: datetime | None = None,
-) -> Mutation:
-    """A message that needs nobody outside; what is recorded already stays."""
-    return Mutation(
-        document=documents()["RecordNotification"],
-        variables={
-            **key.variables(),
-            "customer_id": customer_id,
-            "data": data,
-            "status": status,
-            "status_reason": status_reason,
-            "sent_at": sent_at,
-        },
-    )
+    event_id: uuid.UUID,
+    customer_id: uuid.UUID,
+    channel: str,
+    template: str,
+    data: Any,
+    status: str,
+    status_reason: str | None,
+    sent_at: datetime.datetime | None,
+) -> Mutation[RecordNotification]:
+    """A message that needs nobody outside: shown in the portal, or not sent and why."""
+    variables: dict[str, Any] = {
+        "event_id": event_id,
+        "customer_id": customer_id,
+        "channel": channel,
+        "template": template,
+        "data": data,
+        "status": status,
+        "status_reason": status_reason,
+        "sent_at": sent_at,
+    }
+    return Mutation(document=_RECORD_NOTIFICATION, variables=variables, answer=RecordNotification)

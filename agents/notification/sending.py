@@ -9,14 +9,14 @@ Iterable, and go on.
 
 import asyncio
 import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from agents.graphql.client import GraphQLClient
 from agents.graphql.operations import Mutation
 from agents.notification.operations import (
-    Customer,
-    Key,
+    GetRecipient,
     claim_notification,
     find_notification,
     record_failed,
@@ -32,6 +32,19 @@ from integrations.iterable.types import Recipient
 _SYSTEM: Final = "iterable"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Key:
+    """What a notification is known by: there is one row for it."""
+
+    event_id: uuid.UUID
+    channel: str
+    template: str
+
+    def variables(self) -> dict[str, Any]:
+        """As variables of an operation."""
+        return {"event_id": self.event_id, "channel": self.channel, "template": self.template}
+
+
 class Sender:
     """Sends through Iterable, each message once; one a process."""
 
@@ -44,7 +57,7 @@ class Sender:
         self._claim = f"claimed by {uuid.uuid4()}"
 
     async def send(
-        self, key: Key, work: Work, *, customer: Customer, recipient: str, data: dict[str, Any]
+        self, key: Key, work: Work, *, customer: GetRecipient.Customer, recipient: str, data: dict[str, Any]
     ) -> tuple[Mutation, ...]:
         """Send one e-mail or SMS to `recipient`, and give what records it.
 
@@ -60,14 +73,16 @@ class Sender:
         except TimeoutError:
             raise RetryLater(f"{_SYSTEM}: no end within {self._send_time_out.total_seconds():g} s") from None
         except PermanentError as error:
-            await self._graphql.mutate(record_failed(key, status_reason=str(error)))
+            await self._graphql.mutate(record_failed(**key.variables(), status_reason=str(error)))
             raise
-        return (record_sent(key, provider_message_id=message_id, sent_at=datetime.now(UTC)),)
+        return (record_sent(**key.variables(), provider_message_id=message_id, sent_at=datetime.now(UTC)),)
 
-    async def _may_send(self, key: Key, *, customer: Customer, recipient: str, data: dict[str, Any]) -> bool:
+    async def _may_send(
+        self, key: Key, *, customer: GetRecipient.Customer, recipient: str, data: dict[str, Any]
+    ) -> bool:
         answer = await self._graphql.query(
             claim_notification(
-                key,
+                **key.variables(),
                 customer_id=customer.id,
                 recipient=recipient,
                 data=data,
@@ -75,14 +90,14 @@ class Sender:
                 stale_before=datetime.now(UTC) - self._claim_lasts,
             )
         )
-        if answer.claimed.affected_rows:
+        if answer.claimed is not None and answer.claimed.affected_rows:
             return True
-        found = (await self._graphql.query(find_notification(key))).notifications
+        found = (await self._graphql.query(find_notification(**key.variables()))).notifications
         if any(one.status == "queued" for one in found):
             raise RetryLater("another process is sending the message", after=self._claim_lasts)
         return False
 
-    async def _call(self, key: Key, work: Work, *, customer: Customer, data: dict[str, Any]) -> str | None:
+    async def _call(self, key: Key, work: Work, *, customer: GetRecipient.Customer, data: dict[str, Any]) -> str | None:
         recipient = Recipient(user_id=str(customer.id), email=customer.email)
         name = f"{key.template}:{key.channel}"
         send = self._iterable.send_email

@@ -1,7 +1,7 @@
 """What an agent keeps in `events` about its work, through GraphQL."""
 
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from agents.graphql.client import GraphQLClient
 from agents.graphql.errors import ConstraintViolated, OperationRefused

@@ -50,7 +50,7 @@ async def _keep_requester(customer_id: UUID, work: Work, graphql: GraphQLClient,
 
     The customer is read rather than taken from the event: events of a contract and of its customer overtake each other.
     """
-    customer = (await graphql.query(get_customer(customer_id))).customer
+    customer = (await graphql.query(get_customer(id=customer_id))).customer
     if customer is None or customer.deleted_at is not None:
         return WriteBack(skipped="the customer is gone")
     name = " ".join(part for part in (customer.first_name, customer.last_name) if part)
@@ -61,4 +61,4 @@ async def _keep_requester(customer_id: UUID, work: Work, graphql: GraphQLClient,
         step.id = str(user.id)
     if user.id == customer.zendesk_user_id:
         return WriteBack()
-    return WriteBack(mutations=(set_zendesk_user(customer.id, user.id),))
+    return WriteBack(mutations=(set_zendesk_user(id=customer.id, zendesk_user_id=user.id),))

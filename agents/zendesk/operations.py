@@ -1,46 +1,80 @@
-"""The operations of `operations.graphql`, typed."""
+"""The operations of `operations.graphql`, typed. Generated: change that file, run `make clients`."""
 
-from collections.abc import Mapping
-from datetime import datetime
-from functools import cache
-from pathlib import Path
-from uuid import UUID
+import datetime
+import uuid
+from typing import Any, Final
 
-from agents.graphql.documents import Document, load_documents
+from agents.graphql.documents import Document
 from agents.graphql.operations import Answer, Mutation, Query
 
-
-@cache
-def documents() -> Mapping[str, Document]:
-    """The operations by name, read once."""
-    return load_documents(Path(__file__).with_name("operations.graphql"))
-
-
-class Customer(Answer):
-    """What a requester record is made of, and which one it is so far."""
-
-    id: UUID
-    email: str | None
-    first_name: str | None
-    last_name: str | None
-    phone: str | None
-    zendesk_user_id: int | None
-    deleted_at: datetime | None
+_GET_CUSTOMER: Final = Document(
+    name="GetCustomer",
+    kind="query",
+    text="""\
+query GetCustomer($id: uuid!) {
+  customer: customer_by_pk(id: $id) {
+    id
+    email
+    first_name
+    last_name
+    phone
+    zendesk_user_id
+    deleted_at
+  }
+}""",
+)
 
 
 class GetCustomer(Answer):
     """The answer of `get_customer`."""
 
+    class Customer(Answer):
+        """Of type `customer`."""
+
+        id: uuid.UUID
+        email: str | None
+        first_name: str | None
+        last_name: str | None
+        phone: str | None
+        zendesk_user_id: int | None
+        deleted_at: datetime.datetime | None
+
     customer: Customer | None
 
 
-def get_customer(customer_id: UUID) -> Query[GetCustomer]:
-    """A customer by their id."""
-    return Query(document=documents()["GetCustomer"], variables={"id": customer_id}, answer=GetCustomer)
+def get_customer(*, id: uuid.UUID) -> Query[GetCustomer]:
+    """The query `GetCustomer`."""
+    variables: dict[str, Any] = {"id": id}
+    return Query(document=_GET_CUSTOMER, variables=variables, answer=GetCustomer)
 
 
-def set_zendesk_user(customer_id: UUID, zendesk_user_id: int) -> Mutation:
-    """The customer's requester record is this one."""
-    return Mutation(
-        document=documents()["SetZendeskUser"], variables={"id": customer_id, "zendesk_user_id": zendesk_user_id}
-    )
+_SET_ZENDESK_USER: Final = Document(
+    name="SetZendeskUser",
+    kind="mutation",
+    text="""\
+mutation SetZendeskUser($id: uuid!, $zendesk_user_id: bigint!) {
+  update_customer_by_pk(
+    pk_columns: { id: $id }
+    _set: { zendesk_user_id: $zendesk_user_id }
+  ) {
+    id
+  }
+}""",
+)
+
+
+class SetZendeskUser(Answer):
+    """The answer of `set_zendesk_user`."""
+
+    class UpdateCustomerByPk(Answer):
+        """Of type `customer`."""
+
+        id: uuid.UUID
+
+    update_customer_by_pk: UpdateCustomerByPk | None
+
+
+def set_zendesk_user(*, id: uuid.UUID, zendesk_user_id: int) -> Mutation[SetZendeskUser]:
+    """The mutation `SetZendeskUser`."""
+    variables: dict[str, Any] = {"id": id, "zendesk_user_id": zendesk_user_id}
+    return Mutation(document=_SET_ZENDESK_USER, variables=variables, answer=SetZendeskUser)

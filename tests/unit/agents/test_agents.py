@@ -6,13 +6,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from graphql import parse
 
 import agents
 from agents.graphql.client import GraphQLClient
 from agents.notification.templates import MESSAGES
 from agents.registry import AGENTS
-from agents.runtime.operations import documents as runtime_documents
 from integrations.settings import ConfigurationError
 from local.layout import AGENTS as LOCAL_AGENTS
 from triggers.event_types import EVENT_TYPES
@@ -109,17 +107,6 @@ def test_an_agent_handles_only_declared_types_of_its_topics(name: str) -> None:
     topics = {EVENT_TYPES[event_type].topic.name for event_type in handled(name)}
 
     assert topics <= set(AGENTS[name].topics)
-
-
-@every_agent
-def test_every_operation_stands_in_the_file_and_has_its_function(name: str) -> None:
-    operations = import_module(f"agents.{name}.operations")
-
-    assert operations.documents()
-    for document in (*operations.documents().values(), *runtime_documents().values()):
-        assert parse(document.text)
-        snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in document.name).lstrip("_")
-        assert hasattr(operations, snake) or document.name in runtime_documents()
 
 
 def test_every_notified_event_says_which_customer_it_is_about() -> None:

@@ -68,7 +68,9 @@ async def test_a_request_says_who_asks_in_which_role_and_trace(
 
 
 async def test_several_mutations_are_one_request(graphql: GraphQLClient, endpoint: ScriptedEndpoint) -> None:
-    await graphql.mutate(record_inbox(EVENT), publish_event(id=EVENT, type="t", subject="s", data={"a": [1, None]}))
+    await graphql.mutate(
+        record_inbox(event_id=EVENT), publish_event(id=EVENT, type="t", subject="s", data={"a": [1, None]})
+    )
 
     assert len(endpoint.requests) == 1
     assert [name for name, _ in endpoint.written] == ["insert_events_inbox", "publish_event"]
@@ -89,7 +91,7 @@ async def test_a_repeated_write_back_is_refused_by_the_inbox(
     endpoint.lost_answers.append("RecordInbox")
 
     with pytest.raises(ConstraintViolated) as caught:
-        await graphql.mutate(record_inbox(EVENT))
+        await graphql.mutate(record_inbox(event_id=EVENT))
 
     assert caught.value.constraint == "inbox_pkey"
     assert endpoint.rows("events_inbox") == [{"event_id": str(EVENT)}]
@@ -118,7 +120,7 @@ async def test_an_endpoint_that_never_answers_is_unavailable(endpoint: ScriptedE
         client = GraphQLClient(url="http://api/v1/graphql", http=http, token=token, deadline_s=0.05)
 
         with pytest.raises(EndpointUnavailable, match=r"within 0\.05 s"):
-            await client.mutate(record_inbox(EVENT))
+            await client.mutate(record_inbox(event_id=EVENT))
 
 
 async def test_a_refused_token_is_thrown_away_and_another_tried(

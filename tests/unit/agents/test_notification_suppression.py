@@ -7,10 +7,10 @@ import pytest
 
 from agents.events.contract import ContractCreated
 from agents.notification.handlers import suppression
-from agents.notification.operations import Customer
+from agents.notification.operations import GetRecipient
 from agents.notification.templates import MESSAGES, Channel, Message
 
-CUSTOMER = Customer(
+CUSTOMER = GetRecipient.Customer(
     id=uuid.UUID(int=1),
     email="ada@example.com",
     phone="+12025550142",

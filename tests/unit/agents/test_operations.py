@@ -1,15 +1,14 @@
 """What agents ask of the endpoint: valid for role `service`, typed as they are, and nothing that is never theirs."""
 
 from functools import cache
-from importlib import import_module
 
 import pytest
 from graphql import FieldNode, GraphQLSchema, OperationDefinitionNode, parse, validate
 
+from agents.graphql.__main__ import sources
 from agents.graphql.combination import combine
-from agents.graphql.documents import Document
+from agents.graphql.documents import Document, load_documents
 from agents.graphql.operations import Mutation
-from agents.registry import AGENTS
 from permissions.rules import RULES
 from server.sdl import role_schema
 
@@ -20,11 +19,10 @@ def service_schema() -> GraphQLSchema:
 
 
 def every_document() -> list[tuple[str, Document]]:
-    modules = ["agents.runtime.operations", *(f"agents.{name}.operations" for name in AGENTS)]
     return [
-        (f"{module.split('.')[1]}.{document.name}", document)
-        for module in modules
-        for document in import_module(module).documents().values()
+        (f"{path.parent.name}.{document.name}", document)
+        for path in sources()
+        for document in load_documents(path).values()
     ]
 
 
