@@ -48,7 +48,7 @@ def render_drop(triggers: Sequence[DeclaredTrigger] = DECLARED) -> str:
         lines += [f"DROP TRIGGER {_trigger_name(operation)} ON {trigger.table};" for operation in trigger.events]
         lines.append(f"DROP FUNCTION {function_name(trigger)}();")
     lines += [
-        "DROP FUNCTION events.replay(uuid[], boolean);",
+        "DROP FUNCTION events.replay(uuid[], boolean, text);",
         "DROP FUNCTION events.publish(text, text, jsonb, uuid, jsonb, text);",
         "ALTER TABLE events.outbox RESET (",
         "    fillfactor, autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold, autovacuum_analyze_scale_factor",

@@ -20,12 +20,33 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
 from schema.relationships import to_many, to_one
 from schema.tables.metadata import Timestamp, created_at, key, metadata, one_of, updated_at
+
+
+def _ranges_index(table: str) -> Index:
+    return Index(
+        f"{table}_ranges_idx",
+        "created_at",
+        "type",
+        literal_column("split_part(traceparent, '-'::text, 2)").label("trace_id"),
+        postgresql_using="brin",
+        postgresql_ops={"type": "text_bloom_ops", "trace_id": "text_bloom_ops"},
+        postgresql_with={"pages_per_range": 32, "autosummarize": "on"},
+    )
+
+
+#: What hangs on an event, wherever it lies.
+_FOLLOWING = [
+    to_many("deliveries", "events.delivery", id="event_id"),
+    to_many("dead_letters", "events.dead_letter", id="event_id"),
+    to_many("notifications", "public.notification", id="event_id"),
+]
 
 outbox = Table(
     "outbox",
@@ -55,6 +76,7 @@ outbox = Table(
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("last_error", Text),
     Column("dead_lettered_at", Timestamp, comment="When the relay gave it up; its dead letter says why."),
+    Column("replay_to", Text, comment="The agent that alone is to handle this replay; null: all of them."),
     Index(
         "outbox_waiting_idx",
         "lane",
@@ -63,22 +85,67 @@ outbox = Table(
     ),
     Index(None, "subject", "sequence"),
     # Every write pays for an index, and marking an event as published pays again. Rows lie in the order of their
-    # making, so that the ranges of blocks of this one, which cost next to nothing, find a time span as well.
-    Index(
-        None,
-        "created_at",
-        postgresql_using="brin",
-        postgresql_with={"pages_per_range": 32, "autosummarize": "on"},
-    ),
+    # making, so that the ranges of blocks of this one, which cost next to nothing, find a time span as well; and a
+    # rare type, and what belongs to a trace.
+    _ranges_index("outbox"),
     schema="events",
     comment="Every event, exactly as its transaction committed it.",
-    info={
-        "relationships": [
-            to_many("deliveries", "events.delivery", id="event_id"),
-            to_many("dead_letters", "events.dead_letter", id="event_id"),
-            to_many("notifications", "public.notification", id="event_id"),
-        ]
-    },
+    info={"relationships": _FOLLOWING},
+)
+
+outbox_archive = Table(
+    "outbox_archive",
+    metadata,
+    key(),
+    Column("sequence", BigInteger, nullable=False, unique=True),
+    Column("type", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("ordering_key", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("source", Text),
+    Column("data", JSONB, nullable=False),
+    Column("session_variables", JSONB),
+    Column("traceparent", Text),
+    Column("replay_of", Uuid),
+    Column("replay_to", Text),
+    Column("created_at", Timestamp, nullable=False),
+    Column("published_at", Timestamp),
+    Column("message_id", Text),
+    Column("attempts", Integer, nullable=False),
+    Column("last_error", Text),
+    Column("dead_lettered_at", Timestamp),
+    Column("archived_at", Timestamp, nullable=False, server_default=text("now()")),
+    Index(None, "subject", "sequence"),
+    _ranges_index("outbox_archive"),
+    schema="events",
+    comment="Events that left the outbox for their age; the columns are the outbox's.",
+    info={"relationships": _FOLLOWING},
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("id", Uuid),
+    Column("sequence", BigInteger),
+    Column("type", Text),
+    Column("topic", Text),
+    Column("ordering_key", Text),
+    Column("subject", Text),
+    Column("source", Text),
+    Column("data", JSONB),
+    Column("session_variables", JSONB),
+    Column("traceparent", Text),
+    Column("replay_of", Uuid),
+    Column("replay_to", Text),
+    Column("created_at", Timestamp),
+    Column("published_at", Timestamp),
+    Column("message_id", Text),
+    Column("attempts", Integer),
+    Column("last_error", Text),
+    Column("dead_lettered_at", Timestamp),
+    schema="events",
+    comment="Every event: those in the outbox and those in its archive.",
+    info={"is_view": True, "primary_key": ["id"], "relationships": _FOLLOWING},
 )
 
 relay = Table(
@@ -180,6 +247,12 @@ scheduled_task = Table(
     Column("cloud_task", Text, comment="Name of the task that Cloud Tasks was given."),
     created_at(),
     updated_at(),
+    Column(
+        "traceparent",
+        Text,
+        server_default=text("NULLIF(current_setting('app.traceparent', true), '')"),
+        comment="W3C trace context of the request that planned it.",
+    ),
     Index(None, "status", "due_at"),
     Index(None, "kind", "due_at"),
     schema="events",

@@ -156,6 +156,9 @@ async def start_migration(url: str) -> asyncio.subprocess.Process:
 
 
 POSTGRES_TYPE = {
+    "BIGINT": "bigint",
+    "INTEGER": "integer",
+    "JSONB": "jsonb",
     "TEXT": "text",
     "UUID": "uuid",
     "CHAR(32)": "uuid",
