@@ -116,6 +116,7 @@ _INVOICE = DeclaredTrigger(
         "voided_at",
         "dunning_status",
         "next_retry_at",
+        "issued_credit_notes",
         "deleted",
     ),
     payload=(
@@ -142,6 +143,8 @@ _INVOICE = DeclaredTrigger(
         "voided_at",
         "dunning_status",
         "next_retry_at",
+        # Numbers, statuses and amounts of notes: a refund shows nowhere else on an invoice.
+        "issued_credit_notes",
         "generated_at",
         "updated_at",
         "resource_version",

@@ -185,6 +185,7 @@ def invoice_row(raw: Resource) -> Row:
         "voided_at": _time(raw.get("voided_at")),
         "dunning_status": raw.get("dunning_status"),
         "next_retry_at": _time(raw.get("next_retry_at")),
+        "issued_credit_notes": raw.get("issued_credit_notes") or [],
         "generated_at": _time(raw.get("generated_at")),
     }
     return _mirrored("invoice", raw, row, raw["date"])

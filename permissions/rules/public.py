@@ -44,6 +44,11 @@ _TICKET: Final = (
     *("id", "customer_id", "zendesk_ticket_id", "subject", "description", "category", "status", "priority"),
     *("invoice_id", "assignee_id", "solved_at", "created_at", "updated_at"),
 )
+_RECOVERY: Final = (
+    *("id", "customer_id", "invoice_id", "subscription_id", "status", "status_reason", "amount", "currency_code"),
+    *("retries", "attempts", "next_retry_at", "last_decline_code", "needs_new_card", "zendesk_ticket_id"),
+    *("failed_at", "closed_at", "created_at", "updated_at"),
+)
 _REWARD: Final = (
     *("id", "referral_id", "customer_id", "amount", "currency_code", "status", "status_reason", "granted_at"),
     *("created_at", "updated_at"),
@@ -381,6 +386,32 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
             ),
             update=Update(
                 columns=("zendesk_ticket_id", "subject", "status", "priority", "solved_at"), filter=EVERY_ROW
+            ),
+        ),
+    },
+    # Its course is the invoice agent's; the care coordination team follows it.
+    "public.payment_recovery": {
+        "cct": TablePermissions(
+            select=Select(columns=_RECOVERY, filter={**AS_STAFF, **OF_PRESENT}, limit=PAGE_OF_STAFF, aggregate=True),
+        ),
+        "service": TablePermissions(
+            select=Select(columns=(*_RECOVERY, "event_id", "payment_source_id", "declined_at"), filter=OF_PRESENT),
+            insert=Insert(
+                columns=(
+                    *("customer_id", "invoice_id", "subscription_id", "status", "event_id", "amount", "currency_code"),
+                    *("retries", "attempts", "next_retry_at", "last_decline_code", "needs_new_card"),
+                    *("payment_source_id", "declined_at", "zendesk_ticket_id", "failed_at"),
+                ),
+                check=OF_PRESENT,
+            ),
+            # The whole of it: one that failed again after it had ended begins anew.
+            update=Update(
+                columns=(
+                    *("status", "status_reason", "event_id", "amount", "currency_code", "retries", "attempts"),
+                    *("next_retry_at", "last_decline_code", "needs_new_card", "payment_source_id", "declined_at"),
+                    *("zendesk_ticket_id", "failed_at", "closed_at"),
+                ),
+                filter=OF_PRESENT,
             ),
         ),
     },

@@ -208,6 +208,13 @@ invoice = Table(
         comment="How the attempts to collect stand; null when the first one succeeded.",
     ),
     Column("next_retry_at", Timestamp),
+    Column(
+        "issued_credit_notes",
+        JSONB,
+        nullable=False,
+        server_default=text("'[]'::jsonb"),
+        comment="What was given back of it, as Chargebee has it: cn_id, cn_status, cn_total.",
+    ),
     Column("generated_at", Timestamp),
     *mirrored(),
     Index(None, "customer_id", "date"),
@@ -228,6 +235,7 @@ invoice = Table(
             to_many("transactions", "chargebee.transaction", id="invoice_id"),
             to_many("credit_notes", "chargebee.credit_note", id="reference_invoice_id"),
             to_many("support_tickets", "public.support_ticket", id="invoice_id"),
+            to_one("payment_recovery", "public.payment_recovery", id="invoice_id"),
         ]
     },
 )

@@ -215,7 +215,10 @@ message_thread = Table(
     Index(None, "status", "last_message_at"),
     schema="public",
     comment="A conversation between a customer and the people who look after them.",
-    info={"relationships": [to_one("patient", "healthcare.patient", customer_id="customer_id")]},
+    info={
+        "sensitive": True,
+        "relationships": [to_one("patient", "healthcare.patient", customer_id="customer_id")],
+    },
 )
 
 message = Table(
@@ -239,6 +242,7 @@ message = Table(
     Index(None, "thread_id", "created_at"),
     schema="public",
     comment="One message of a thread. May hold PHI.",
+    info={"sensitive": True},
 )
 
 notification = Table(
@@ -306,6 +310,59 @@ support_ticket = Table(
     schema="public",
     comment="A ticket in Zendesk, as far as we need to know it.",
     info={"relationships": [to_one("invoice", "chargebee.invoice", invoice_id="id")]},
+)
+
+payment_recovery = Table(
+    "payment_recovery",
+    metadata,
+    key(),
+    reference("customer_id", "public.customer", array_name="payment_recoveries"),
+    Column("invoice_id", Text, nullable=False, unique=True, comment="The Chargebee invoice that was not paid."),
+    Column("subscription_id", Text, index=True, comment="The Chargebee subscription that it is of, if any."),
+    *one_of(
+        "status",
+        "open",
+        "recovered",
+        "exhausted",
+        "cancelled",
+        default="open",
+        comment="Recovered: paid after all. Exhausted: given up. Cancelled: nothing is due any more.",
+    ),
+    Column("status_reason", Text, comment="Why it was cancelled."),
+    Column(
+        "event_id", Uuid, nullable=False, comment="The invoice.payment_failed that began it; its tasks are named so."
+    ),
+    money("amount", comment="What was due when it began, in minor units."),
+    *currency_code(),
+    Column("retries", SmallInteger, nullable=False, comment="How many further attempts are planned in all."),
+    Column(
+        "attempts",
+        SmallInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="How many of them are over, those without a charge included.",
+    ),
+    Column("next_retry_at", Timestamp, comment="Null when none is to come."),
+    Column("last_decline_code", Text, comment="Why the last charge failed, in the gateway's word."),
+    flag("needs_new_card", comment="The card on file will be declined again, so it isn't charged."),
+    Column("payment_source_id", Text, comment="The payment source in Chargebee that was declined last."),
+    Column("declined_at", Timestamp, comment="When it was."),
+    Column("zendesk_ticket_id", BigInteger, comment="The ticket about it."),
+    Column("failed_at", Timestamp, nullable=False, comment="When the payment failed first; the plan counts from here."),
+    Column("closed_at", Timestamp, comment="When it ended, however it did."),
+    created_at(),
+    updated_at(),
+    CheckConstraint("(status = 'open') = (closed_at IS NULL)", name="closed_at"),
+    Index(None, "status", "next_retry_at"),
+    schema="public",
+    comment="A failed payment on its way to its end.",
+    info={
+        "relationships": [
+            to_one("invoice", "chargebee.invoice", invoice_id="id"),
+            to_one("subscription", "chargebee.subscription", subscription_id="id"),
+            to_one("ticket", "public.support_ticket", zendesk_ticket_id="zendesk_ticket_id"),
+        ]
+    },
 )
 
 referral = Table(

@@ -86,6 +86,11 @@ FROM cast_member,
 INSERT INTO public.support_ticket (id, customer_id, subject, invoice_id)
 SELECT pg_temp.id_of(who, '000a'), pg_temp.id_of(who, '0001'), 'Payment failed', 'inv-' || who FROM cast_member;
 
+INSERT INTO public.payment_recovery (id, customer_id, invoice_id, event_id, amount, currency_code, retries, failed_at)
+SELECT pg_temp.id_of(who, '000e'), pg_temp.id_of(who, '0001'), 'inv-' || who, pg_temp.id_of(who, '000e'), 9900, 'USD', 4,
+    now()
+FROM cast_member;
+
 INSERT INTO public.referral (id, referrer_id, referred_email, code)
 SELECT pg_temp.id_of(who, '000b'), pg_temp.id_of(who, '0001'), 'friend-of-' || who || '@cast.example', 'CODE-' || who
 FROM cast_member;

@@ -20,6 +20,12 @@ PLATFORM = {
         prescription.refill_due""",
 }
 
+#: What became of a recovery or of a request, which the platform's flows tell the customer of.
+BEYOND = {
+    "invoice-events": "invoice.payment_exhausted invoice.new_card_needed",
+    "customer-events": "subscription.change_applied subscription.change_refused",
+}
+
 #: Columns that must never travel in an event.
 PRIVATE = {
     "public.customer": {"email", "first_name", "last_name", "phone", "date_of_birth", "address_line1", "zip", "city"},
@@ -43,7 +49,9 @@ def test_the_types_of_every_topic_are_those_of_the_platform() -> None:
     declared = {
         topic.name: {name for name, event_type in EVENT_TYPES.items() if event_type.topic is topic} for topic in TOPICS
     }
-    assert declared == {topic: set(names.split()) for topic, names in PLATFORM.items()}
+    assert declared == {
+        topic: set(names.split()) | set(BEYOND.get(topic, "").split()) for topic, names in PLATFORM.items()
+    }
 
 
 def test_row_changes_are_those_that_say_inserted_or_updated() -> None:

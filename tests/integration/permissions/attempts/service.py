@@ -56,6 +56,21 @@ _try("assigns a ticket", insert(_TICKET, customer_id=OLGA, subject="x", assignee
 _try("solves a ticket", update(_TICKET, id_of("a", "000a"), status="solved", solved_at="now"), rows=1)
 _try("gives a ticket to another", update(_TICKET, id_of("a", "000a"), customer_id=OTTO), code="validation-failed")
 
+# Recovery of failed payments
+
+_RECOVERY = "public.payment_recovery"
+_FAILED = {"invoice_id": "inv-new", "event_id": _EVENT, "amount": 1, "currency_code": "USD", "retries": 4,
+           "failed_at": "now"}  # fmt: skip
+_try("begins a recovery", insert(_RECOVERY, _FAILED | {"customer_id": OLGA}), rows=1)
+_try("begins a second one of an invoice", insert(_RECOVERY, _FAILED | {"customer_id": OLGA, "invoice_id": "inv-a"}),
+     code="constraint-violation")  # fmt: skip
+_try("begins a recovery of a deleted customer's", insert(_RECOVERY, _FAILED | {"customer_id": DORA}),
+     code="permission-error")  # fmt: skip
+_try("ends a recovery", update(_RECOVERY, id_of("a", "000e"), status="recovered", closed_at="now"), rows=1)
+_try("ends a deleted customer's recovery", update(_RECOVERY, id_of("d", "000e"), status="recovered", closed_at="now"),
+     rows=0)  # fmt: skip
+_try("gives a recovery to another", update(_RECOVERY, id_of("a", "000e"), customer_id=OTTO), code="validation-failed")
+
 # Referrals, deletion
 
 _REWARD = {"referral_id": id_of("a", "000b"), "amount": 1, "customer_id": OLGA}

@@ -40,6 +40,9 @@ SELECT id FROM public.notification WHERE customer_id IN (SELECT id FROM one)
 -- public.support_ticket
 SELECT id FROM public.support_ticket WHERE customer_id IN (SELECT id FROM one)
 
+-- public.payment_recovery
+SELECT id FROM public.payment_recovery WHERE customer_id IN (SELECT id FROM one)
+
 -- public.referral
 SELECT id FROM public.referral WHERE referrer_id IN (SELECT id FROM one)
 
