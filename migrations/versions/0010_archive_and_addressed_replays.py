@@ -78,9 +78,8 @@ def upgrade() -> None:
         sa.Column(
             "traceparent",
             sa.Text(),
-            server_default=sa.text("NULLIF(current_setting('app.traceparent', true), '')"),
             nullable=True,
-            comment="W3C trace context of the request that planned it.",
+            comment="W3C trace context of the request that planned it; a trigger notes it.",
         ),
         schema="events",
     )
@@ -90,6 +89,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     # What was archived was published, and stays with nobody.
     run_script("0010_archive_and_addressed_replays_undo")
+    op.execute("DROP TRIGGER note_trace ON events.scheduled_task")
+    op.execute("DROP FUNCTION events.note_trace()")
     op.drop_column("scheduled_task", "traceparent", schema="events")
     op.drop_index("outbox_ranges_idx", table_name="outbox", schema="events")
     op.create_index(

@@ -247,12 +247,7 @@ scheduled_task = Table(
     Column("cloud_task", Text, comment="Name of the task that Cloud Tasks was given."),
     created_at(),
     updated_at(),
-    Column(
-        "traceparent",
-        Text,
-        server_default=text("NULLIF(current_setting('app.traceparent', true), '')"),
-        comment="W3C trace context of the request that planned it.",
-    ),
+    Column("traceparent", Text, comment="W3C trace context of the request that planned it; a trigger notes it."),
     Index(None, "status", "due_at"),
     Index(None, "kind", "due_at"),
     schema="events",

@@ -12,6 +12,21 @@ FROM events.outbox_archive AS a;
 
 COMMENT ON VIEW events.history IS 'Every event: those in the outbox and those in its archive.';
 
+-- Scheduled work goes on in the trace of the mutation that planned it.
+CREATE FUNCTION events.note_trace() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    NEW.traceparent := nullif(current_setting('app.traceparent', true), '');
+    RETURN NEW;
+END;
+$function$;
+
+COMMENT ON FUNCTION events.note_trace() IS 'Notes the trace of the request that inserts a row.';
+
+CREATE TRIGGER note_trace BEFORE INSERT ON events.scheduled_task
+FOR EACH ROW WHEN (NEW.traceparent IS NULL) EXECUTE FUNCTION events.note_trace();
+
 DROP FUNCTION events.replay(uuid[], boolean);
 
 -- Puts events into the outbox once more, in their old order, and settles their dead letters. Normally the copies carry
