@@ -7,14 +7,15 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 import structlog
-from google.pubsub_v1.types import PubsubMessage
 
-from integrations.telemetry.tracing import SpanKind, enter_trace
+from integrations.telemetry.metrics import observe_all
+from integrations.telemetry.tracing import SpanKind, enter_trace, records_spans
 from triggers import metrics
-from triggers.envelope import ENVELOPE_BYTES, MAX_REQUEST_BYTES, OutboxEvent, to_message
+from triggers.envelope import ENVELOPE_BYTES, MAX_REQUEST_BYTES, OutboxEvent, encode_message
 from triggers.errors import PublishError, RefusedError, TooLargeError
 from triggers.holds import HeldKeys
 from triggers.outages import Outages
@@ -141,16 +142,12 @@ class Dispatcher:
             first = events[start]
             end = start + 1
             size = first.data_bytes
-            while (
-                end < len(events)
-                and end - start < _MAX_EVENTS
-                and events[end].topic == first.topic
-                and not first.is_apart
-                and not events[end].is_apart
-                and (size := size + events[end].data_bytes) <= _MAX_BYTES
-                and not self._holds.sends_one_by_one(first.ordering_key)
-            ):
-                end += 1
+            if not first.is_apart and not self._holds.sends_one_by_one(first.ordering_key):
+                for event in islice(events, end, start + _MAX_EVENTS):
+                    size += event.data_bytes
+                    if event.topic != first.topic or event.data is None or size > _MAX_BYTES:
+                        break
+                    end += 1
             yield events[start:end]
             start = end
 
@@ -175,28 +172,44 @@ class Dispatcher:
         marks.append(self._writer.mark_published(batch, message_ids))
         metrics.PUBLISHED.labels(first.topic).inc(len(batch))
         now = datetime.now(UTC)
-        for event in batch:
-            metrics.DELAY.labels(event.topic).observe(max((now - event.created_at).total_seconds(), 0))
+        observe_all(
+            metrics.DELAY.labels(first.topic), [max((now - event.created_at).total_seconds(), 0.0) for event in batch]
+        )
         return True
 
     async def _send(self, batch: list[OutboxEvent]) -> list[str]:
-        topic = batch[0].topic
         async with AsyncExitStack() as stack:
             if batch[0].is_apart:
                 await stack.enter_async_context(self._large)
-            messages = [await self._to_message(event, stack) for event in batch]
-            started = time.perf_counter()
-            message_ids = await self._publisher.publish(topic, messages)
+                messages = [self._encode(batch[0], await self._read_large(batch[0]), stack)]
+            elif records_spans():
+                messages = [self._encode(event, (event.data or "").encode(), stack) for event in batch]
+            else:
+                source = self._source
+                messages = [
+                    encode_message(event, (event.data or "").encode(), source=source, traceparent=event.traceparent)
+                    for event in batch
+                ]
+            return await self._publish(batch[0].topic, messages)
+
+    async def _publish(self, topic: str, messages: list[bytes]) -> list[str]:
+        started = time.perf_counter()
+        message_ids = await self._publisher.publish(topic, messages)
         metrics.PUBLISH_LATENCY.labels(topic).observe(time.perf_counter() - started)
-        metrics.BATCH.observe(len(batch))
+        metrics.BATCH.observe(len(messages))
         return message_ids
 
-    async def _to_message(self, event: OutboxEvent, stack: AsyncExitStack) -> PubsubMessage:
+    async def _read_large(self, event: OutboxEvent) -> bytes:
+        """The data of an event that came without it; raises TooLargeError when Pub/Sub can't take it."""
         if event.is_too_large:
             raise TooLargeError(event.data_bytes)
-        data = (event.data if event.data is not None else await self._reader.read_data(event)).encode()
+        data = (await self._reader.read_data(event)).encode()
         if len(data) + ENVELOPE_BYTES > MAX_REQUEST_BYTES:
             raise TooLargeError(len(data))
+        return data
+
+    def _encode(self, event: OutboxEvent, data: bytes, stack: AsyncExitStack) -> bytes:
+        """The event's message, below a span of its own, where spans are recorded, that ends with the stack."""
         scope = stack.enter_context(
             enter_trace(
                 event.traceparent,
@@ -206,8 +219,8 @@ class Dispatcher:
             )
         )
         # The agent's span hangs below the publishing only where that is recorded; else below the mutation.
-        traceparent = event.traceparent if event.traceparent and not scope.recorded else scope.trace.traceparent
-        return to_message(event, data, source=self._source, traceparent=traceparent)
+        traceparent = scope.trace.traceparent if scope.recorded else event.traceparent
+        return encode_message(event, data, source=self._source, traceparent=traceparent)
 
     async def _refused(self, batch: list[OutboxEvent], error: RefusedError) -> bool:
         first = batch[0]

@@ -61,25 +61,8 @@ class OutboxReader:
             rows = await self._connection.fetch(
                 load_statement("relay/fetch"), lanes, without_keys, without_topics, only_topic, per_lane, limit
             )
-        events = [
-            OutboxEvent(
-                sequence=row["sequence"],
-                id=row["id"],
-                event_id=row["event_id"],
-                type=row["type"],
-                topic=row["topic"],
-                ordering_key=row["ordering_key"],
-                subject=row["subject"],
-                source=row["source"],
-                lane=row["lane"],
-                traceparent=row["traceparent"],
-                created_at=row["created_at"],
-                data_bytes=row["data_bytes"],
-                data=row["data"],
-            )
-            for row in rows
-            if row["sequence"] is not None
-        ]
+        # The row that comes when nothing waits has nothing but the horizon.
+        events = [OutboxEvent(*row[1:]) for row in rows if row[1] is not None]
         return Read(events=events, horizon=rows[0]["horizon"])
 
     async def read_data(self, event: OutboxEvent) -> str:

@@ -26,6 +26,7 @@ from triggers.outages import Outages
 from triggers.outbox import OutboxReader, OutboxWriter
 from triggers.presence import Presence, come_to_work
 from triggers.publisher import Publisher, open_publisher
+from triggers.rotation import Rotation
 from triggers.settings import RelaySettings
 from triggers.sleep import Mode, SleepCycle
 
@@ -168,8 +169,7 @@ class _Session:
         self._next_tick = 0.0
         self._kept_at = _now()
         self._ticks = 0
-        #: In how many lanes something was found last, by which the rows of the next read are shared out.
-        self._active_lanes = 1
+        self._rotation = Rotation()
 
     def notice(self, *_: object) -> None:
         """A writer has committed events."""
@@ -212,9 +212,7 @@ class _Session:
             await self._tick(now)
         # From here on every notification and every progress counts for the next round.
         self._wake.clear()
-        found = 0
-        if self._may_read():
-            found = await self._read()
+        again = self._may_read() and await self._read()
         if self._cycle.should_wake:
             await self._presence.set_awake()
             self._cycle.woke()
@@ -222,36 +220,44 @@ class _Session:
             self._cycle.fell_drowsy(await self._presence.set_asleep())
         metrics.AWAKE.set(self._cycle.mode is Mode.AWAKE)
         metrics.IN_FLIGHT.set(self._dispatcher.in_flight)
-        if not found:
+        if not again:
             await _wait(self._wake, self._wait_s())
 
     def _may_read(self) -> bool:
-        """Whether there is room for more, in memory and among the held keys."""
-        return self._dispatcher.in_flight < self._settings.in_flight and not self._holds.is_full
+        """Whether there is room, in memory and among the held keys. Not for a few: small reads cost most."""
+        return self._room * 2 >= min(self._settings.batch, self._settings.in_flight) and not self._holds.is_full
 
-    async def _read(self) -> int:
-        """Read once and hand over what came; how many events that were."""
+    @property
+    def _room(self) -> int:
+        """How many more events may be in memory."""
+        return self._settings.in_flight - self._dispatcher.in_flight
+
+    async def _read(self) -> bool:
+        """Read once and hand over what came; whether there may be more to read at once."""
         now = _now()
         held = self._holds.held(now=now)
-        lanes = sorted(self._presence.lanes - self._dispatcher.blocked_lanes)
-        limit = min(self._settings.batch, self._settings.in_flight - self._dispatcher.in_flight)
+        lanes = self._presence.lanes - self._dispatcher.blocked_lanes
         probe = self._outages.begin_probe(now=now)
+        # Whether everything was looked at, as going to sleep asks for.
+        whole = probe is None
         if probe is not None:
-            read = await self._reader.read(lanes, without_keys=held, only_topic=probe, per_lane=1, limit=1)
+            read = await self._reader.read(sorted(lanes), without_keys=held, only_topic=probe, per_lane=1, limit=1)
             if not read.events:
                 self._outages.found_nothing(probe, now=now, some_held=self._holds.holds_any_of(probe))
         else:
+            stretch = self._rotation.next_stretch(lanes, limit=min(self._settings.batch, self._room))
             read = await self._reader.read(
-                lanes,
+                stretch.lanes,
                 without_keys=held,
                 without_topics=self._outages.resting(),
-                per_lane=-(-limit // self._active_lanes),
-                limit=limit,
+                per_lane=stretch.per_lane,
+                limit=stretch.limit,
             )
-            self._active_lanes = len({event.lane for event in read.events}) or 1
-        self._cycle.saw(len(read.events), horizon=read.horizon, now=_now())
+            self._rotation.saw(stretch, len(read.events), len({event.lane for event in read.events}))
+            whole = len(stretch.lanes) == len(lanes)
+        self._cycle.saw(len(read.events), horizon=read.horizon if whole else 0, now=_now())
         self._dispatcher.submit(read.events)
-        return len(read.events)
+        return bool(read.events) or (probe is None and not whole)
 
     async def _tick(self, now: float) -> None:
         self._next_tick = now + self._settings.tick.total_seconds()

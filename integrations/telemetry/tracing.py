@@ -127,6 +127,11 @@ def propagation_headers() -> dict[str, str]:
     return headers
 
 
+def records_spans() -> bool:
+    """Whether spans are exported. When not, work on many messages may leave out their scopes: nothing would be seen."""
+    return _Export.tracer is not None
+
+
 class TraceScope:
     """A context manager in which a trace is current. Made by `enter_trace`, `continue_trace` and `span`.
 

@@ -2,7 +2,7 @@ import uuid
 
 import pytest
 
-from integrations.telemetry.metrics import DELAY_BUCKETS_S, counter, gauge, histogram, render_metrics
+from integrations.telemetry.metrics import DELAY_BUCKETS_S, counter, gauge, histogram, observe_all, render_metrics
 
 
 def fresh(suffix: str) -> str:
@@ -47,6 +47,21 @@ def test_a_histogram_counts_into_the_given_buckets() -> None:
     assert f'{name}_bucket{{le="0.1"}} 0.0' in lines
     assert f'{name}_bucket{{le="1.0"}} 1.0' in lines
     assert f'{name}_bucket{{le="+Inf"}} 1.0' in lines
+
+
+def test_many_observations_at_once_count_like_single_ones() -> None:
+    names = fresh("seconds"), fresh("seconds")
+    singly, together = (histogram(name, "Time.", ["kind"], buckets=(0.1, 0.5, 1.0)).labels("a") for name in names)
+    values = [0.0, 0.1, 0.1000001, 0.4, 0.5, 1.0, 1.1, 99.0]
+    for value in values:
+        singly.observe(value)
+    observe_all(together, values)
+    observe_all(together, [])
+    first, second = (
+        [line.split()[1] for line in shown() if line.startswith(name) and "_created" not in line] for name in names
+    )
+    assert first == second
+    assert len(first) == 6
 
 
 def test_the_process_itself_is_measured_and_openmetrics_is_offered() -> None:

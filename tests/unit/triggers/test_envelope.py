@@ -1,14 +1,18 @@
 """The CloudEvent that a row becomes."""
 
 from datetime import UTC, datetime
+from typing import Any
 
-from triggers.envelope import OutboxEvent, to_message
+from google.pubsub_v1.types import PublishRequest, PubsubMessage
+
+from triggers.envelope import OutboxEvent, encode_message, encode_request
+
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 def event(**changes: object) -> OutboxEvent:
     fields: dict[str, object] = {
         "sequence": 7,
-        "id": "01a1fdbd-88d9-7075-af29-67d094a97673",
         "event_id": "01a1fdbd-88d9-7075-af29-67d094a97673",
         "type": "contract.created",
         "topic": "contract-events",
@@ -24,8 +28,13 @@ def event(**changes: object) -> OutboxEvent:
     return OutboxEvent(**{**fields, **changes})  # type: ignore[arg-type] # a test states only what matters
 
 
+def read(encoded: bytes) -> Any:
+    return PubsubMessage.pb().FromString(encoded)
+
+
 def test_the_envelope_is_in_the_attributes_and_the_data_is_bare() -> None:
-    message = to_message(event(), b'{"a": 1}', source="/caregraph/staging", traceparent="00-aa-bb-01")
+    encoded = encode_message(event(), b'{"a": 1}', source="/caregraph/staging", traceparent=TRACEPARENT)
+    message = read(encoded)
     assert dict(message.attributes) == {
         "ce-id": "01a1fdbd-88d9-7075-af29-67d094a97673",
         "ce-type": "contract.created",
@@ -34,21 +43,45 @@ def test_the_envelope_is_in_the_attributes_and_the_data_is_bare() -> None:
         "ce-time": "2026-11-21T10:00:00.123456Z",
         "ce-specversion": "1.0",
         "content-type": "application/json",
-        "traceparent": "00-aa-bb-01",
+        "traceparent": TRACEPARENT,
     }
     assert message.data == b'{"a": 1}'
     assert message.ordering_key == "c1"
 
 
+def test_the_bytes_are_those_that_protobuf_writes() -> None:
+    """Lengths of one, two and three bytes, letters beyond ASCII, times without microseconds, odd traces."""
+    for size in (0, 1, 127, 128, 16_383, 16_384, 70_000):
+        for text in ("x", "ü" * 200):
+            odd = event(subject=text, ordering_key=text, type=text, created_at=datetime(2026, 1, 1, tzinfo=UTC))
+            for traceparent in (TRACEPARENT, text, "é" * 55):
+                message = read(encode_message(odd, b"d" * size, source=text, traceparent=traceparent))
+                assert message.data == b"d" * size
+                assert message.ordering_key == text
+                assert message.attributes["traceparent"] == traceparent
+                assert message.attributes["ce-time"] == "2026-01-01T00:00:00Z"
+                assert {message.attributes[f"ce-{name}"] for name in ("type", "source", "subject")} == {text}
+                assert message.ByteSize() == len(message.SerializeToString())
+
+
+def test_a_request_holds_its_messages_in_order() -> None:
+    messages = [encode_message(event(), b"d" * size, source="/x", traceparent=None) for size in (1, 200, 20_000)]
+    request = PublishRequest.pb().FromString(encode_request("projects/p/topics/t", messages))
+    assert request.topic == "projects/p/topics/t"
+    assert [message.SerializeToString(deterministic=True) for message in request.messages] == [
+        read(message).SerializeToString(deterministic=True) for message in messages
+    ]
+
+
 def test_a_replay_carries_the_id_of_its_original() -> None:
     replay = event(event_id="01890000-0000-7000-8000-000000000001")
-    message = to_message(replay, b"{}", source="/x", traceparent=None)
+    message = read(encode_message(replay, b"{}", source="/x", traceparent=None))
     assert message.attributes["ce-id"] == "01890000-0000-7000-8000-000000000001"
     assert "traceparent" not in message.attributes
 
 
 def test_an_event_keeps_a_source_of_its_own() -> None:
-    message = to_message(event(source="/chargebee"), b"{}", source="/x", traceparent=None)
+    message = read(encode_message(event(source="/chargebee"), b"{}", source="/x", traceparent=None))
     assert message.attributes["ce-source"] == "/chargebee"
 
 

@@ -5,7 +5,7 @@
 -- by their state and never by "after the last sequence number seen": a transaction that commits late has a low one.
 -- One row comes back even when nothing waits: `horizon` is the oldest transaction that still ran when this was read.
 -- Data that is large stays behind (null) and is read when its turn comes; `pg_column_compression` tells whether the
--- stored size is the real one.
+-- stored size is the real one. The columns after `horizon` are the fields of `OutboxEvent`, in their order.
 SELECT
     pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon,
     waiting.*
@@ -13,7 +13,6 @@ FROM (SELECT) AS always
 LEFT JOIN LATERAL (
     SELECT
         o.sequence,
-        o.id::text AS id,
         coalesce(o.replay_of, o.id)::text AS event_id,
         o.type,
         o.topic,
