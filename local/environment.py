@@ -158,6 +158,20 @@ def _zendesk(site: Site) -> dict[str, str]:
     }
 
 
+def _pharmacy(site: Site) -> dict[str, str]:
+    return {"PHARMACY_BASE_URL": site.layout.url("pharmacy"), "PHARMACY_API_KEY": site.keys.pharmacy_api_key}
+
+
+def _pharmacy_server(site: Site) -> dict[str, str]:
+    port = site.layout.ports.get("agent_event_routing")
+    return {
+        **_pharmacy(site),
+        **_port(site, "pharmacy"),
+        "PHARMACY_WEBHOOK_SECRET": site.keys.pharmacy_webhook_secret,
+        **({"PHARMACY_WEBHOOK_URL": f"http://{HOST}:{port}/webhooks/pharmacy"} if port else {}),
+    }
+
+
 def _api(site: Site) -> dict[str, str]:
     return {
         **_port(site, "api"),
@@ -252,6 +266,7 @@ _SPECIFIC: Mapping[str, Callable[[Site], dict[str, str]]] = {
     "chargebee": lambda site: {**_chargebee(site), **_port(site, "chargebee")},
     "iterable": lambda site: {**_iterable(site), **_port(site, "iterable")},
     "zendesk": lambda site: {**_zendesk(site), **_port(site, "zendesk")},
+    "pharmacy": _pharmacy_server,
     "provision": _pubsub,
     "api": _api,
     "relay": lambda site: {**_port(site, "relay"), **_database(site), **_pubsub(site)},

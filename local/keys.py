@@ -19,6 +19,8 @@ class LocalKeys:
     chargebee_api_key: str = field(default_factory=_random_key, repr=False)
     iterable_api_key: str = field(default_factory=_random_key, repr=False)
     zendesk_api_token: str = field(default_factory=_random_key, repr=False)
+    pharmacy_api_key: str = field(default_factory=_random_key, repr=False)
+    pharmacy_webhook_secret: str = field(default_factory=_random_key, repr=False)
 
 
 def load_keys(path: Path) -> LocalKeys:

@@ -41,6 +41,7 @@ DEFAULT_PORTS: Mapping[str, int] = MappingProxyType(
         "tasks_control": 8124,
         "scheduler": 8301,
         "cron": 8302,
+        "pharmacy": 8204,
     }
 )
 

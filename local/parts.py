@@ -56,6 +56,7 @@ def declare_parts(site: Site, cluster: Cluster | None) -> tuple[Part, ...]:
         _program(site, "chargebee", _python("local.chargebee"), purpose="stand-in for Chargebee"),
         _program(site, "iterable", _python("local.iterable"), purpose="stand-in for Iterable"),
         _program(site, "zendesk", _python("local.zendesk"), purpose="stand-in for Zendesk"),
+        _program(site, "pharmacy", _python("local.pharmacy"), purpose="stand-in for the pharmacy network"),
         _step(site, "provision", _python("local.provision"), after=("pubsub",), purpose="topics and subscriptions"),
         _step(
             site,

@@ -35,7 +35,7 @@ def print_welcome(console: Console, site: Site) -> None:
     places.add_row("  Pub/Sub", f"PUBSUB_EMULATOR_HOST=127.0.0.1:{layout.ports['pubsub']}")
     places.add_row("  Cloud Tasks", f"CLOUD_TASKS_EMULATOR_HOST=127.0.0.1:{layout.ports['tasks']}")
     places.add_row("  Identity", layout.url("identity"))
-    for name in ("chargebee", "iterable", "zendesk"):
+    for name in ("chargebee", "iterable", "zendesk", "pharmacy"):
         places.add_row(f"  {name.capitalize()} stand-in", layout.url(name))
     places.add_row("  All parts", f"{caregraph} status")
     places.add_row("  Logs", os.fspath(layout.logs))

@@ -17,12 +17,14 @@ from typing import Any, Final, Self
 from integrations.errors import PermanentError, ServerFault
 from integrations.http import Answer, HttpClient, Problem, path
 from integrations.pharmacy.settings import PharmacySettings
-from integrations.pharmacy.types import NewOrder, Order, OrderPage
+from integrations.pharmacy.types import Address, NewOrder, Order, OrderPage
 
 SERVICE: Final = "pharmacy"
 
 #: Codes of refusals that a caller acts on.
 DUPLICATE_REFERENCE: Final = "duplicate_reference"
+KEY_REUSED: Final = "idempotency_key_reused"
+NOT_REFILLABLE: Final = "order_not_refillable"
 NOT_CANCELLABLE: Final = "order_not_cancellable"
 
 _LARGEST_PAGE: Final = 100
@@ -59,18 +61,42 @@ class PharmacyClient:
 
         Raises PermanentError for what the network won't take (``code`` and ``param`` say why).
         """
+        return await self._once(
+            "create_order", "/v1/orders", _body(order), reference=order.reference, idempotency_key=idempotency_key
+        )
+
+    async def refill_order(
+        self,
+        order_id: str,
+        *,
+        reference: str,
+        fill_number: int,
+        phone: str | None,
+        address: Address,
+        idempotency_key: str,
+    ) -> Order:
+        """The order for the next fill of a prescription, made once for its reference; ``order_id`` is an earlier one.
+
+        Nothing but the address is sent again. Raises PermanentError with code ``order_not_refillable`` unless that
+        order was delivered, NotFound for an unknown one.
+        """
+        body = _json({"reference": reference, "fill_number": fill_number, "phone": phone, "address": asdict(address)})
+        url_path = path("/v1/orders/{id}/refills", id=order_id)
+        return await self._once("refill_order", url_path, body, reference=reference, idempotency_key=idempotency_key)
+
+    async def _once(self, operation: str, url_path: str, body: Any, *, reference: str, idempotency_key: str) -> Order:
         try:
-            answer = await self._http.call(
-                "create_order", "POST", "/v1/orders", body=_body(order), idempotency_key=idempotency_key
-            )
+            answer = await self._http.call(operation, "POST", url_path, body=body, idempotency_key=idempotency_key)
         except PermanentError as error:
-            if error.code != DUPLICATE_REFERENCE:
+            # A key that came with another body: the address was put right between two attempts, or the first one was
+            # made after all.
+            if error.code not in {DUPLICATE_REFERENCE, KEY_REUSED}:
                 raise
-            existing = await self.find_order(order.reference)
+            existing = await self.find_order(reference)
             if existing is None:
                 raise
             return existing
-        return _order(answer, "create_order")
+        return _order(answer, operation)
 
     async def get_order(self, order_id: str) -> Order:
         """The order as it is now; raises NotFound."""

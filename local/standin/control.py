@@ -47,6 +47,7 @@ from local.standin.webhooks import Order, Target
 
 _PAGE_REQUESTS = 100
 _LONGEST_WAIT_S = 60.0
+_TICK_S = 1.0
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -98,13 +99,24 @@ class Control:
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         service = self._service
-        sender = asyncio.create_task(service.webhooks.run(service.sign_webhook, user_agent=service.title))
+        loops = [asyncio.create_task(service.webhooks.run(service.sign_webhook, user_agent=service.title))]
+        if service.keeps_time:
+            loops.append(asyncio.create_task(self._keep_time()))
         try:
             yield
         finally:
-            sender.cancel()
-            with suppress(asyncio.CancelledError):
-                await sender
+            for loop in loops:
+                loop.cancel()
+            for loop in loops:
+                with suppress(asyncio.CancelledError):
+                    await loop
+
+    async def _keep_time(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK_S)
+            with self._service.store.transaction():
+                self._service.time_passed()
+            self._service.webhooks.wake()
 
     async def _page(self, _request: Request) -> Response:
         return HTMLResponse(render_page(self._service, self._service.store.latest_received(_PAGE_REQUESTS)))

@@ -132,6 +132,8 @@ class Service(ABC):
     idempotency: Idempotency | None = None
     #: Header in which clients send a key that the service itself ignores; shown among the received requests.
     shown_key_header: str | None = None
+    #: Whether things fall due here by themselves, too: then `time_passed` is called every second.
+    keeps_time: bool = False
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -155,7 +157,7 @@ class Service(ABC):
         return ()
 
     def time_passed(self) -> None:  # noqa: B027 - nothing falls due in some services
-        """Do what falls due; called inside a transaction after the clock was turned."""
+        """Do what falls due; called inside a transaction after the clock was turned, and see `keeps_time`."""
 
     def webhook(self, event_type: str, content: Mapping[str, Any]) -> Webhook:
         """The webhook that the service would send for such an event; raises ValueError when it has none."""

@@ -15,7 +15,7 @@ from tests.e2e.platform import CAREGRAPH, RunningPlatform, new_home
 
 STEPS = {"migrate", "seed", "provision", "graphiql"}
 PROGRAMS = {
-    *("postgres", "pubsub", "identity", "chargebee", "iterable", "zendesk", "api", "relay"),
+    *("postgres", "pubsub", "identity", "chargebee", "iterable", "zendesk", "pharmacy", "api", "relay"),
     *("tasks", "scheduler", "cron"),
     *(f"agent-{agent}" for agent in AGENTS),
 }
