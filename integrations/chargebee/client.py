@@ -26,9 +26,11 @@ from integrations.chargebee.types import (
     Effective,
     Invoice,
     Page,
+    PaymentSource,
     PromotionalCredit,
     Resource,
     Subscription,
+    Transaction,
     epoch,
 )
 from integrations.errors import (
@@ -202,6 +204,15 @@ class ChargebeeClient:
         response = await self._call("get_subscription", lambda: self._site.Subscription.retrieve(subscription_id))
         return Subscription.parse(response.subscription.raw_data)
 
+    async def get_scheduled_changes(self, subscription_id: str) -> Subscription:
+        """The subscription as it will be when its term has ended; raises PermanentError when no change is planned."""
+        _check_id(subscription_id)
+        response = await self._call(
+            "get_scheduled_changes",
+            lambda: self._site.Subscription.retrieve_with_scheduled_changes(subscription_id),
+        )
+        return Subscription.parse(response.subscription.raw_data)
+
     async def update_subscription_contract(
         self, subscription_id: str, contract_id: str | None, idempotency_key: str
     ) -> Subscription:
@@ -307,6 +318,27 @@ class ChargebeeClient:
             lambda: self._site.Invoice.collect_payment(invoice_id, {}, headers=_headers(idempotency_key)),
         )
         return Invoice.parse(response.invoice.raw_data)
+
+    async def stop_dunning(self, invoice_id: str, *, idempotency_key: str) -> Invoice:
+        """The invoice, ``not_paid``: nobody collects it by itself any more. Raises PermanentError for a paid one."""
+        _check_id(invoice_id)
+        response = await self._call(
+            "stop_dunning",
+            lambda: self._site.Invoice.stop_dunning(invoice_id, {}, headers=_headers(idempotency_key)),
+        )
+        return Invoice.parse(response.invoice.raw_data)
+
+    async def get_transaction(self, transaction_id: str) -> Transaction:
+        """The payment or refund; raises NotFound."""
+        _check_id(transaction_id)
+        response = await self._call("get_transaction", lambda: self._site.Transaction.retrieve(transaction_id))
+        return Transaction.parse(response.transaction.raw_data)
+
+    async def get_payment_source(self, payment_source_id: str) -> PaymentSource:
+        """The payment source; raises NotFound."""
+        _check_id(payment_source_id)
+        response = await self._call("get_payment_source", lambda: self._site.PaymentSource.retrieve(payment_source_id))
+        return PaymentSource.parse(response.payment_source.raw_data)
 
     async def add_promotional_credit(
         self,

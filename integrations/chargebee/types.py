@@ -147,6 +147,63 @@ class Invoice:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Transaction:
+    """A payment or refund, or an attempt at one."""
+
+    id: str
+    type: str
+    status: str
+    amount: int
+    currency_code: str
+    date: datetime | None
+    #: Why a payment failed, in the gateway's word: ``insufficient_funds``, ``stolen_card``. None when it didn't.
+    decline_code: str | None
+    payment_source_id: str | None
+    raw: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> Transaction:
+        """From Chargebee's ``transaction`` object."""
+        # The newer attribute tells the issuer's word apart from the gateway's; the old one has either.
+        detail = raw.get("error_detail") or {}
+        return cls(
+            id=raw["id"],
+            type=raw["type"],
+            status=raw["status"],
+            amount=raw.get("amount", 0),
+            currency_code=raw["currency_code"],
+            date=instant(raw.get("date")),
+            decline_code=detail.get("decline_code") or detail.get("error_code") or raw.get("error_code"),
+            payment_source_id=raw.get("payment_source_id"),
+            raw=raw,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentSource:
+    """A card, or another way of paying, that a customer has left with Chargebee."""
+
+    id: str
+    customer_id: str
+    #: ``valid``, ``expiring``, ``expired``, ``invalid``, ``pending_verification``.
+    status: str
+    #: When it was added or last brought up to date.
+    updated_at: datetime | None
+    raw: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> PaymentSource:
+        """From Chargebee's ``payment_source`` object."""
+        return cls(
+            id=raw["id"],
+            customer_id=raw["customer_id"],
+            status=raw["status"],
+            updated_at=instant(raw.get("updated_at") or raw.get("created_at")),
+            raw=raw,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PromotionalCredit:
     """A credit given to a customer, used up by later invoices."""
 

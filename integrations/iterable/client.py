@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
 
@@ -106,6 +107,34 @@ class IterableClient:
         }
         await self.guard.call(
             "track_event", lambda: self._post("track_event", "/api/events/track", body, recipient, idempotency_key)
+        )
+
+    async def track_purchase(
+        self,
+        recipient: Recipient,
+        *,
+        total: Decimal,
+        item_id: str,
+        item_name: str,
+        data: Mapping[str, Any],
+        idempotency_key: str,
+        occurred_at: datetime | None = None,
+    ) -> None:
+        """Record a purchase of one item. ``total`` is in whole units of its currency, as Iterable counts money.
+
+        The key is the purchase's id there: repeating changes nothing.
+        """
+        body = {
+            "user": {"userId": recipient.user_id, **({"email": recipient.email} if recipient.email else {})},
+            "items": [{"id": item_id, "name": item_name, "price": float(total), "quantity": 1}],
+            "total": float(total),
+            "id": idempotency_key,
+            "dataFields": dict(data),
+            "createdAt": int((occurred_at or datetime.now(UTC)).timestamp()),
+        }
+        await self.guard.call(
+            "track_purchase",
+            lambda: self._post("track_purchase", "/api/commerce/trackPurchase", body, recipient, idempotency_key),
         )
 
     async def trigger_workflow(

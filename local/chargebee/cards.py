@@ -18,6 +18,7 @@ DECLINES = {
 }
 
 _SETTING = "declined_cards"
+_FIRST_CARD = "pm_"
 EVERYBODY = "*"
 
 
@@ -37,6 +38,55 @@ class Cards:
             declined[customer_id] = code
         self._site.store.set(_SETTING, declined or None)
 
+    def replace(self, customer_id: str) -> dict[str, Any]:
+        """Give the customer another card, which is accepted; returns the new payment source. KeyError: no customer."""
+        customer = self._site.find("customer", customer_id)
+        if customer is None:
+            raise KeyError(customer_id)
+        self.decline(customer_id, None)
+        source = self._new_source(customer_id, self._site.new_id("pm_"))
+        customer["primary_payment_source_id"] = source["id"]
+        customer["card_status"] = "valid"
+        self._site.save("customer", customer)
+        self._site.tell("payment_source_added", customer=customer, payment_source=source)
+        return source
+
+    def source(self, payment_source_id: str) -> dict[str, Any]:
+        """A payment source, or a refusal. The first card of a customer is made when somebody asks for it."""
+        if self._site.find("payment_source", payment_source_id) is None:
+            for customer in self._site.store.find_by("customer", "primary_payment_source_id", payment_source_id):
+                return self._new_source(customer["id"], payment_source_id, at=customer["created_at"])
+            customer_id = payment_source_id.removeprefix(_FIRST_CARD)
+            first = self._site.find("customer", customer_id) if customer_id != payment_source_id else None
+            if first is not None:
+                return self._new_source(customer_id, payment_source_id, at=first["created_at"])
+        return self._site.need("payment_source", payment_source_id)
+
+    def source_id(self, customer_id: str) -> str:
+        """The payment source that a customer is charged by."""
+        customer = self._site.find("customer", customer_id) or {}
+        found: str = customer.get("primary_payment_source_id") or f"{_FIRST_CARD}{customer_id}"
+        return found
+
+    def _new_source(self, customer_id: str, source_id: str, *, at: int | None = None) -> dict[str, Any]:
+        source = {
+            "id": source_id,
+            "customer_id": customer_id,
+            "type": "card",
+            "reference_id": f"tok_{source_id}",
+            "status": "valid",
+            "gateway": "chargebee",
+            "gateway_account_id": "gw_standin",
+            "created_at": self._site.now() if at is None else at,
+            "card": {"masked_number": "************4242", "brand": "visa", "object": "card"},
+        }
+        self._site.save("payment_source", source)
+        if at is not None:
+            # It is as old as its customer, whenever it is looked at first.
+            source["updated_at"] = at
+            self._site.store.put("payment_source", source_id, source, created_at=at, updated_at=at)
+        return source
+
     def declined(self) -> dict[str, str]:
         """Customer to reason."""
         found: dict[str, str] = self._site.store.setting(_SETTING, {})
@@ -53,7 +103,7 @@ class Cards:
             "payment_method": "card",
             "gateway": "chargebee",
             "gateway_account_id": "gw_standin",
-            "payment_source_id": f"pm_{customer_id}",
+            "payment_source_id": self.source_id(customer_id),
             "masked_card_number": "************4242",
             "type": "payment",
             "date": self._site.now(),

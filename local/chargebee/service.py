@@ -76,6 +76,11 @@ class ChargebeeService(Service):
         Customers(self.site, self.routes)
         Subscriptions(self.site, self.terms, self.routes)
         Invoices(self.site, self.billing, self.routes)
+        self.routes.add(
+            "GET",
+            "/api/v2/payment_sources/{id}",
+            lambda call: json_reply({"payment_source": self.cards.source(call.params["id"])}),
+        )
         self.routes.add("GET", "/api/v2/events", lambda call: list_documents(store, call, "event"))
         self.routes.add(
             "GET",
@@ -184,14 +189,25 @@ class ChargebeeService(Service):
     def controls(self) -> Mapping[str, ControlHandler]:
         """What Chargebee's test sites offer in their own way.
 
-        ``cards``: ``{"customer_id": … or "*", "decline": reason or null}``. ``renew``: ``{"subscription_id"}`` ends its
+        ``cards``: ``{"customer_id": … or "*", "decline": reason or null}``, or a list of them under ``cards``; with
+        ``"replace": true`` the customer gets another card. ``renew``: ``{"subscription_id"}`` ends its
         term now. ``item_prices``: ``{"id", "price", "period", "period_unit", "currency_code"}``.
         """
         return {"cards": self._set_card, "renew": self._renew, "item_prices": self._add_item_price}
 
     async def _set_card(self, request: Request) -> Response:
         body = await read_object(request)
-        self.cards.decline(body.get("customer_id", EVERYBODY), body.get("decline"))
+        with self.store.transaction():
+            for one in body.get("cards", [body]):
+                customer_id = one.get("customer_id", EVERYBODY)
+                if not one.get("replace"):
+                    self.cards.decline(customer_id, one.get("decline"))
+                    continue
+                try:
+                    self.cards.replace(customer_id)
+                except KeyError:
+                    raise ControlError(f"there is no customer {customer_id!r}") from None
+        self.webhooks.wake()
         return JSONResponse({"declined_cards": self.cards.declined()})
 
     async def _renew(self, request: Request) -> Response:

@@ -21,7 +21,11 @@ from local.standin.webhooks import Webhook
 _INDEXES = """
 CREATE INDEX IF NOT EXISTS user_by_email ON document (kind, json_extract(body, '$.email'));
 CREATE INDEX IF NOT EXISTS user_by_user_id ON document (kind, json_extract(body, '$.userId'));
+CREATE INDEX IF NOT EXISTS by_profile ON document (kind, json_extract(body, '$.profile'));
 """
+
+#: Its journeys take a person once in so many seconds: what a team sets in the editor as «limit entries».
+ENTRY_EVERY_S = 86_400
 
 _ERROR_CODES = {400: "BadParams", 401: "BadApiKey", 403: "Forbidden", 404: "NotFound", 429: "RateLimitExceeded"}
 
@@ -63,6 +67,7 @@ class IterableService(Service):
         routes.add("GET", "/api/users/{email}", self.profiles.by_email)
         routes.add("DELETE", "/api/users/{email}", self.profiles.delete_by_email)
         routes.add("POST", "/api/events/track", self._track)
+        routes.add("POST", "/api/commerce/trackPurchase", self._track_purchase)
         routes.add("GET", "/api/events/byUserId/{user_id}", self._events_by_user_id)
         routes.add("GET", "/api/events/{email}", self._events_by_email)
         routes.add("POST", "/api/email/target", self.messages.target_email)
@@ -108,6 +113,20 @@ class IterableService(Service):
                         orjson.dumps(one["dataFields"]).decode(),
                     )
                     for one in self.store.all("journey_entry", limit=50)
+                ],
+            ),
+            Section(
+                title="Purchases",
+                columns=("Time", "Total", "Who", "Id", "Data"),
+                rows=[
+                    (
+                        one["createdAt"],
+                        one["total"],
+                        one.get("userId") or one.get("email"),
+                        one["id"],
+                        orjson.dumps(one["dataFields"]).decode(),
+                    )
+                    for one in self.store.all("purchase", limit=50)
                 ],
             ),
             Section(
@@ -158,6 +177,26 @@ class IterableService(Service):
         self.store.put("event", event_id, event, created_at=now, updated_at=now)
         return done("Successfully tracked the event")
 
+    def _track_purchase(self, call: Call) -> Reply:
+        body = call.json()
+        if not body.get("items") or not isinstance(body.get("total"), int | float):
+            raise Refusal(refusal("BadParams", "items and total are needed"))
+        user = self.profiles.need(body.get("user") or {})
+        now = self.clock.epoch()
+        purchase_id = body.get("id") or str(uuid.uuid4())
+        purchase = {
+            "id": purchase_id,
+            "email": user.get("email"),
+            "userId": user.get("userId"),
+            "items": body["items"],
+            "total": body["total"],
+            "createdAt": body.get("createdAt", now),
+            "dataFields": body.get("dataFields", {}),
+        }
+        # A purchase with that id is overwritten, like an event.
+        self.store.put("purchase", purchase_id, purchase, created_at=now, updated_at=now)
+        return done("Successfully tracked the purchase", {"id": purchase_id})
+
     def _events_by_user_id(self, call: Call) -> Reply:
         return json_reply({"events": self.store.find_by("event", "userId", call.params["user_id"])})
 
@@ -171,6 +210,14 @@ class IterableService(Service):
             raise Refusal(refusal("BadParams", f"workflow {body.get('workflowId')} does not exist"))
         user = self.profiles.need(body)
         now = self.clock.epoch()
+        recent = [
+            one
+            for one in self.store.find_by("journey_entry", "profile", user["id"])
+            if one["workflowId"] == journey["id"] and one["enteredAt"] > now - ENTRY_EVERY_S
+        ]
+        if recent:
+            # Iterable answers the same, and the person goes on where they are.
+            return done("Successfully triggered the workflow")
         entry_id = str(uuid.uuid4())
         entry = {
             "workflowId": journey["id"],
@@ -179,6 +226,8 @@ class IterableService(Service):
             "userId": user.get("userId"),
             "dataFields": body.get("dataFields", {}),
             "createdAt": self.clock.now().isoformat(timespec="seconds"),
+            "enteredAt": now,
+            "profile": user["id"],
         }
         self.store.put("journey_entry", entry_id, entry, created_at=now, updated_at=now)
         return done("Successfully triggered the workflow")
