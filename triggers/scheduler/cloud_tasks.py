@@ -28,8 +28,13 @@ class CloudTasks:
         self._queue = queue
         self._service_account = service_account
 
-    async def create(self, name: str, *, url: str, audience: str, body: bytes, due_at: datetime) -> bool:
+    async def create(
+        self, name: str, *, url: str, audience: str, body: bytes, due_at: datetime, traceparent: str | None = None
+    ) -> bool:
         """Add a task; False when that name was taken before, which is as good."""
+        headers = {"content-type": "application/json"}
+        if traceparent:
+            headers["traceparent"] = traceparent
         task = Task(
             name=f"{self._queue}/tasks/{name}",
             schedule_time=due_at,
@@ -37,7 +42,7 @@ class CloudTasks:
             http_request=HttpRequest(
                 url=url,
                 http_method=HttpMethod.POST,
-                headers={"content-type": "application/json"},
+                headers=headers,
                 body=body,
                 oidc_token=OidcToken(service_account_email=self._service_account, audience=audience),
             ),

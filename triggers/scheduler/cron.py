@@ -14,7 +14,8 @@ class CronJob:
     schedule: str
     #: What operators read.
     purpose: str
-    #: A file of `triggers/sql/scheduler`, which gives numbers as one JSON object.
+    #: A file of `triggers/sql/scheduler`, which gives numbers as one JSON object; with `more`: true in it, it is run
+    #: again and the numbers are added up.
     statement: str | None = None
     #: The agent that does it.
     agent: str | None = None
@@ -44,7 +45,7 @@ CRON_JOBS: Final[tuple[CronJob, ...]] = (
     CronJob(
         name="data-cleanup",
         schedule="45 3 * * 0",
-        purpose="Removes what its time of keeping is over for: events, deliveries, runs, old access logs.",
+        purpose="Archives old events, and removes what its time of keeping is over for: runs, deliveries, access logs.",
         statement="data_cleanup",
     ),
 )

@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 import structlog
 
+from integrations.telemetry.tracing import SpanKind, enter_trace
 from triggers.connection import Connection
 from triggers.scheduler.cloud_tasks import CloudTasks
 from triggers.statements import load_statement
@@ -61,9 +62,19 @@ class HandOver:
         )
         for row in rows:
             url = self._agent_urls[row["target"]]
-            await self._cloud_tasks.create(
-                row["cloud_task"], url=f"{url}/tasks", audience=url, body=_body(row), due_at=max(row["due_at"], now)
-            )
+            with enter_trace(
+                row["traceparent"], "hand over", kind=SpanKind.PRODUCER, attributes={"task": row["name"]}
+            ) as scope:
+                # As in the relay: the agent's span hangs below this one only where this one is recorded.
+                trace = scope.trace.traceparent if scope.recorded else row["traceparent"]
+                await self._cloud_tasks.create(
+                    row["cloud_task"],
+                    url=f"{url}/tasks",
+                    audience=url,
+                    body=_body(row, trace),
+                    due_at=max(row["due_at"], now),
+                    traceparent=trace,
+                )
             marked = await connection.fetchval(
                 load_statement("scheduler/mark_handed_over"), row["id"], row["generation"], row["cloud_task"], now
             )
@@ -94,7 +105,7 @@ class HandOver:
         return again
 
 
-def _body(row: Any) -> bytes:
+def _body(row: Any, traceparent: str | None) -> bytes:
     """What the agent gets (`agents/runtime/tasks.py`)."""
     return orjson.dumps(
         {
@@ -104,5 +115,7 @@ def _body(row: Any) -> bytes:
             "kind": row["kind"],
             "due_at": row["due_at"].isoformat(),
             "payload": orjson.loads(row["payload"]),
+            # In the header, too; but what stands between may put its own position there.
+            "traceparent": traceparent,
         }
     )

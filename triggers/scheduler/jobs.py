@@ -1,6 +1,7 @@
 """Running a cron job: one run at a time, each recorded with its outcome."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -8,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 import asyncpg
+import orjson
 import structlog
 
 from integrations.telemetry.metrics import counter
@@ -68,13 +70,23 @@ async def _do(
     try:
         async with asyncio.timeout(job.timeout.total_seconds()):
             if job.statement is not None:
-                statement = load_statement(f"scheduler/{job.statement}")
-                return await connection.fetchval(statement, timeout=job.timeout.total_seconds()), None
+                return await _repeat(load_statement(f"scheduler/{job.statement}"), connection, job), None
             return await ask_agent(job, due_at), None
     except JobFailed as error:
         return None, str(error)
     except (asyncpg.PostgresError, TimeoutError) as error:
         return None, f"{type(error).__name__}: {error}"
+
+
+async def _repeat(statement: str, connection: Connection, job: CronJob) -> str:
+    """Run the statement until it says that there is no `more`: pieces that lock little, for work that can be much."""
+    sums: Counter[str] = Counter()
+    more = True
+    while more:
+        numbers = orjson.loads(await connection.fetchval(statement, timeout=job.timeout.total_seconds()))
+        more = numbers.pop("more", False)
+        sums.update(numbers)
+    return orjson.dumps(sums).decode()
 
 
 @asynccontextmanager

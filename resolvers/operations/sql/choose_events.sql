@@ -3,14 +3,14 @@
 -- number, $9 how many. Neither replays nor what still waits for the relay.
 WITH chosen AS MATERIALIZED (
     SELECT o.id, o.sequence, row_number() OVER (ORDER BY o.sequence) AS number
-    FROM events.outbox AS o
+    FROM events.history AS o
     WHERE o.replay_of IS NULL
         AND (o.published_at IS NOT NULL OR o.dead_lettered_at IS NOT NULL)
         AND (
             $1::text[] IS NULL
             OR o.id IN (
                 SELECT coalesce(given.replay_of, given.id)
-                FROM events.outbox AS given
+                FROM events.history AS given
                 WHERE given.id = ANY ($1::text[]::uuid[])
             )
         )

@@ -17,6 +17,7 @@ from triggers.scheduler.handover import HandOver, Pass
 
 #: Nobody listens there.
 NOWHERE = "http://127.0.0.1:9"
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 class Planner:
@@ -87,8 +88,25 @@ async def test_the_agent_gets_what_was_planned_when_its_time_has_come(
         "kind": "contract.renewal",
         "due_at": "",
         "payload": {"contract_id": "c"},
+        "traceparent": None,
     }
     assert datetime.fromisoformat(body["due_at"]) == due_at
+
+
+async def test_a_task_goes_on_in_the_trace_of_whoever_planned_it(
+    connection: asyncpg.Connection, tasks: CloudTasks
+) -> None:
+    with Receiver() as receiver:
+        planner = Planner(connection, tasks, receiver.base_url)
+        async with connection.transaction():
+            await connection.execute("SELECT set_config('app.traceparent', $1, true)", TRACEPARENT)
+            await planner.plan(timedelta())
+        # Whoever moves it doesn't take it into a trace of their own.
+        await planner.change("due_at = due_at - interval '1 second'")
+        await planner.run()
+        await until(lambda: len(receiver.pushes) == 1)
+    assert receiver.pushes[0].headers["traceparent"] == TRACEPARENT
+    assert receiver.pushes[0].json["traceparent"] == TRACEPARENT
 
 
 async def test_a_crash_after_the_creation_leads_to_one_task(planner: Planner) -> None:

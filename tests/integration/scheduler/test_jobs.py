@@ -9,6 +9,8 @@ import asyncpg
 from cronsim import CronSim
 
 from tests.integration.triggers.records import Records
+from triggers.history import Filter, get_event, get_story, list_events
+from triggers.replay import Selection, measure, replay
 from triggers.scheduler.cron import CRON_JOBS, CronJob, find_job
 from triggers.scheduler.jobs import JobFailed, RunOutcome, run_job
 
@@ -73,14 +75,15 @@ async def test_the_renewal_check_plans_what_is_missing_or_failed(records: Record
     assert json.loads((await runs(records.connection))[1]["result"]) == {"planned": 0, "planned_again": 0}
 
 
-async def test_the_cleanup_removes_what_is_old_and_nothing_that_is_owed(records: Records, database_url: str) -> None:
+async def test_the_cleanup_archives_what_is_old_and_nothing_that_is_owed(records: Records, database_url: str) -> None:
     for _ in range(4):
         await records.insert_contract()
-    first, second, third, _ = await records.outbox()
-    await records.connection.execute("UPDATE events.outbox SET created_at = now() - interval '200 days'")
+    await records.connection.execute("UPDATE events.outbox SET created_at = now() - interval '100 days'")
     await records.connection.execute(
-        "UPDATE events.outbox SET published_at = now() WHERE id IN ($1, $2)", first["id"], second["id"]
+        "UPDATE events.outbox SET published_at = now() WHERE sequence IN"
+        " (SELECT sequence FROM events.outbox ORDER BY sequence LIMIT 2)"
     )
+    first, second, third, _ = await records.outbox()
     await records.connection.execute(
         "INSERT INTO events.dead_letter (event_id, agent, reason, event) VALUES ($1, 'zendesk', 'no', '{}')",
         second["id"],
@@ -89,7 +92,44 @@ async def test_the_cleanup_removes_what_is_old_and_nothing_that_is_owed(records:
     left = [row["id"] for row in await records.outbox()]
     assert first["id"] not in left
     assert {second["id"], third["id"]} <= set(left)
-    assert json.loads((await runs(records.connection))[0]["result"])["events"] == 1
+    assert json.loads((await runs(records.connection))[0]["result"])["archived"] == 1
+    (archived,) = await records.connection.fetch("SELECT *, data::text AS json FROM events.outbox_archive")
+    kept = {name: value for name, value in first.items() if name in archived}
+    assert {name: archived[name] for name in kept} == kept
+    # It is still an event: the history has it, and it can be sent again under its id.
+    event = await get_event(records.connection, first["id"])
+    assert (event.subject, event.publications[0].sequence) == (first["subject"], first["sequence"])
+    assert (await get_story(records.connection, first["subject"])).events == [event]
+    assert first["id"] in {summary.event_id for summary in await list_events(records.connection, Filter(), limit=9)}
+    selection = Selection(ids=[first["id"]])
+    extent = await measure(records.connection, selection)
+    async for _ in replay(records.connection, selection, newest=extent.newest, again=False, rate=100):
+        pass
+    (copy,) = await records.connection.fetch("SELECT * FROM events.outbox WHERE replay_of = $1", first["id"])
+    assert (copy["subject"], copy["data"]) == (first["subject"], first["data"])
+
+
+async def test_the_cleanup_ends_what_was_archived_long_ago(records: Records, database_url: str) -> None:
+    await records.insert_contract()
+    (event,) = await records.outbox()
+    await records.connection.execute(
+        "UPDATE events.outbox SET created_at = now() - interval '3 years', published_at = now()"
+    )
+    for due_at in (DUE, DUE + timedelta(days=7)):
+        assert await run("data-cleanup", database_url, due_at=due_at) is RunOutcome.DONE
+    results = [json.loads(row["result"]) for row in await runs(records.connection)]
+    assert [(result["archived"], result["events"]) for result in results] == [(1, 0), (0, 1)]
+    assert await records.connection.fetchval("SELECT count(*) FROM events.history WHERE id = $1", event["id"]) == 0
+
+
+async def test_a_cleanup_of_much_goes_in_pieces(connection: asyncpg.Connection, database_url: str) -> None:
+    await connection.execute(
+        "INSERT INTO events.inbox (agent, event_id, processed_at)"
+        " SELECT 'contract', gen_random_uuid(), now() - interval '4 years' FROM generate_series(1, 10500)"
+    )
+    assert await run("data-cleanup", database_url) is RunOutcome.DONE
+    assert json.loads((await runs(connection))[0]["result"])["inbox"] == 10_500
+    assert await connection.fetchval("SELECT count(*) FROM events.inbox") == 0
 
 
 async def test_a_run_that_was_done_is_not_done_again(connection: asyncpg.Connection, database_url: str) -> None:

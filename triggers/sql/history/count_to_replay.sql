@@ -1,6 +1,6 @@
 -- How many events a replay would send, and the newest of them: as to_replay, $1 to $7.
 SELECT count(*) AS events, coalesce(max(o.sequence), 0) AS newest
-FROM events.outbox AS o
+FROM events.history AS o
 WHERE o.replay_of IS NULL
     AND (o.published_at IS NOT NULL OR o.dead_lettered_at IS NOT NULL)
     AND ($1::uuid[] IS NULL OR o.id = ANY ($1::uuid[]))

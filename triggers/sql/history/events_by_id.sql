@@ -1,7 +1,7 @@
 -- Events by their ids, with every row that published them: $1 ids. A replay's own id finds its original.
 WITH asked AS (
     SELECT DISTINCT coalesce(o.replay_of, o.id) AS event_id, o.subject
-    FROM events.outbox AS o
+    FROM events.history AS o
     WHERE o.id = ANY ($1::uuid[])
 )
 SELECT
@@ -24,5 +24,5 @@ SELECT
     o.dead_lettered_at
 FROM asked AS a
 -- By subject, which is indexed; replays of an event have its subject.
-JOIN events.outbox AS o ON o.subject = a.subject AND a.event_id IN (o.id, o.replay_of)
+JOIN events.history AS o ON o.subject = a.subject AND a.event_id IN (o.id, o.replay_of)
 ORDER BY o.sequence

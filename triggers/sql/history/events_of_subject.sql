@@ -1,7 +1,7 @@
 -- Ids of the newest events of an aggregate, and of what followed from them under the same traces: $1 subject, $2 how many.
 WITH own AS (
     SELECT coalesce(o.replay_of, o.id) AS event_id, o.created_at, split_part(o.traceparent, '-', 2) AS trace_id
-    FROM events.outbox AS o
+    FROM events.history AS o
     WHERE o.subject = $1
     ORDER BY o.sequence DESC
     LIMIT $2::bigint
@@ -16,4 +16,4 @@ SELECT w.event_id FROM own AS w
 UNION
 SELECT coalesce(o.replay_of, o.id)
 FROM traces AS t
-JOIN events.outbox AS o ON o.created_at BETWEEN t.since AND t.until AND split_part(o.traceparent, '-', 2) = t.trace_id
+JOIN events.history AS o ON o.created_at BETWEEN t.since AND t.until AND split_part(o.traceparent, '-', 2) = t.trace_id

@@ -18,7 +18,7 @@ SELECT
         SELECT FROM events.dead_letter AS d
         WHERE d.event_id = coalesce(o.replay_of, o.id) AND d.resolved_at IS NULL
     ) AS dead
-FROM events.outbox AS o
+FROM events.history AS o
 LEFT JOIN LATERAL (
     SELECT jsonb_object_agg(last.agent, last.outcome) AS outcomes
     FROM (

@@ -2,7 +2,7 @@
 -- with an open dead letter, $7 after this sequence number, $8 up to this one, $9 how many. Neither replays nor what
 -- still waits for the relay.
 SELECT o.id, o.sequence
-FROM events.outbox AS o
+FROM events.history AS o
 WHERE o.replay_of IS NULL
     AND (o.published_at IS NOT NULL OR o.dead_lettered_at IS NOT NULL)
     AND ($1::uuid[] IS NULL OR o.id = ANY ($1::uuid[]))

@@ -6,6 +6,7 @@ SELECT
     t.target,
     t.payload::text AS payload,
     t.due_at,
+    t.traceparent,
     t.generation,
     t.id::text || '-' || t.generation AS cloud_task
 FROM events.scheduled_task AS t
