@@ -232,8 +232,45 @@ _MESSAGE = DeclaredTrigger(
     through=Through(column="thread_id", table="public.message_thread", aggregate_id="customer_id"),
 )
 
+_TICKET = DeclaredTrigger(
+    table="public.support_ticket",
+    events={Operation.INSERT: "ticket.inserted", Operation.UPDATE: "ticket.updated"},
+    # What Zendesk has, too. Its id and its moments are written back from there.
+    watched=("subject", "status", "priority"),
+    # Without subject and description: people write there what they like.
+    payload=(
+        "id",
+        "customer_id",
+        "zendesk_ticket_id",
+        "category",
+        "status",
+        "priority",
+        "invoice_id",
+        "created_at",
+        "updated_at",
+    ),
+    through=Through(column="id", table="public.support_ticket", aggregate_id="customer_id"),
+)
+
+_TICKET_COMMENT = DeclaredTrigger(
+    table="public.support_ticket_comment",
+    events={Operation.INSERT: "ticket.commented"},
+    # Not what it says.
+    payload=("id", "ticket_id", "author", "public", "zendesk_comment_id"),
+    renamed={"id": "comment_id"},
+    through=Through(column="ticket_id", table="public.support_ticket", aggregate_id="customer_id"),
+)
+
 #: All of them.
-DECLARED: Final[tuple[DeclaredTrigger, ...]] = (_CONTRACT, _INVOICE, _CUSTOMER, _PRESCRIPTION, _MESSAGE)
+DECLARED: Final[tuple[DeclaredTrigger, ...]] = (
+    _CONTRACT,
+    _INVOICE,
+    _CUSTOMER,
+    _PRESCRIPTION,
+    _MESSAGE,
+    _TICKET,
+    _TICKET_COMMENT,
+)
 
 #: Event types that triggers write; everything else is published by calling `events.publish`.
 WRITTEN_BY_TRIGGERS: Final[frozenset[str]] = frozenset(name for trigger in DECLARED for name in trigger.events.values())

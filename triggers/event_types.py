@@ -30,8 +30,8 @@ class EventType:
     subject: str
 
 
-def _row_changes(topic: Topic, *names: str) -> tuple[EventType, ...]:
-    return tuple(EventType(name=name, topic=topic, kind=Kind.ROW_CHANGE, subject="id") for name in names)
+def _row_changes(topic: Topic, *names: str, subject: str = "id") -> tuple[EventType, ...]:
+    return tuple(EventType(name=name, topic=topic, kind=Kind.ROW_CHANGE, subject=subject) for name in names)
 
 
 def _domain_events(topic: Topic, *names: str, subject: str) -> tuple[EventType, ...]:
@@ -64,6 +64,8 @@ EVENT_TYPES: Final[Mapping[str, EventType]] = {
             subject="invoice_id",
         ),
         *_row_changes(CUSTOMER_EVENTS, "customer.inserted", "customer.updated"),
+        # Of a customer: what happens to their tickets comes in order, also after the customer themselves.
+        *_row_changes(CUSTOMER_EVENTS, "ticket.inserted", "ticket.updated", subject="customer_id"),
         *_domain_events(
             CUSTOMER_EVENTS,
             "customer.signed_up",
@@ -71,6 +73,7 @@ EVENT_TYPES: Final[Mapping[str, EventType]] = {
             "customer.role_changed",
             "customer.deleted",
             "message.sent",
+            "ticket.commented",
             "referral.completed",
             "subscription.changed",
             "subscription.change_applied",

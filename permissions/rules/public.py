@@ -44,6 +44,10 @@ _TICKET: Final = (
     *("id", "customer_id", "zendesk_ticket_id", "subject", "description", "category", "status", "priority"),
     *("invoice_id", "assignee_id", "solved_at", "created_at", "updated_at"),
 )
+_COMMENT: Final = (
+    *("id", "ticket_id", "author", "author_staff_id", "body", "public", "zendesk_comment_id"),
+    *("created_at", "updated_at"),
+)
 _RECOVERY: Final = (
     *("id", "customer_id", "invoice_id", "subscription_id", "status", "status_reason", "amount", "currency_code"),
     *("retries", "attempts", "next_retry_at", "last_decline_code", "needs_new_card", "zendesk_ticket_id"),
@@ -100,7 +104,11 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
                 filter=EVERY_ROW,
             ),
             update=Update(
-                columns=("firebase_uid", "chargebee_customer_id", "zendesk_user_id", "lifetime_value"),
+                columns=(
+                    *("firebase_uid", "chargebee_customer_id", "zendesk_user_id", "lifetime_value"),
+                    # Who unsubscribes does so where the message was sent from.
+                    *("email_opt_out", "sms_opt_out"),
+                ),
                 filter=EVERY_ROW,
             ),
         ),
@@ -376,17 +384,39 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
             ),
         ),
         "service": TablePermissions(
-            select=Select(columns=_TICKET, filter=EVERY_ROW),
+            select=Select(columns=(*_TICKET, "zendesk_updated_at"), filter=EVERY_ROW),
             insert=Insert(
                 columns=(
                     *("customer_id", "zendesk_ticket_id", "subject", "description"),
-                    *("category", "status", "priority", "invoice_id"),
+                    *("category", "status", "priority", "invoice_id", "solved_at", "zendesk_updated_at"),
                 ),
                 check=EVERY_ROW,
             ),
             update=Update(
-                columns=("zendesk_ticket_id", "subject", "status", "priority", "solved_at"), filter=EVERY_ROW
+                columns=("zendesk_ticket_id", "subject", "status", "priority", "solved_at", "zendesk_updated_at"),
+                filter=EVERY_ROW,
             ),
+        ),
+    },
+    # Of tickets that are closed nothing is written any more, as in Zendesk.
+    "public.support_ticket_comment": {
+        "cct": TablePermissions(
+            select=Select(
+                columns=_COMMENT, filter={**AS_STAFF, "ticket": OF_PRESENT}, limit=PAGE_OF_STAFF, aggregate=True
+            ),
+            insert=Insert(
+                columns=("ticket_id", "body", "public"),
+                check={**AS_STAFF, "ticket": {**OF_PRESENT, **_OPEN}},
+                presets={"author": "cct", "author_staff_id": ME},
+            ),
+        ),
+        "service": TablePermissions(
+            select=Select(columns=_COMMENT, filter=EVERY_ROW),
+            insert=Insert(
+                columns=("ticket_id", "author", "body", "public", "zendesk_comment_id"),
+                check={"ticket": OF_PRESENT},
+            ),
+            update=Update(columns=("zendesk_comment_id",), filter=EVERY_ROW),
         ),
     },
     # Its course is the invoice agent's; the care coordination team follows it.

@@ -304,12 +304,42 @@ support_ticket = Table(
     Column("invoice_id", Text, index=True, comment="The Chargebee invoice it is about."),
     reference("assignee_id", "public.staff", required=False, array_name="assigned_tickets"),
     Column("solved_at", Timestamp),
+    Column(
+        "zendesk_updated_at",
+        Timestamp,
+        comment="Zendesk's moment of the last change that came from there; an earlier one changes nothing.",
+    ),
     created_at(),
     updated_at(),
     Index(None, "status", "created_at"),
     schema="public",
     comment="A ticket in Zendesk, as far as we need to know it.",
     info={"relationships": [to_one("invoice", "chargebee.invoice", invoice_id="id")]},
+)
+
+support_ticket_comment = Table(
+    "support_ticket_comment",
+    metadata,
+    key(),
+    reference("ticket_id", "public.support_ticket", index=False, array_name="comments"),
+    *one_of("author", "customer", "cct", "system"),
+    reference(
+        "author_staff_id",
+        "public.staff",
+        required=False,
+        array_name="ticket_comments",
+        comment="Null for a comment that was written in Zendesk.",
+    ),
+    Column("body", Text, nullable=False),
+    flag("public", comment="Zendesk shows and mails it to the requester."),
+    Column("zendesk_comment_id", BigInteger, unique=True, comment="Zendesk's id; null until it is there."),
+    created_at(),
+    updated_at(),
+    CheckConstraint("author = 'cct' OR author_staff_id IS NULL", name="author_staff_id"),
+    CheckConstraint("length(body) BETWEEN 1 AND 65535", name="body"),
+    Index(None, "ticket_id", "created_at"),
+    schema="public",
+    comment="A comment on a ticket, written here or in Zendesk.",
 )
 
 payment_recovery = Table(

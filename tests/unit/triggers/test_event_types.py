@@ -20,10 +20,11 @@ PLATFORM = {
         prescription.refill_due""",
 }
 
-#: What became of a recovery or of a request, which the platform's flows tell the customer of.
+#: What became of a recovery or of a request, which the platform's flows tell the customer of; tickets go to Zendesk.
 BEYOND = {
     "invoice-events": "invoice.payment_exhausted invoice.new_card_needed",
-    "customer-events": "subscription.change_applied subscription.change_refused",
+    "customer-events": """subscription.change_applied subscription.change_refused
+        ticket.inserted ticket.updated ticket.commented""",
 }
 
 #: Columns that must never travel in an event.
@@ -31,6 +32,8 @@ PRIVATE = {
     "public.customer": {"email", "first_name", "last_name", "phone", "date_of_birth", "address_line1", "zip", "city"},
     "public.contract": {"cancel_reason"},
     "public.message": {"body"},
+    "public.support_ticket": {"subject", "description"},
+    "public.support_ticket_comment": {"body"},
     "healthcare.prescription": {
         "medication_id",
         "dosage_instruction",
