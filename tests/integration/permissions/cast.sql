@@ -86,6 +86,9 @@ FROM cast_member,
 INSERT INTO public.support_ticket (id, customer_id, subject, invoice_id)
 SELECT pg_temp.id_of(who, '000a'), pg_temp.id_of(who, '0001'), 'Payment failed', 'inv-' || who FROM cast_member;
 
+INSERT INTO public.support_ticket_comment (id, ticket_id, author, body, zendesk_comment_id)
+SELECT pg_temp.id_of(who, '0011'), pg_temp.id_of(who, '000a'), 'cct', 'Called back', ascii(who) FROM cast_member;
+
 INSERT INTO public.payment_recovery (id, customer_id, invoice_id, event_id, amount, currency_code, retries, failed_at)
 SELECT pg_temp.id_of(who, '000e'), pg_temp.id_of(who, '0001'), 'inv-' || who, pg_temp.id_of(who, '000e'), 9900, 'USD', 4,
     now()

@@ -28,6 +28,7 @@ public.message_thread               .          .         i     iu        iu   .
 public.message                      .          .         iu    iu        iu   .
 public.notification                 .          .         u     .         .    iu
 public.support_ticket               .          .         .     .         iu   iu
+public.support_ticket_comment       .          .         .     .         i    iu
 public.payment_recovery             .          .         .     .         .    iu
 public.referral                     .          .         i     .         .    u
 public.referral_reward              .          .         .     .         .    iu

@@ -108,4 +108,26 @@ _try(
     code="permission-error",
 )
 _try("works on a deleted customer's ticket", CARL, update(_TICKET, id_of("d", "000a"), status="open"), rows=0)
+
+_COMMENT = "public.support_ticket_comment"
+_SAID = {"ticket_id": id_of("a", "000a"), "body": "Called back", "public": True}
+_try(
+    "comments on a ticket",
+    CARL,
+    insert(_COMMENT, _SAID),
+    rows=1,
+    then=f"EXISTS (SELECT FROM {_COMMENT} WHERE public AND author = 'cct' AND author_staff_id = '{CARL}')",
+)
+_try("comments as another", CARL, insert(_COMMENT, _SAID | {"author_staff_id": GUS}), code="validation-failed")
+_try("comments as the customer", CARL, insert(_COMMENT, _SAID | {"author": "customer"}), code="validation-failed")
+_try("comments after leaving", GUS, insert(_COMMENT, _SAID), code="permission-error")
+_try("comments on a deleted customer's ticket", CARL, insert(_COMMENT, _SAID | {"ticket_id": id_of("d", "000a")}),
+     code="permission-error")  # fmt: skip
+_try(
+    "comments on a closed ticket",
+    CARL,
+    insert(_COMMENT, _SAID),
+    code="permission-error",
+    before=f"UPDATE public.support_ticket SET status = 'closed' WHERE id = '{id_of('a', '000a')}'",  # noqa: S608
+)
 _try("works on a ticket after leaving", GUS, update(_TICKET, id_of("a", "000a"), status="open"), rows=0)

@@ -56,6 +56,16 @@ _try("assigns a ticket", insert(_TICKET, customer_id=OLGA, subject="x", assignee
 _try("solves a ticket", update(_TICKET, id_of("a", "000a"), status="solved", solved_at="now"), rows=1)
 _try("gives a ticket to another", update(_TICKET, id_of("a", "000a"), customer_id=OTTO), code="validation-failed")
 
+_COMMENT = "public.support_ticket_comment"
+_SAID = {"ticket_id": id_of("a", "000a"), "author": "customer", "body": "x", "zendesk_comment_id": 9}
+_try("passes a comment on", insert(_COMMENT, _SAID), rows=1)
+_try("passes a comment on a deleted customer's ticket on", insert(_COMMENT, _SAID | {"ticket_id": id_of("d", "000a")}),
+     code="permission-error")  # fmt: skip
+_try("comments as somebody", insert(_COMMENT, _SAID | {"author_staff_id": PIA}), code="validation-failed")
+_try("says where a comment is", update(_COMMENT, id_of("a", "0011"), zendesk_comment_id=10), rows=1)
+_try("changes a comment", update(_COMMENT, id_of("a", "0011"), body="y"), code="validation-failed")
+_try("takes a customer's messages off", update("public.customer", OLGA, email_opt_out=True, sms_opt_out=True), rows=1)
+
 # Recovery of failed payments
 
 _RECOVERY = "public.payment_recovery"

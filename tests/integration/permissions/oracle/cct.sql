@@ -40,6 +40,12 @@ SELECT id FROM public.notification WHERE customer_id IN (SELECT id FROM one)
 -- public.support_ticket
 SELECT id FROM public.support_ticket WHERE customer_id IN (SELECT id FROM one)
 
+-- public.support_ticket_comment
+SELECT support_ticket_comment.id
+FROM public.support_ticket_comment
+JOIN public.support_ticket ON support_ticket.id = support_ticket_comment.ticket_id
+WHERE support_ticket.customer_id IN (SELECT id FROM one)
+
 -- public.payment_recovery
 SELECT id FROM public.payment_recovery WHERE customer_id IN (SELECT id FROM one)
 

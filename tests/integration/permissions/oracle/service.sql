@@ -29,6 +29,9 @@ SELECT id FROM public.notification
 -- public.support_ticket
 SELECT id FROM public.support_ticket
 
+-- public.support_ticket_comment
+SELECT id FROM public.support_ticket_comment
+
 -- public.payment_recovery
 SELECT id FROM public.payment_recovery WHERE customer_id NOT IN (SELECT id FROM kept)
 
