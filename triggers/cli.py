@@ -9,6 +9,8 @@ import typer
 from triggers.options import DatabaseUrl, Json, Key, Since, Types, Until, parse_time
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from triggers.connection import Connection
     from triggers.replay import Selection
 
@@ -113,11 +115,21 @@ def replay(
     since: Since = None,
     until: Until = None,
     dead: Annotated[bool, typer.Option("--dead", help="Only events with an open dead letter.")] = False,
+    agent: Annotated[
+        str | None,
+        typer.Option(
+            help="For this agent alone. Without anything else: the events that it gave up.", show_default=False
+        ),
+    ] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Under new ids: agents that have handled them do everything once more.")
+        bool,
+        typer.Option(
+            "--again", help="Do everything once more: all agents, under new ids, or the one that --agent names."
+        ),
     ] = False,
     rate: Annotated[float, typer.Option(help="Events a second.", min=0.1, max=10_000)] = 100.0,
     after: Annotated[int, typer.Option(help="Go on after this sequence number.", min=0)] = 0,
+    up_to: Annotated[int | None, typer.Option(help="End at this sequence number.", min=0, show_default=False)] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
     database_url: DatabaseUrl,
@@ -125,8 +137,13 @@ def replay(
     """Send events again, oldest first, by id, type, key, time, or because they were given up.
 
     They keep their ids, so that an agent that has handled one does nothing, and one that hasn't does it now. With
-    --again they are new events to everyone: e-mails are sent once more.
+    --again they are new events to everyone: e-mails are sent once more. With --again --agent NAME that agent forgets
+    that it has handled them, and the others do nothing.
+
+    What was interrupted says how to go on: each batch is in the outbox or not at all, and nothing is sent twice.
     """
+    from dataclasses import replace
+
     from triggers.replay import Selection
 
     selection = Selection(
@@ -139,10 +156,15 @@ def replay(
         after=after,
     )
     if selection == Selection(after=after):
-        raise typer.BadParameter("say which events: by ID, --type, --key, --since, --until or --dead")
+        if agent is None:
+            raise typer.BadParameter("say which events: by ID, --type, --key, --since, --until, --dead or --agent")
+        selection = replace(selection, only_dead=True)
+    selection = replace(selection, agent=agent)
     _query(
         database_url,
-        lambda connection: _replay(connection, selection, again=again, rate=rate, ask=not yes, dry_run=dry_run),
+        lambda connection: _replay(
+            connection, selection, up_to=up_to, again=again, rate=rate, ask=not yes, dry_run=dry_run
+        ),
     )
 
 
@@ -171,29 +193,55 @@ def trace(
 
 
 async def _replay(
-    connection: "Connection", selection: "Selection", *, again: bool, rate: float, ask: bool, dry_run: bool
+    connection: "Connection",
+    selection: "Selection",
+    *,
+    up_to: int | None,
+    again: bool,
+    rate: float,
+    ask: bool,
+    dry_run: bool,
 ) -> None:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as ProgressBar
 
     from triggers.replay import measure, replay
 
-    extent = await measure(connection, selection)
-    how = "under new ids, so that agents handle them anew" if again else "under their ids"
-    typer.echo(f"{extent.events} event(s) to send again, {how}, at {rate:g} a second.", err=True)
+    extent = await measure(connection, selection, up_to=up_to)
+    to_whom = f"for {selection.agent} alone, " if selection.agent else ""
+    if again:
+        how = (
+            "which forgets that it has handled them"
+            if selection.agent
+            else "under new ids, so that all handle them anew"
+        )
+    else:
+        how = "under their ids"
+    typer.echo(f"{extent.events} event(s) to send again, {to_whom}{how}, at {rate:g} a second.", err=True)
     if dry_run or not extent.events:
         return
     if ask and (again or extent.events > 1):
         typer.confirm("Go on?", abort=True, err=True)
     reached, sent = selection.after, 0
+    columns = (TextColumn("into the outbox"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
-        with ProgressBar() as bar:
-            task = bar.add_task("into the outbox", total=extent.events)
+        with ProgressBar(*columns, console=_progress_console()) as bar:
+            task = bar.add_task("", total=extent.events)
             async for progress in replay(connection, selection, newest=extent.newest, again=again, rate=rate):
                 reached, sent = progress.reached, sent + progress.events
                 bar.advance(task, progress.events)
     finally:
         if sent < extent.events:
-            typer.echo(f"{sent} were sent. To go on: the same command with --after {reached}.", err=True)
+            # With its end, because events that --again has made are of the same types and newer.
+            rest = f"--after {reached} --up-to {extent.newest}"
+            typer.echo(f"{sent} were sent. To go on: the same command with {rest}.", err=True)
+
+
+def _progress_console() -> "Console":
+    """Standard error, so that a pipe gets nothing of it."""
+    from rich.console import Console
+
+    return Console(stderr=True)
 
 
 def _query(database_url: str, query: "Callable[[Connection], Awaitable[T]]") -> T:

@@ -58,6 +58,8 @@ class OutboxEvent(NamedTuple):
     data_bytes: int
     #: JSON, or None when it is so large that it is read only when its turn comes.
     data: str | None
+    #: The agent that alone is to handle it: a replay for that agent.
+    replay_to: str | None = None
 
     @property
     def is_apart(self) -> bool:
@@ -82,6 +84,8 @@ def encode_message(event: OutboxEvent, data: bytes, *, source: str, traceparent:
     elif traceparent:
         return _attribute("traceparent", traceparent) + encode_message(event, data, source=source, traceparent=None)
     same = _same_for_many(event.type, event.source or source, event.subject, event.ordering_key)
+    if event.replay_to is not None:
+        same += _attribute("ce-recipient", event.replay_to)
     return b"".join((same, own.encode(), _DATA, _length(len(data)), data))
 
 

@@ -25,12 +25,14 @@ class Selection:
     until: datetime | None = None
     #: Only events with an open dead letter.
     only_dead: bool = False
+    #: The agent that they are for; None: all of them. With `only_dead`, events that this agent gave up.
+    agent: str | None = None
     #: Only events after this sequence number: where an interrupted replay goes on.
     after: int = 0
 
     def arguments(self) -> tuple[Any, ...]:
         """The first binds of the statements."""
-        return self.ids, self.types, self.key, self.since, self.until, self.only_dead
+        return self.ids, self.types, self.key, self.since, self.until, self.only_dead, self.agent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +53,11 @@ class Progress:
     reached: int
 
 
-async def measure(connection: Connection, selection: Selection) -> Extent:
-    """How much the selection is now."""
-    row = await connection.fetchrow(load_statement("history/count_to_replay"), *selection.arguments(), selection.after)
+async def measure(connection: Connection, selection: Selection, *, up_to: int | None = None) -> Extent:
+    """How much the selection is now, up to that sequence number if one is given."""
+    row = await connection.fetchrow(
+        load_statement("history/count_to_replay"), *selection.arguments(), selection.after, up_to
+    )
     assert row is not None
     return Extent(events=row["events"], newest=row["newest"])
 
@@ -63,8 +67,9 @@ async def replay(
 ) -> AsyncGenerator[Progress, None]:
     """Put the selected events, up to the sequence number `newest`, into the outbox once more, oldest first.
 
-    `rate` is events a second. With `again` they get new ids and agents handle them anew; without, agents that have
-    handled them do nothing. Each batch is committed when its progress is given; stopping in between loses nothing.
+    `rate` is events a second. Agents that have handled an event do nothing, unless `again`: then the copies get new
+    ids and everyone handles them anew, or, when they are for one agent, that one forgets that it has handled them. Each
+    batch is committed when its progress is given; stopping in between loses nothing.
     """
     reached = selection.after
     loop = asyncio.get_running_loop()
@@ -77,7 +82,9 @@ async def replay(
         if not rows:
             return
         await asyncio.sleep(due - loop.time())
-        await connection.fetch("SELECT * FROM events.replay($1, $2)", [row["id"] for row in rows], again)
+        await connection.fetch(
+            "SELECT FROM events.replay($1, $2, $3)", [row["id"] for row in rows], again, selection.agent
+        )
         reached = rows[-1]["sequence"]
         due = max(due, loop.time() - 1) + len(rows) / rate
         yield Progress(events=len(rows), reached=reached)

@@ -33,6 +33,8 @@ class Envelope:
     subscription: str
     #: Pub/Sub's count from 1; None unless the subscription has a dead-letter policy.
     delivery_attempt: int | None
+    #: `ce-recipient`: the agent that alone is to handle it, for a replay to one agent; None: all of them.
+    recipient: str | None = None
 
 
 def derived_id(event_id: uuid.UUID, name: str) -> uuid.UUID:

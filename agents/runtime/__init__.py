@@ -16,7 +16,7 @@ How a delivery ends, and what Pub/Sub gets to hear:
 
 | end | recorded in `events` | answer |
 |---|---|---|
-| no handler for the type | nothing | 204 |
+| no handler for the type, or a replay for another agent | nothing | 204 |
 | done, or nothing to do | inbox, delivery `done` or `skipped` | 204 |
 | done before | delivery `duplicate` | 204 |
 | `RetryLater`, an outside system or the endpoint is down | delivery `retry` | 503 |

@@ -76,6 +76,9 @@ class Processor:
         """Handle one delivery."""
         envelope = delivery.envelope
         handler = self._handlers.find(envelope.type)
+        if envelope.recipient not in {None, self._agent}:
+            # A replay for another agent.
+            handler = None
         # An unhandled type comes from outside: as a label it could be anything.
         label = envelope.type if handler else "other"
         started = time.perf_counter()

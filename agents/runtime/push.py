@@ -114,6 +114,7 @@ def parse_push(body: bytes) -> Delivery:
         message_id=message_id,
         subscription=subscription,
         delivery_attempt=attempt,
+        recipient=_first_text(attributes, "ce-recipient") or None,
     )
     return Delivery(envelope=envelope, data=data, attributes=attributes)
 

@@ -1,16 +1,16 @@
 """`replay_events`: events into the outbox once more, in the mutation's transaction. Admin only.
 
 Replays keep the ids of their originals, so an agent that has handled an event does nothing, and one that hasn't does it
-now. `again` makes it happen once more:
+now. With `agent` they are for that agent alone, the others pass over them. `again` makes it happen once more:
 
 - to all agents: the copies get new ids, and everything they set off happens again, e-mails included;
-- to one `agent`: it forgets that it has handled them, and the copies keep their ids. The others do nothing. Outside
-  calls carry the same idempotency keys as before, so what an outside system remembers isn't done twice.
+- to one `agent`: it forgets that it has handled them, and the copies keep their ids. Outside calls carry the same
+  idempotency keys as before, so what an outside system remembers isn't done twice.
 
-One call replays at most `limit` events, oldest first; `remaining` says how many are left and `reached` where to go on
-(`after`), so that a month of events goes in pieces and at the caller's pace. Errors: `validation-failed` (nothing
-chosen, or a limit out of bounds), `not-found` (no such event), `not-published` (an event that still waits for the
-relay).
+One call replays at most `limit` events, oldest first; `remaining` says how many are left, `reached` and `newest` where
+to go on and to end (`after`, `up_to`), so that a month of events goes in pieces and at the caller's pace. Errors:
+`validation-failed` (nothing chosen, or a limit out of bounds), `not-found` (no such event), `not-published` (an event
+that still waits for the relay).
 """
 
 from collections.abc import Sequence
@@ -43,6 +43,10 @@ class ReplayedEvents:
     reached: BIGINT | None = strawberry.field(
         description="Sequence number of the last of them: `after` of the next call. Null when there was none."
     )
+    newest: BIGINT | None = strawberry.field(
+        description="Sequence number of the newest that was chosen: `up_to` of the next call, so that it ends there, "
+        "even if `again` makes new events of the same kind. Null when there was none."
+    )
     ids: list[UUID_] = strawberry.field(description="The events, oldest first.")
 
 
@@ -59,6 +63,7 @@ async def _replay_events(
     dry_run: bool = False,
     limit: int = _LIMIT,
     after: BIGINT = BIGINT(0),  # noqa: B008 -- a name for int
+    up_to: BIGINT | None = None,
 ) -> ReplayedEvents:
     given = [ids, types, subject, since, until]
     if all(each is None for each in given) and agent is None and not dead:
@@ -72,15 +77,27 @@ async def _replay_events(
     only_dead = dead or (agent is not None and all(each is None for each in given))
     chosen = orjson.loads(
         await transaction.fetch_value(
-            load_statement("choose_events"), ids, types, subject, since, until, agent, only_dead, int(after), limit
+            load_statement("choose_events"),
+            ids,
+            types,
+            subject,
+            since,
+            until,
+            agent,
+            only_dead,
+            int(after),
+            limit,
+            None if up_to is None else int(up_to),
         )
     )
     if not dry_run and chosen["ids"]:
-        if again and agent is not None:
-            await transaction.rows(load_statement("forget_handled"), (agent, chosen["ids"]))
-        await transaction.fetch_value(load_statement("replay"), chosen["ids"], again and agent is None)
+        await transaction.fetch_value(load_statement("replay"), chosen["ids"], again, agent)
     return ReplayedEvents(
-        events=len(chosen["ids"]), remaining=chosen["remaining"], reached=chosen["reached"], ids=chosen["ids"]
+        events=len(chosen["ids"]),
+        remaining=chosen["remaining"],
+        reached=chosen["reached"],
+        newest=chosen["newest"],
+        ids=chosen["ids"],
     )
 
 
@@ -107,7 +124,7 @@ REPLAY_EVENTS: Final = HandWritten(
         resolver=_replay_events,
         name="replay_events",
         description="Send events again, oldest first, under their ids: an agent that has handled one does nothing. "
-        "With `again`, all agents, or the one named, handle them once more.",
+        "With `agent`, only that one gets them. With `again`, all agents, or the one named, handle them once more.",
     ),
     kind="mutation",
     roles=frozenset(),

@@ -1,6 +1,6 @@
 -- The next events to replay, oldest first, and how many follow, as JSON: $1 ids, $2 types, $3 subject, $4 from, $5 to
 -- (exclusive), $6 agent, $7 only those with an open dead letter (of that agent, if one is named), $8 after this sequence
--- number, $9 how many. Neither replays nor what still waits for the relay.
+-- number, $9 how many, $10 up to this sequence number, or null. Neither replays nor what still waits for the relay.
 WITH chosen AS MATERIALIZED (
     SELECT o.id, o.sequence, row_number() OVER (ORDER BY o.sequence) AS number
     FROM events.history AS o
@@ -27,10 +27,12 @@ WITH chosen AS MATERIALIZED (
             )
         )
         AND o.sequence > $8::bigint
+        AND ($10::bigint IS NULL OR o.sequence <= $10::bigint)
 )
 SELECT json_build_object(
     'ids', coalesce(json_agg(c.id ORDER BY c.sequence) FILTER (WHERE c.number <= $9::bigint), '[]'),
     'reached', max(c.sequence) FILTER (WHERE c.number <= $9::bigint),
+    'newest', max(c.sequence),
     'remaining', count(*) FILTER (WHERE c.number > $9::bigint)
 )
 FROM chosen AS c

@@ -25,6 +25,20 @@ async def test_a_body_larger_than_any_push_is_refused_before_it_is_read_to_its_e
     assert str(MAX_BODY_BYTES) in response.json()["error"]
 
 
+async def test_a_replay_for_another_agent_is_passed_over_and_leaves_no_trace(world: World) -> None:
+    agent = Zendesk()
+    event = await agent.occasion(world)
+
+    async with agent.listening(world) as target:
+        response = await target.deliver(event, attributes={"ce-recipient": "contract"})
+        assert response.status_code == 204
+        await agent.assert_untouched(world, event)
+        assert await world.dead_letters(event.id, "zendesk") == []
+        assert (await target.deliver(event, attributes={"ce-recipient": "zendesk"})).status_code == 204
+
+    await agent.assert_done_once(world, event)
+
+
 async def test_while_the_issuers_keys_cannot_be_had_pubsub_is_asked_to_come_again(world: World) -> None:
     event = await Zendesk().occasion(world)
 

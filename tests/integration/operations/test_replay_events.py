@@ -7,14 +7,15 @@ import pytest
 
 from tests.integration.operations.conftest import Endpoint
 from tests.integration.triggers.records import Records
+from triggers.statements import load_statement
 
 REPLAY = """
     mutation ($ids: [uuid!], $types: [String!], $subject: String, $from: timestamptz, $to: timestamptz, $agent: String,
               $dead: Boolean = false, $again: Boolean = false, $dry_run: Boolean = false, $limit: Int = 1000,
-              $after: bigint = 0) {
+              $after: bigint = 0, $up_to: bigint) {
       replay_events(ids: $ids, types: $types, subject: $subject, from: $from, to: $to, agent: $agent, dead: $dead,
-                    again: $again, dry_run: $dry_run, limit: $limit, after: $after) {
-        events remaining reached ids
+                    again: $again, dry_run: $dry_run, limit: $limit, after: $after, up_to: $up_to) {
+        events remaining reached newest ids
       }
     }
 """
@@ -37,6 +38,13 @@ async def give_up(records: Records, event_id: uuid.UUID, agent: str) -> uuid.UUI
     return dead_letter
 
 
+async def archive(records: Records) -> None:
+    """Move every event to the archive, as the clean-up does when they are old."""
+    await records.connection.execute("UPDATE events.outbox SET created_at = now() - interval '1 year'")
+    await records.connection.fetchval(load_statement("scheduler/data_cleanup"))
+    assert await records.outbox() == []
+
+
 async def copies(records: Records) -> list[Any]:
     """What waits in the outbox."""
     return [row for row in await records.outbox() if row["published_at"] is None]
@@ -51,6 +59,7 @@ async def test_events_named_by_id_go_out_again_under_their_ids_in_their_old_orde
         "events": 2,
         "remaining": 0,
         "reached": third["sequence"],
+        "newest": third["sequence"],
         "ids": [str(first["id"]), str(third["id"])],
     }
     assert [row["replay_of"] for row in await copies(records)] == [first["id"], third["id"]]
@@ -100,8 +109,47 @@ async def test_again_for_one_agent_lets_only_that_agent_forget(endpoint: Endpoin
         "INSERT INTO events.inbox (agent, event_id) VALUES ('contract', $1), ('zendesk', $1)", event["id"]
     )
     await endpoint.data(REPLAY, ids=[str(event["id"])], again=True, agent="contract")
-    assert [row["replay_of"] for row in await copies(records)] == [event["id"]]
+    assert [(row["replay_of"], row["replay_to"]) for row in await copies(records)] == [(event["id"], "contract")]
     assert await records.connection.fetchval("SELECT array_agg(agent) FROM events.inbox") == ["zendesk"]
+
+
+async def test_a_replay_to_one_agent_is_for_that_agent_and_settles_its_dead_letters_alone(
+    endpoint: Endpoint, records: Records
+) -> None:
+    (event,) = await publish_all(records, 1)
+    for agent in ("contract", "zendesk"):
+        await give_up(records, event["id"], agent)
+    await endpoint.data(REPLAY, types=["contract.inserted"], agent="contract")
+    (copy,) = await copies(records)
+    assert (copy["replay_of"], copy["replay_to"]) == (event["id"], "contract")
+    rows = await records.connection.fetch("SELECT agent, resolution FROM events.dead_letter ORDER BY agent")
+    assert [tuple(row) for row in rows] == [("contract", "replayed"), ("zendesk", None)]
+
+
+async def test_a_replay_of_everything_again_in_pieces_ends_before_its_own_copies(
+    endpoint: Endpoint, records: Records
+) -> None:
+    await publish_all(records, 5)
+    piece: dict[str, Any] = {"reached": 0, "newest": None, "remaining": 1}
+    pieces = 0
+    while piece["remaining"]:
+        variables = {"after": piece["reached"], "up_to": piece["newest"]}
+        piece = (await endpoint.data(REPLAY, types=["contract.inserted"], again=True, limit=2, **variables))[
+            "replay_events"
+        ]
+        pieces += 1
+        await records.connection.execute("UPDATE events.outbox SET published_at = now()")
+    assert pieces == 3
+    assert len(await records.outbox()) == 10
+
+
+async def test_an_archived_event_is_replayed_like_any_other(endpoint: Endpoint, records: Records) -> None:
+    (event,) = await publish_all(records, 1)
+    await archive(records)
+    answer = await endpoint.data(REPLAY, ids=[str(event["id"])])
+    assert answer["replay_events"]["ids"] == [str(event["id"])]
+    (copy,) = await copies(records)
+    assert (copy["replay_of"], copy["json"]) == (event["id"], event["json"])
 
 
 async def test_an_agent_alone_stands_for_what_it_gave_up(endpoint: Endpoint, records: Records) -> None:

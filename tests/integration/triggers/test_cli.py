@@ -220,6 +220,34 @@ def test_replay_again_asks_first_and_gives_new_ids(caregraph: Run, history: Hist
     assert len(copies) == 2
 
 
+def test_replay_for_one_agent_is_of_what_it_gave_up_unless_more_is_said(caregraph: Run, history: History) -> None:
+    assert "0 event(s)" in caregraph("events", "replay", "--agent", "zendesk").output
+    result = caregraph("events", "replay", "--agent", "notification")
+    assert "1 event(s) to send again, for notification alone" in result.output
+    (copy,) = history.query("SELECT replay_of, replay_to FROM events.outbox WHERE replay_to IS NOT NULL")
+    assert tuple(copy) == (history.failed, "notification")
+    assert caregraph("events", "replay", history.inserted, "--agent", "zendesk").exit_code == 0
+    copies = history.query("SELECT replay_of, replay_to FROM events.outbox WHERE replay_to IS NOT NULL")
+    assert (history.inserted, "zendesk") in {tuple(copy) for copy in copies}
+
+
+def test_replay_again_for_one_agent_lets_it_forget(caregraph: Run, history: History) -> None:
+    history.query("INSERT INTO events.inbox (agent, event_id) VALUES ('contract', $1)", history.inserted)
+    history.query("INSERT INTO events.inbox (agent, event_id) VALUES ('zendesk', $1)", history.inserted)
+    result = caregraph("events", "replay", history.inserted, "--again", "--agent", "contract", "--yes")
+    assert "forgets that it has handled them" in result.output
+    assert [row["agent"] for row in history.query("SELECT agent FROM events.inbox")] == ["zendesk"]
+
+
+def test_a_replay_ends_where_it_is_told_to(caregraph: Run, history: History) -> None:
+    (first,) = history.query("SELECT sequence FROM events.outbox WHERE id = $1", history.inserted)
+    result = caregraph("events", "replay", "--since", "1h", "--up-to", first["sequence"], "--again", "--yes")
+    assert "1 event(s)" in result.output
+    # What is left goes by what was there then, not by the copies that were made meanwhile.
+    rest = caregraph("events", "replay", "--since", "1h", "--after", first["sequence"], "--up-to", first["sequence"])
+    assert "0 event(s)" in rest.output
+
+
 def test_replay_says_how_much_without_doing_it(caregraph: Run, history: History) -> None:
     result = caregraph("events", "replay", "--since", "1h", "--dry-run")
     assert "2 event(s)" in result.output

@@ -3,7 +3,9 @@
 import asyncio
 from contextlib import aclosing
 
+from tests.integration.triggers.pubsub import Project
 from tests.integration.triggers.records import Records
+from tests.integration.triggers.relays import running_relay
 from triggers.replay import Selection, measure, replay
 
 
@@ -59,3 +61,18 @@ async def test_a_replay_does_not_run_after_its_own_copies(records: Records) -> N
     async for _ in replay(records.connection, selection, newest=extent.newest, again=True, rate=10_000):
         await records.connection.execute("UPDATE events.outbox SET published_at = now()")
     assert await records.connection.fetchval("SELECT count(*) FROM events.outbox") == 6
+
+
+async def test_a_replay_for_one_agent_names_it_in_the_message(
+    records: Records, project: Project, database_url: str
+) -> None:
+    await publish_all(records, 1)
+    selection = Selection(types=["contract.inserted"], agent="zendesk")
+    extent = await measure(records.connection, selection)
+    async for _ in replay(records.connection, selection, newest=extent.newest, again=False, rate=100):
+        pass
+    (original, _) = await records.outbox()
+    async with running_relay(project.settings(database_url)):
+        (received,) = await project.receive_count(1)
+    assert received.attributes["ce-recipient"] == "zendesk"
+    assert received.attributes["ce-id"] == str(original["id"])

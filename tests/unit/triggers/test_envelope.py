@@ -88,3 +88,9 @@ def test_an_event_keeps_a_source_of_its_own() -> None:
 def test_what_cannot_fit_into_a_request_is_known_before_it_is_sent() -> None:
     assert event(data_bytes=10_000_000).is_too_large
     assert not event(data_bytes=9_900_000).is_too_large
+
+
+def test_a_replay_for_one_agent_names_it() -> None:
+    encoded = encode_message(event(replay_to="zendesk"), b"{}", source="/caregraph/staging", traceparent=None)
+    assert read(encoded).attributes["ce-recipient"] == "zendesk"
+    assert read(encoded).attributes["ce-type"] == "contract.created"

@@ -1,4 +1,5 @@
--- How many events a replay would send, and the newest of them: as to_replay, $1 to $7.
+-- How many events a replay would send, and the newest of them: as to_replay, $1 to $9
+-- (null: no end).
 SELECT count(*) AS events, coalesce(max(o.sequence), 0) AS newest
 FROM events.history AS o
 WHERE o.replay_of IS NULL
@@ -10,6 +11,11 @@ WHERE o.replay_of IS NULL
     AND ($5::timestamptz IS NULL OR o.created_at < $5::timestamptz)
     AND (
         NOT $6::boolean
-        OR EXISTS (SELECT FROM events.dead_letter AS d WHERE d.event_id = o.id AND d.resolved_at IS NULL)
+        OR EXISTS (
+            SELECT
+            FROM events.dead_letter AS d
+            WHERE d.event_id = o.id AND d.resolved_at IS NULL AND ($7::text IS NULL OR d.agent = $7::text)
+        )
     )
-    AND o.sequence > $7::bigint
+    AND o.sequence > $8::bigint
+    AND ($9::bigint IS NULL OR o.sequence <= $9::bigint)

@@ -1,6 +1,6 @@
 -- The next events to replay, oldest first: $1 ids, $2 types, $3 ordering key, $4 from, $5 to (exclusive), $6 only those
--- with an open dead letter, $7 after this sequence number, $8 up to this one, $9 how many. Neither replays nor what
--- still waits for the relay.
+-- with an open dead letter (of the agent $7, if one is named), $8 after this sequence number, $9 up to this one, $10 how
+-- many. Neither replays nor what still waits for the relay.
 SELECT o.id, o.sequence
 FROM events.history AS o
 WHERE o.replay_of IS NULL
@@ -12,9 +12,13 @@ WHERE o.replay_of IS NULL
     AND ($5::timestamptz IS NULL OR o.created_at < $5::timestamptz)
     AND (
         NOT $6::boolean
-        OR EXISTS (SELECT FROM events.dead_letter AS d WHERE d.event_id = o.id AND d.resolved_at IS NULL)
+        OR EXISTS (
+            SELECT
+            FROM events.dead_letter AS d
+            WHERE d.event_id = o.id AND d.resolved_at IS NULL AND ($7::text IS NULL OR d.agent = $7::text)
+        )
     )
-    AND o.sequence > $7::bigint
-    AND o.sequence <= $8::bigint
+    AND o.sequence > $8::bigint
+    AND o.sequence <= $9::bigint
 ORDER BY o.sequence
-LIMIT $9::bigint
+LIMIT $10::bigint

@@ -23,7 +23,8 @@ LEFT JOIN LATERAL (
         o.traceparent,
         o.created_at,
         size.data_bytes,
-        CASE WHEN size.data_bytes <= 16384 THEN o.data::text END AS data
+        CASE WHEN size.data_bytes <= 16384 THEN o.data::text END AS data,
+        o.replay_to
     FROM unnest($1::smallint[]) AS owned (lane)
     CROSS JOIN LATERAL (
         SELECT *
