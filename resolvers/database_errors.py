@@ -22,10 +22,11 @@ _PREFIXES: Final = {
 _CONSTRAINT_ERRORS: Final = frozenset({"42704", "42P10", "42P01", "42703"})
 
 
-def translate(error: PostgresError, path: str) -> GraphQLRequestError | None:
+def translate(error: PostgresError, path: str, timeout_s: float | None = None) -> GraphQLRequestError | None:
     """The error for the client, or None when it must not learn more than that something went wrong.
 
-    `path` is the place for errors about the written data; other errors of execution are at `$`.
+    `path` is the place for errors about the written data; other errors of execution are at `$`. `timeout_s` is what the
+    statement was allowed to take.
     """
     state = error.sqlstate or ""
     # Not str(): that adds PostgreSQL's DETAIL, which shows values of the row.
@@ -41,7 +42,8 @@ def translate(error: PostgresError, path: str) -> GraphQLRequestError | None:
     if state.startswith("22"):
         return GraphQLRequestError("data-exception", message)
     if isinstance(error, QueryCanceledError):
-        return GraphQLRequestError("unexpected", "the statement took longer than the time limit allows and was stopped")
+        allowed = "" if timeout_s is None else f" CAREGRAPH_STATEMENT_TIMEOUT_S: {timeout_s:g} s"
+        return GraphQLRequestError("unexpected", f"the statement took longer than the limit{allowed} and was stopped")
     if state in _CONSTRAINT_ERRORS:
         return GraphQLRequestError("constraint-error", "the database does not have what this operation refers to", path)
     if state == "P0001":

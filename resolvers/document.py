@@ -85,7 +85,8 @@ class SelectedField:
 def parse_document(text: str) -> DocumentNode:
     """The document's syntax tree. Raises ValidationFailed for text that is no GraphQL."""
     try:
-        return parse(text, no_location=False, max_tokens=MAX_TOKENS)
+        # Without locations a tree takes half the memory; what is kept of a document is its tree.
+        return parse(text, no_location=True, max_tokens=MAX_TOKENS)
     except GraphQLSyntaxError as error:
         line = error.locations[0].line if error.locations else 1
         column = error.locations[0].column if error.locations else 1
@@ -162,6 +163,27 @@ def used_names(
     return frozenset(variables), frozenset(spread)
 
 
+def count_aliases(field_node: FieldNode, fragments: Mapping[str, FragmentDefinitionNode]) -> int:
+    """The aliases below a field, and in the fragments that are spread there; each fragment's once."""
+    found = 0
+    seen: set[str] = set()
+    pending = [field_node.selection_set]
+    while pending:
+        selection_set = pending.pop()
+        for node in selection_set.selections if selection_set is not None else ():
+            if isinstance(node, FragmentSpreadNode):
+                name = node.name.value
+                if name not in seen and name in fragments:
+                    seen.add(name)
+                    pending.append(fragments[name].selection_set)
+                continue
+            if isinstance(node, FieldNode):
+                found += node.alias is not None
+            if isinstance(node, FieldNode | InlineFragmentNode):
+                pending.append(node.selection_set)
+    return found
+
+
 def caching(operation: Operation, scope: Scope) -> Caching | None:
     """What `@cached` on the operation says, or None without it. Raises ValidationFailed for any other directive."""
     found: Caching | None = None
@@ -191,6 +213,8 @@ class Selector:
         self._fragments = operation.fragments
         self._scope = scope
         self._expanded = 0
+        #: Response names of the client's own choice so far.
+        self.aliases = 0
         self._printed: dict[int, str] = {}
 
     def fields(self, sets: Iterable[SelectionSetNode], type_name: str, path: str) -> list[SelectedField]:
@@ -257,6 +281,7 @@ class Selector:
             raise ValidationFailed(f"an argument of '{name}' is given twice", f"{path}.selectionSet.{name}")
         present = found.get(key)
         if present is None:
+            self.aliases += key != name
             present = found[key] = SelectedField(key=key, name=name, node=node, arguments=arguments)
         elif present.name != name or not self._same(present.arguments, arguments):
             raise ValidationFailed(

@@ -23,7 +23,7 @@ from resolvers.document import Operation, caching, choose_operation, parse_docum
 from resolvers.errors import GraphQLRequestError, ValidationFailed, error_body
 from resolvers.execution import Executor, Resolved
 from resolvers.inputs import Scope
-from resolvers.limits import UNLIMITED, OperationLimits, check_operation
+from resolvers.limits import UNLIMITED, OperationLimits, check_operation, statement_timed_out
 from resolvers.live.statement import Subscription
 from resolvers.masks import compile_masks
 from resolvers.plan.operation import compile_operation
@@ -39,6 +39,10 @@ _LOG = structlog.get_logger(__name__)
 
 _DOCUMENTS_PER_ROLE: Final = 1_000
 _PLANS_PER_DOCUMENT: Final = 100
+#: What the documents and statements of a role may take that are kept, as text: their trees take ten times as much.
+_TEXT_PER_ROLE: Final = 4 * 1024 * 1024
+#: Longer documents are compiled each time.
+_LONGEST_KEPT: Final = 256 * 1024
 _EMPTY: Final[Mapping[str, Any]] = {}
 
 
@@ -50,6 +54,8 @@ class _Prepared:
     shapes: VariableShapes
     structural: frozenset[str]
     plans: OrderedDict[Hashable, Plan] = field(default_factory=OrderedDict)
+    #: Characters of the document and of its plans' statements.
+    size: int = 0
 
 
 @dataclass(slots=True)
@@ -62,6 +68,14 @@ class _Role:
     #: What Strawberry resolves for the role.
     resolved: Resolved
     prepared: OrderedDict[tuple[str, str | None], _Prepared] = field(default_factory=OrderedDict)
+    #: The sum of their sizes.
+    size: int = 0
+
+    def forget(self, document: tuple[str, str | None]) -> None:
+        """Keep the document's plans no longer, if they are kept."""
+        known = self.prepared.pop(document, None)
+        if known is not None:
+            self.size -= known.size
 
 
 class Engine:
@@ -118,10 +132,8 @@ class Engine:
             async with asyncio.timeout(limit_s):
                 return await self._executor.run(role.resolved, plan, request, dry_run=dry_run)
         except TimeoutError:
-            message = (
-                f"the operation took longer than the limit statement_timeout_s: {role.limits.statement_timeout_s:g} s"
-            )
-            return error_body(GraphQLRequestError("unexpected", message))
+            assert role.limits.statement_timeout_s is not None
+            return error_body(statement_timed_out(role.limits.statement_timeout_s))
         except GraphQLRequestError as error:
             return error_body(error)
         except WrongKind as error:
@@ -156,7 +168,8 @@ class Engine:
             request = Request(variables=variables or _EMPTY, session=session)
             binds = plan.binds(request)
             unproven = plan.statement.unproven(request)
-            return Subscription(role=session.role, plan=plan, binds=binds, unproven=unproven)
+            timeout_s = role.limits.statement_timeout_s
+            return Subscription(role=session.role, plan=plan, binds=binds, unproven=unproven, timeout_s=timeout_s)
         except WrongKind as error:
             raise self._diagnose(session.role, query, variables or _EMPTY, operation_name, error) from None
 
@@ -212,22 +225,31 @@ class Engine:
     def _remember(
         role: _Role, operation: Operation, scope: Scope, plan: Plan, document: tuple[str, str | None]
     ) -> None:
+        if len(document[0]) > _LONGEST_KEPT:
+            return
         known = role.prepared.get(document)
         structural = frozenset(scope.structural_names)
         if known is not None:
             structural |= known.structural
         if known is None or structural != known.structural:
             # Another branch of the document reads another variable: keys must tell that one's values apart too.
+            role.forget(document)
             shapes = VariableShapes(scope.declared, structural)
-            known = role.prepared[document] = _Prepared(operation, shapes, structural)
-            if len(role.prepared) > _DOCUMENTS_PER_ROLE:
-                role.prepared.popitem(last=False)
+            known = role.prepared[document] = _Prepared(operation, shapes, structural, size=len(document[0]))
+            role.size += known.size
         try:
-            known.plans[known.shapes.key(scope.values)] = plan
+            key = known.shapes.key(scope.values)
+            is_new = key not in known.plans
         except (UnknownShape, TypeError, RecursionError):
             return
+        known.plans[key] = plan
+        grown = plan.size if is_new else 0
         if len(known.plans) > _PLANS_PER_DOCUMENT:
-            known.plans.popitem(last=False)
+            grown -= known.plans.popitem(last=False)[1].size
+        known.size += grown
+        role.size += grown
+        while role.prepared and (role.size > _TEXT_PER_ROLE or len(role.prepared) > _DOCUMENTS_PER_ROLE):
+            role.forget(next(iter(role.prepared)))
 
     def _diagnose(
         self, role_name: str, query: str, variables: Mapping[str, Any], operation_name: str | None, error: WrongKind

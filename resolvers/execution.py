@@ -222,18 +222,18 @@ async def _guarded(connection: Connection, statement: Statement, arguments: Sequ
         return await connection.row(sql, arguments)
     except _OUTDATED as error:
         if connection.in_transaction:
-            raise _translated(error, sql, path) from error
+            raise _translated(error, sql, path, connection.statement_timeout_s) from error
     except asyncpg.PostgresError as error:
-        raise _translated(error, sql, path) from error
+        raise _translated(error, sql, path, connection.statement_timeout_s) from error
     try:
         return await connection.row(sql, arguments)
     except asyncpg.PostgresError as error:
-        raise _translated(error, sql, path) from error
+        raise _translated(error, sql, path, connection.statement_timeout_s) from error
 
 
-def _translated(error: asyncpg.PostgresError, sql: str, path: str) -> GraphQLRequestError:
+def _translated(error: asyncpg.PostgresError, sql: str, path: str, timeout_s: float | None) -> GraphQLRequestError:
     """The error for the client. What it must not know is logged: which statement, and PostgreSQL's code."""
-    translated = translate(error, path)
+    translated = translate(error, path, timeout_s)
     if translated is None:
         _LOG.error("statement_failed", sqlstate=error.sqlstate, sql=sql)
         translated = GraphQLRequestError("unexpected", "the database refused the operation; it was logged")
@@ -245,5 +245,5 @@ async def _at_the_end(connection: Connection, command: str) -> None:
     try:
         await connection.command(command)
     except asyncpg.PostgresError as error:
-        translated = translate(error, "$")
+        translated = translate(error, "$", connection.statement_timeout_s)
         raise translated or error from error

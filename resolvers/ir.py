@@ -674,6 +674,8 @@ class RootHandWritten:
     #: A document of this field alone, and the variables that it declares.
     document: str
     variables: frozenset[str]
+    #: Aliases below the field.
+    aliases: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -682,3 +684,5 @@ class OperationIR:
 
     kind: Literal["query", "mutation", "subscription"]
     roots: tuple[RootQuery | RootStream | RootMutation | RootTypename | RootHandWritten, ...]
+    #: Response names of the client's own choice, but for those below hand-written fields.
+    aliases: int = 0

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from resolvers import ir
-from resolvers.errors import ValidationFailed
+from resolvers.errors import GraphQLRequestError, ValidationFailed
 
 #: Rows that a list without any limit is taken to have.
 _UNBOUNDED_LIST: Final = 100
 #: Where a role has no limit of its own: a statement's select list, a root field an entry, has at most 1,664.
 _MOST_ROOT_FIELDS: Final = 1_600
+#: For everyone: tools rename nothing, and each level of renamed fields multiplies what there is to answer.
+_MOST_INTROSPECTION_ALIASES: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,8 @@ class OperationLimits:
     depth: int | None = 15
     #: Root fields, aliases of the same field counted each.
     root_fields: int | None = 50
+    #: Fields under a name of the client's choice, at all levels.
+    aliases: int | None = 500
     #: Rows that the answer may hold by its `limit` arguments and the role's; a list without any counts as 100.
     estimated_rows: int | None = 1_000_000
     #: Seconds that one statement may take; None leaves it to the server's own limit.
@@ -31,18 +35,26 @@ class OperationLimits:
     introspection: bool = True
 
 
-UNLIMITED: Final = OperationLimits(depth=None, root_fields=None, estimated_rows=None)
+UNLIMITED: Final = OperationLimits(depth=None, root_fields=None, aliases=None, estimated_rows=None)
 
 
 def check_operation(operation: ir.OperationIR, limits: OperationLimits) -> None:
     """Raise ValidationFailed for the first limit that the operation goes over."""
     most = _MOST_ROOT_FIELDS if limits.root_fields is None else limits.root_fields
     _check("root_fields", most, len(operation.roots))
+    hand_written = [root for root in operation.roots if isinstance(root, ir.RootHandWritten)]
+    _check("aliases", limits.aliases, operation.aliases + sum(root.aliases for root in hand_written))
+    for asked in hand_written:
+        if asked.name.startswith("__"):
+            here = f"$.selectionSet.{asked.name}"
+            _check("aliases of introspection", _MOST_INTROSPECTION_ALIASES, asked.aliases, here)
+    schemas = sum(asked.name == "__schema" for asked in hand_written)
+    _check("aliases of introspection", _MOST_INTROSPECTION_ALIASES, schemas)
     for root in operation.roots:
         path = f"$.selectionSet.{root.key}"
         if isinstance(root, ir.RootHandWritten):
             if root.name.startswith("__") and not limits.introspection:
-                raise ValidationFailed("introspection is switched off for this role", path)
+                raise ValidationFailed("introspection is switched off for this role (limit introspection: false)", path)
         elif isinstance(root, ir.RootQuery):
             items = _items(root.node)
             _check("depth", limits.depth, 1 + _depth(items), path)
@@ -55,6 +67,13 @@ def check_operation(operation: ir.OperationIR, limits: OperationLimits) -> None:
         elif isinstance(root, ir.RootMutation):
             answers = [_answer(step) for step in root.steps]
             _check("depth", limits.depth, 1 + max((_depth(items) for items in answers), default=0), path)
+
+
+def statement_timed_out(limit_s: float) -> GraphQLRequestError:
+    """The error for an operation that took too long."""
+    return GraphQLRequestError(
+        "unexpected", f"the operation took longer than the limit statement_timeout_s: {limit_s:g} s, and was stopped"
+    )
 
 
 def _check(name: str, limit: int | None, found: int, path: str = "$") -> None:

@@ -4,6 +4,7 @@ A plan holds nothing of a request. Queries are one statement, a column a root fi
 one statement too, and everything else runs in one transaction, step by step.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -102,6 +103,32 @@ class Plan:
     caching: Caching | None = None
     #: Set for a subscription, and then all there is to it.
     subscription: SubscriptionPlan | None = None
+
+    @property
+    def size(self) -> int:
+        """Characters of its statements."""
+        live = len(self.subscription.statement.sql) if self.subscription is not None else 0
+        return live + sum(len(statement.sql) for statement in self.statements())
+
+    def statements(self) -> Iterator[Statement]:
+        """Its statements, in the order they run; a subscription's is another kind."""
+        if self.query is not None:
+            yield self.query
+        for _, root in self.roots:
+            for step in root.steps if isinstance(root, GeneratedRoot) else ():
+                yield from _statements(step)
+
+
+def _statements(step: Step | NestedSteps | NestedUpdateSteps) -> Iterator[Statement]:
+    if isinstance(step, NestedUpdateSteps):
+        yield from step.statements()
+        return
+    if isinstance(step, NestedSteps):
+        yield from (nested.statement for nested in step.steps)
+    else:
+        yield step.statement
+    if step.then is not None:
+        yield step.then
 
 
 def make_plan(operation: ir.OperationIR, caching: Caching | None = None) -> Plan:

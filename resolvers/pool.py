@@ -9,6 +9,7 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from typing import Any, Final, cast
 
 import asyncpg
@@ -20,8 +21,11 @@ _LOG = structlog.get_logger(__name__)
 #: Prepared statements a connection keeps; each costs the backend about 80 kB.
 _STATEMENTS_PER_CONNECTION: Final = 200
 _CONNECT_TIMEOUT_S: Final = 10.0
-#: Texts that a connection remembers to have proven.
+#: Longer statements are prepared each time: they are rare, and kept they would take megabytes here and in the backend.
+_LONGEST_KEPT: Final = 64 * 1024
+#: Texts that a connection remembers to have proven, long ones by their digest.
 _PROOFS_PER_CONNECTION: Final = 500
+_LONG_TEXT: Final = 64
 
 _Raw = asyncpg.Connection  # the driver's class is generic only in its stubs
 
@@ -33,10 +37,12 @@ class DatabaseUnavailable(Exception):
 class Connection:
     """One connection with its prepared statements. In use by one operation at a time."""
 
-    def __init__(self, raw: Any) -> None:
+    def __init__(self, raw: Any, *, statement_timeout_s: float | None = None) -> None:
         self._raw = raw
+        #: What PostgreSQL lets a statement take.
+        self.statement_timeout_s = statement_timeout_s
         self._statements: OrderedDict[str, PreparedStatement[Any]] = OrderedDict()
-        self._proven: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._proven: OrderedDict[tuple[str, str | bytes], None] = OrderedDict()
 
     @property
     def is_closed(self) -> bool:
@@ -75,10 +81,11 @@ class Connection:
 
     async def prove(self, proof: str, text: str) -> None:
         """Run a statement that fails unless the text is good for it, at most once for a text. Raises as `row` does."""
-        if (proof, text) in self._proven:
+        known = text if len(text) <= _LONG_TEXT else sha256(text.encode()).digest()
+        if (proof, known) in self._proven:
             return
         await self.row(proof, (text,))
-        self._proven[proof, text] = None
+        self._proven[proof, known] = None
         if len(self._proven) > _PROOFS_PER_CONNECTION:
             self._proven.popitem(last=False)
 
@@ -116,6 +123,8 @@ class Connection:
 
     async def _prepare(self, sql: str) -> "PreparedStatement[Any]":
         statement = await self._raw.prepare(sql)
+        if len(sql) > _LONGEST_KEPT:
+            return cast("PreparedStatement[Any]", statement)
         self._statements[sql] = statement
         if len(self._statements) > _STATEMENTS_PER_CONNECTION:
             # The driver closes the server's side once the last reference is gone.
@@ -235,4 +244,4 @@ class Pool:
                 _LOG.warning("database_unavailable", error=type(error).__name__)
                 raise DatabaseUnavailable(str(error)) from error
             raise
-        return Connection(raw)
+        return Connection(raw, statement_timeout_s=self._statement_timeout_s)

@@ -86,8 +86,8 @@ class GraphQLEndpoint:
         if len(raw) > self._max_request_bytes:
             raise GraphQLRequestError(
                 "validation-failed",
-                f"the request is larger than the limit of {self._max_request_bytes} bytes "
-                "(CAREGRAPH_MAX_REQUEST_BYTES)",
+                "the request goes over the limit CAREGRAPH_MAX_REQUEST_BYTES: "
+                f"{self._max_request_bytes} bytes allowed, {_length(headers) or f'{len(raw)} or more'} sent",
             )
         session = self._authenticator.find_session(headers)
         if session is None:
@@ -110,6 +110,8 @@ class GraphQLEndpoint:
             raise GraphQLRequestError(
                 "validation-failed", f"a request may batch {MAX_BATCH} operations at most, this one has {len(request)}"
             )
+        if self._rate_limiter is not None and len(request) > 1:
+            await self._rate_limiter.check(session, address, len(request) - 1)
         return b"[" + b",".join([await self._item(session, item, dry_run=dry_run) for item in request]) + b"]"
 
     async def _item(self, session: Session, item: Any, *, dry_run: bool) -> bytes:
@@ -153,6 +155,14 @@ class GraphQLEndpoint:
                     break
             body = b"".join(parts)
         return body
+
+
+def _length(headers: Collection[tuple[bytes, bytes]]) -> int | None:
+    """What the request says of its own length."""
+    for name, value in headers:
+        if name == b"content-length" and value.isdigit():
+            return int(value)
+    return None
 
 
 async def _method_not_allowed(send: Send) -> None:

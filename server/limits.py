@@ -23,7 +23,9 @@ from resolvers.errors import GraphQLRequestError, ValidationFailed
 from resolvers.limits import UNLIMITED, OperationLimits
 
 _OTHER_ROLES: Final = "*"
+#: Documents that are remembered, and the characters they may have together.
 _PERSISTED: Final = 1_000
+_PERSISTED_TEXT: Final = 16 * 1024 * 1024
 
 
 class RoleLimits(BaseModel):
@@ -33,6 +35,7 @@ class RoleLimits(BaseModel):
 
     depth: int | None = Field(OperationLimits().depth, ge=1)
     root_fields: int | None = Field(OperationLimits().root_fields, ge=1)
+    aliases: int | None = Field(OperationLimits().aliases, ge=0)
     estimated_rows: int | None = Field(OperationLimits().estimated_rows, ge=1)
     statement_timeout_s: float | None = Field(None, gt=0)
     introspection: bool = True
@@ -52,6 +55,7 @@ class RoleLimits(BaseModel):
         return OperationLimits(
             depth=self.depth,
             root_fields=self.root_fields,
+            aliases=self.aliases,
             estimated_rows=self.estimated_rows,
             statement_timeout_s=self.statement_timeout_s,
             introspection=self.introspection,
@@ -60,8 +64,8 @@ class RoleLimits(BaseModel):
 
 DEFAULT_LIMITS: Final[Mapping[str, RoleLimits]] = {
     _OTHER_ROLES: RoleLimits(),
-    "admin": RoleLimits(depth=None, root_fields=None, estimated_rows=None),
-    "service": RoleLimits(depth=None, root_fields=None, estimated_rows=None),
+    "admin": RoleLimits(depth=None, root_fields=None, aliases=None, estimated_rows=None),
+    "service": RoleLimits(depth=None, root_fields=None, aliases=None, estimated_rows=None),
 }
 
 
@@ -89,16 +93,17 @@ class RateLimiter:
         """Nobody is limited."""
         return not any(self._rates.values())
 
-    async def check(self, session: Session, address: str) -> None:
-        """Count one request. Raises GraphQLRequestError when the caller has had its share."""
+    async def check(self, session: Session, address: str, operations: int = 1) -> None:
+        """Count so many operations. Raises GraphQLRequestError when the caller has had its share."""
         rates = self._rates.get(session.role, self._rates.get(_OTHER_ROLES, ()))
         caller = session.user_id or address
         for rate in rates:
-            if not await self._limiter.hit(rate, session.role, caller):
-                reset = (await self._limiter.get_window_stats(rate, session.role, caller)).reset_time
+            if not await self._limiter.hit(rate, session.role, caller, cost=operations):
+                reset, left = await self._limiter.get_window_stats(rate, session.role, caller)
                 raise GraphQLRequestError(
                     "rate-limit-exceeded",
-                    f"more than {rate.amount} requests in {rate.get_expiry()} s; try again at Unix time {reset:.0f}",
+                    f"the caller goes over the limit rate: {rate.amount} operations in {rate.get_expiry()} s allowed, "
+                    f"{rate.amount - left + operations} asked for; try again at Unix time {reset:.0f}",
                 )
 
 
@@ -110,9 +115,9 @@ class KnownOperations:
         self._restricted = {role for role, limits in by_role.items() if limits.allow_list}
         self._open = {role for role, limits in by_role.items() if not limits.allow_list}
         self._allowed = _read_allow_list(allow_list) if allow_list is not None else frozenset()
-        self._by_hash: OrderedDict[str, str] = OrderedDict()
+        self._by_hash = _Documents()
         #: Documents found to be allowed, as they were sent: most clients send the same text again.
-        self._checked: OrderedDict[str, None] = OrderedDict()
+        self._checked = _Documents()
 
     def find_document(self, request: Mapping[str, Any]) -> str | None:
         """The document that a request carries or names; None when it does neither. Raises GraphQLRequestError."""
@@ -125,20 +130,20 @@ class KnownOperations:
         if persisted.get("version") != 1 or not isinstance(digest, str):
             raise ValidationFailed("persistedQuery needs `version` 1 and a `sha256Hash`", "$.extensions.persistedQuery")
         if query is None:
-            found = self._by_hash.get(digest)
+            found = self._by_hash.find(digest)
             if found is None:
                 # Apollo's clients know this message and send the whole document then.
                 raise GraphQLRequestError("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
             return found
         if not isinstance(query, str) or hashlib.sha256(query.encode()).hexdigest() != digest:
             raise ValidationFailed("the sha256Hash is not the document's", "$.extensions.persistedQuery.sha256Hash")
-        _keep(self._by_hash, digest, query)
+        self._by_hash.keep(digest, query)
         return query
 
     def check(self, role: str, document: str) -> None:
         """Raise ValidationFailed unless the role may send this document."""
         restricted = role in self._restricted or (_OTHER_ROLES in self._restricted and role not in self._open)
-        if not restricted or document in self._checked:
+        if not restricted or self._checked.find(document) is not None:
             return
         try:
             allowed = all(text in self._allowed for text in _operations(document))
@@ -146,14 +151,32 @@ class KnownOperations:
             # The compiler says what is wrong with it.
             return
         if not allowed:
-            raise ValidationFailed(f"the operation is not in the allow-list that role {role} is held to")
-        _keep(self._checked, document, None)
+            raise ValidationFailed(
+                f"the operation is not in the allow-list that role {role} is held to (limit allow_list: true)"
+            )
+        self._checked.keep(document, document)
 
 
-def _keep(known: "OrderedDict[str, Any]", key: str, value: Any) -> None:
-    known[key] = value
-    if len(known) > _PERSISTED:
-        known.popitem(last=False)
+class _Documents:
+    """Documents by a key, the least recently used dropped first."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, str] = OrderedDict()
+        self._characters = 0
+
+    def find(self, key: str) -> str | None:
+        """The document under this key."""
+        found = self._kept.get(key)
+        if found is not None:
+            self._kept.move_to_end(key)
+        return found
+
+    def keep(self, key: str, document: str) -> None:
+        """Remember the document."""
+        self._characters += len(document) - len(self._kept.pop(key, ""))
+        self._kept[key] = document
+        while len(self._kept) > _PERSISTED or self._characters > _PERSISTED_TEXT:
+            self._characters -= len(self._kept.popitem(last=False)[1])
 
 
 def _operations(document: str) -> list[str]:

@@ -15,7 +15,7 @@ from resolvers.engine import Engine
 from resolvers.errors import GraphQLRequestError
 from resolvers.live.queries import LiveQueries
 from server.limits import KnownOperations, RateLimiter
-from server.websocket_protocols import Connection
+from server.websocket_protocols import Connection, NamedDocument
 
 _LOG = structlog.get_logger(__name__)
 
@@ -55,6 +55,10 @@ class SocketOperations:
     ) -> AsyncGenerator[bytes, None]:
         session = connection.session
         assert session is not None, "operations come after the acknowledgement"
+        if isinstance(query, NamedDocument):
+            query = self._operations.find_document(query.payload)
+            if query is None:
+                raise GraphQLRequestError("parse-failed", "key 'query' not found")
         if not isinstance(query, str):
             raise GraphQLRequestError("parse-failed", "expected a string for 'query'", "$.query")
         if variables is not None and not isinstance(variables, dict):

@@ -59,6 +59,13 @@ class Connection:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
 
+@dataclass(frozen=True, slots=True)
+class NamedDocument:
+    """The payload of an operation whose document may be named by its hash (Apollo's automatic persisted queries)."""
+
+    payload: Mapping[str, Any]
+
+
 async def close_socket(socket: WebSocket, code: int, reason: str) -> None:
     """Close the socket unless it is closed."""
     if socket.application_state is WebSocketState.DISCONNECTED or socket.client_state is WebSocketState.DISCONNECTED:
@@ -72,7 +79,7 @@ async def close_socket(socket: WebSocket, code: int, reason: str) -> None:
 
 
 def _too_many(limit: int) -> dict[str, Any]:
-    message = f"the socket goes over the limit of {limit} operations at a time"
+    message = f"the socket goes over the limit of {limit} operations at a time: this is one more"
     return ValidationFailed(message).as_json()
 
 
@@ -94,7 +101,7 @@ class SocketAdapter(ASGIWebSocketAdapter):
                 return
             limit = self._limits.message_bytes
             if len(text) > limit:
-                await self.close(_TOO_BIG, f"the message is larger than the limit of {limit} bytes")
+                await self.close(_TOO_BIG, f"the message is larger than the limit of {limit} bytes: it has {len(text)}")
                 return
             try:
                 message = orjson.loads(text)
@@ -106,7 +113,7 @@ class SocketAdapter(ASGIWebSocketAdapter):
             if problem is not None:
                 await self.close(_BAD_REQUEST, f"Invalid message: {problem}")
                 return
-            yield message
+            yield _with_named_document(message)
 
     async def send_json(self, message: Mapping[str, object]) -> None:
         """Send a message. Raises WebSocketDisconnected when nobody is there."""
@@ -128,7 +135,7 @@ def _problem_of(message: Any) -> str | None:
     kind = message["type"]
     if kind in ("subscribe", "start"):
         payload = message.get("payload")
-        if not isinstance(payload, dict) or "query" not in payload:
+        if not isinstance(payload, dict) or payload.keys().isdisjoint(("query", "extensions")):
             return f"`{kind}` needs a payload with a query"
     if kind in ("subscribe", "start", "complete", "stop") and not isinstance(message.get("id"), str):
         return f"`{kind}` needs a string as its id"
@@ -136,6 +143,14 @@ def _problem_of(message: Any) -> str | None:
         # As good as none.
         del message["payload"]
     return None
+
+
+def _with_named_document(message: Any) -> Any:
+    """The message; where a document may come by its hash, with something in its place that knows both."""
+    payload = message.get("payload")
+    if message["type"] not in ("subscribe", "start") or "extensions" not in payload:
+        return message
+    return {**message, "payload": {**payload, "query": NamedDocument(payload)}}
 
 
 class TransportHandler(BaseGraphQLTransportWSHandler[Connection, None]):

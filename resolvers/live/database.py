@@ -29,6 +29,7 @@ class LiveDatabase:
     """Runs statements of groups; after the database was lost they wait until it is back."""
 
     def __init__(self, dsn: str, *, size: int, statement_timeout_s: float) -> None:
+        self.statement_timeout_s = statement_timeout_s
         self._pool = Pool(
             dsn,
             size=size,
@@ -42,18 +43,18 @@ class LiveDatabase:
         self._outage: asyncio.Event | None = None
         self._probe: asyncio.Task[None] | None = None
 
-    async def fetch(self, sql: str, rows: Sequence[Binds]) -> Sequence[Sequence[Any]]:
+    async def fetch(self, sql: str, rows: Sequence[Binds], timeout_s: float | None = None) -> Sequence[Sequence[Any]]:
         """The statement's answer for these rows of binds.
 
-        Raises asyncpg.PostgresError, and DatabaseUnavailable when the database was lost; the next call then waits until
-        it is back.
+        Raises asyncpg.PostgresError; TimeoutError when it takes longer than `timeout_s`; and DatabaseUnavailable when
+        the database was lost: the next call then waits until it is back.
         """
         if self._outage is not None:
             await self._outage.wait()
         BATCH.observe(len(rows))
         arguments = row_arguments(rows)
         try:
-            found = await self._rows(sql, arguments)
+            found = await self._rows(sql, arguments, timeout_s)
         except DatabaseUnavailable:
             self._begin_outage()
             raise
@@ -80,8 +81,8 @@ class LiveDatabase:
             else:
                 return
 
-    async def _rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
-        async with self._pool.connection() as connection:
+    async def _rows(self, sql: str, arguments: Sequence[Any], timeout_s: float | None) -> Sequence[Sequence[Any]]:
+        async with self._pool.connection() as connection, asyncio.timeout(timeout_s):
             try:
                 return await connection.rows(sql, arguments)
             except (asyncpg.exceptions.InvalidCachedStatementError, asyncpg.FeatureNotSupportedError):

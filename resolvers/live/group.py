@@ -15,6 +15,7 @@ import structlog
 
 from resolvers.database_errors import translate
 from resolvers.errors import GraphQLRequestError
+from resolvers.limits import statement_timed_out
 from resolvers.live.changes import Change
 from resolvers.live.cohort import Cohort, Subscriber, make_result
 from resolvers.live.database import LiveDatabase
@@ -42,8 +43,16 @@ _MAX_MEANWHILE: Final = 200
 class Group:
     """The subscribers of one statement."""
 
-    def __init__(self, plan: SubscriptionPlan, database: LiveDatabase, announced: Announced) -> None:
+    def __init__(
+        self,
+        plan: SubscriptionPlan,
+        database: LiveDatabase,
+        announced: Announced,
+        timeout_s: float | None = None,
+    ) -> None:
+        """`timeout_s` is what the statement may take, if the role has a limit of its own."""
         self._plan = plan
+        self._timeout_s = timeout_s
         self._database = database
         self._sources: Sources = sources_of(plan.root)
         self._cohorts: dict[object, Cohort] = {}
@@ -253,19 +262,19 @@ class Group:
         began = time.monotonic()
         since = [cohort.begin() for cohort in chunk]
         try:
-            rows = await self._database.fetch(statement.sql, [cohort.binds for cohort in chunk])
+            rows = await self._database.fetch(statement.sql, [cohort.binds for cohort in chunk], self._timeout_s)
         except DatabaseUnavailable:
             # Nobody is told: the result comes when the database is back.
             self._put_back(chunk, since)
             return
-        except (asyncpg.PostgresError, UnicodeEncodeError) as error:
+        except (asyncpg.PostgresError, UnicodeEncodeError, TimeoutError) as error:
             if len(chunk) > 1 and _may_be_one_row(error):
                 middle = len(chunk) // 2
                 self._put_back(chunk[middle:], since[middle:])
                 self._chunk = max(1, middle)
                 self._put_back(chunk[:middle], since[:middle])
                 return
-            self._fail(chunk, _for_client(error, statement.sql))
+            self._fail(chunk, _for_client(error, statement.sql, self._timeout_s or self._database.statement_timeout_s))
             return
         self._adapt(len(chunk), time.monotonic() - began)
         self._deliver(chunk, since, rows, statement)
@@ -323,10 +332,12 @@ def _may_be_one_row(error: Exception) -> bool:
     return state.startswith("22") or state in ("57014", "P0001", "54000", "53200", "53400")
 
 
-def _for_client(error: Exception, sql: str) -> GraphQLRequestError:
+def _for_client(error: Exception, sql: str, timeout_s: float) -> GraphQLRequestError:
+    if isinstance(error, TimeoutError):
+        return statement_timed_out(timeout_s)
     if not isinstance(error, asyncpg.PostgresError):
         return GraphQLRequestError("data-exception", "a text holds characters that UTF-8 can't carry")
-    translated = translate(error, "$")
+    translated = translate(error, "$", timeout_s)
     if translated is None:
         _LOG.error("statement_failed", sqlstate=error.sqlstate, sql=sql)
         translated = GraphQLRequestError("unexpected", "the database refused the operation; it was logged")

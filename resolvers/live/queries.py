@@ -112,7 +112,7 @@ class LiveQueries:
     # Groups
 
     def _add_group(self, key: tuple[str, str], subscription: Subscription) -> Group:
-        group = self._groups[key] = Group(subscription.plan, self._database, self._announced)
+        group = self._groups[key] = Group(subscription.plan, self._database, self._announced, subscription.timeout_s)
         GROUPS.inc()
         self._link(group)
         if not self._tasks:

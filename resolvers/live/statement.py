@@ -90,6 +90,8 @@ class Subscription:
     binds: Binds
     #: To be proven before it joins others, whose statement its binds would break.
     unproven: Proofs = ()
+    #: What the role lets a statement take, if it says.
+    timeout_s: float | None = None
 
 
 def _text(value: Any) -> str | None:

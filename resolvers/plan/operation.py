@@ -1,6 +1,7 @@
 """A whole operation: its root fields told apart and compiled in order."""
 
 from dataclasses import replace
+from typing import Literal
 
 from graphql import (
     FieldNode,
@@ -14,7 +15,7 @@ from graphql import (
 )
 
 from resolvers import ir
-from resolvers.document import Operation, SelectedField, Selector, used_names
+from resolvers.document import Operation, SelectedField, Selector, count_aliases, used_names
 from resolvers.errors import GraphQLRequestError, ValidationFailed
 from resolvers.inputs import Scope, coerce_arguments
 from resolvers.plan.context import Compiler
@@ -50,8 +51,9 @@ def compile_operation(
     if operation.kind == "subscription":
         if len(roots) != 1 or not isinstance(roots[0], ir.RootQuery | ir.RootStream):
             raise ValidationFailed("subscriptions must select one top level field")
-        return ir.OperationIR(kind="subscription", roots=tuple(roots))
-    return ir.OperationIR(kind="mutation" if operation.kind == "mutation" else "query", roots=tuple(roots))
+        return ir.OperationIR(kind="subscription", roots=tuple(roots), aliases=selector.aliases)
+    kind: Literal["query", "mutation"] = "mutation" if operation.kind == "mutation" else "query"
+    return ir.OperationIR(kind=kind, roots=tuple(roots), aliases=selector.aliases)
 
 
 def _root_type(operation: Operation, schema: GraphQLSchema) -> GraphQLObjectType:
@@ -134,4 +136,5 @@ def _hand_written(operation: Operation, selected: SelectedField) -> ir.RootHandW
         name=selected.name,
         document="\n\n".join(print_ast(part) for part in parts),
         variables=variables,
+        aliases=count_aliases(field, operation.fragments),
     )

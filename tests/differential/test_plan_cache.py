@@ -36,7 +36,9 @@ def forgetful(golden_source: Source) -> Engine:
 
 def forget(engine: Engine) -> None:
     for role in engine._roles.values():
-        role.prepared.clear()
+        for document in list(role.prepared):
+            role.forget(document)
+        assert role.size == 0
 
 
 def fresh(engine: Engine, *request: Any) -> Outcome:

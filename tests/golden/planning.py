@@ -1,6 +1,6 @@
 """What a request becomes before it reaches a database."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,28 +9,8 @@ from resolvers.binding import Request
 from resolvers.engine import Engine
 from resolvers.errors import GraphQLRequestError, error_body
 from resolvers.nested_plans import NestedUpdateSteps
-from resolvers.plans import GeneratedRoot, NestedSteps, Plan
-from resolvers.statement import Statement
+from resolvers.plans import GeneratedRoot, NestedSteps
 from resolvers.values import WrongKind
-
-
-def statements(plan: Plan) -> Iterator[Statement]:
-    """The statements of a plan, in the order they run."""
-    if plan.query is not None:
-        yield plan.query
-    for _, root in plan.roots:
-        if not isinstance(root, GeneratedRoot):
-            continue
-        for step in root.steps:
-            if isinstance(step, NestedUpdateSteps):
-                yield from step.statements()
-                continue
-            if isinstance(step, NestedSteps):
-                yield from (nested.statement for nested in step.steps)
-            else:
-                yield step.statement
-            if step.then is not None:
-                yield step.then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +30,7 @@ def outcome(
     try:
         plan = engine._plan(engine._role(session.role), query, variables, operation)
         request = Request(variables=variables, session=session)
-        found = tuple(statements(plan))
+        found = tuple(plan.statements())
         bound = found[:1] if any(_is_nested(root) for _, root in plan.roots) else found
         return Outcome(
             sql=tuple(item.sql for item in found),

@@ -19,7 +19,6 @@ from server.source import Source
 from tests.golden.case import CASES, Afterwards, Case, case_files, read_case, same_sql, write_case
 from tests.golden.exact_json import parse_exactly, render_exactly
 from tests.golden.isolation import IsolatedPool
-from tests.golden.planning import statements
 from tests.golden.world import golden_clone, open_pool
 
 _UPDATE = os.environ.get("UPDATE_GOLDEN", "")
@@ -38,7 +37,7 @@ def planned(engine: Engine, case: Case) -> tuple[str, ...]:
         plan = engine._plan(engine._role(case.role), case.query, case.variables, case.operation)
     except GraphQLRequestError:
         return ()
-    return tuple(statement.sql for statement in statements(plan))
+    return tuple(statement.sql for statement in plan.statements())
 
 
 async def run_case(engine: Engine, case: Case) -> Case:

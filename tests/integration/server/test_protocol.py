@@ -142,10 +142,10 @@ def post(body: bytes, *headers: bytes, path: str = PATH, version: str = "1.1", s
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
-def chunked(body: bytes) -> bytes:
+def chunked(body: bytes, *headers: bytes) -> bytes:
     half = len(body) // 2
     pieces = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in (body[:half], body[half:]))
-    return post(pieces + b"0\r\n\r\n", b"Transfer-Encoding: chunked")
+    return post(pieces + b"0\r\n\r\n", b"Transfer-Encoding: chunked", *headers)
 
 
 LARGE = json.dumps({"query": "{ treatment { name } }", "variables": {}, "padding": "x" * 100_000}).encode()
