@@ -6,7 +6,7 @@ import typer
 
 
 def agent(
-    name: Annotated[str, typer.Argument(help="contract, notification or zendesk.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="The agent's name, for example contract.", show_default=False)],
     port: Annotated[int, typer.Option(envvar="PORT", help="Port to listen on.", min=0, max=65535)] = 8080,
     host: Annotated[
         str, typer.Option(envvar="HOST", help="Address to listen on; 0.0.0.0 in a container.")

@@ -49,6 +49,11 @@ AGENTS: Mapping[str, AgentEntry] = MappingProxyType(
                 summary="Keeps the requesters in Zendesk in step with our customers.",
                 topics=("customer-events", "contract-events", "invoice-events"),
             ),
+            AgentEntry(
+                name="prescription",
+                summary="Sends prescriptions and refills to the pharmacy, follows them, says when a refill is due.",
+                topics=("prescription-events",),
+            ),
         )
     }
 )

@@ -276,4 +276,5 @@ _SPECIFIC: Mapping[str, Callable[[Site], dict[str, str]]] = {
     "agent-contract": lambda site: {**_agent(site, "contract"), **_chargebee(site)},
     "agent-notification": lambda site: {**_agent(site, "notification"), **_iterable(site)},
     "agent-zendesk": lambda site: {**_agent(site, "zendesk"), **_zendesk(site)},
+    "agent-prescription": lambda site: {**_agent(site, "prescription"), **_pharmacy(site), **_zendesk(site)},
 }

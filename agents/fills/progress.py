@@ -106,28 +106,24 @@ def progress(order: Order, fill: Fill) -> tuple[Mutation, ...]:
         return ()
     moved = move_fill(id=fill.id, statuses=list(before), set=_columns(order, reached))
     event = _EVENTS.get(order.status)
-    return (moved,) if event is None else (moved, publish_fill_event(fill, event))
-
-
-def publish_fill_event(fill: Fill, event_type: type[FillEvent]) -> Mutation:
-    """Publish an event that there is once in the life of a fill."""
-    event = event_type(
+    if event is None:
+        return (moved,)
+    told = event(
         prescription_id=fill.prescription_id,
         customer_id=fill.customer_id,
         pharmacy_id=fill.pharmacy_id,
         fill_number=fill.fill_number,
     )
-    return publish_event(
-        id=fill_event_id(fill.prescription_id, fill.fill_number, event.TYPE),
-        type=event.TYPE,
-        subject=event.subject,
-        data=event.data(),
-    )
+    return moved, publish_fill_event(told)
 
 
-def fill_event_id(prescription_id: UUID, fill_number: int, event_type: str) -> UUID:
-    """The id of that event; by number, because the first fill's row is written together with prescription.sent."""
-    return derived_id(prescription_id, f"fill-{fill_number}:{event_type}")
+def publish_fill_event(event: FillEvent) -> Mutation:
+    """Publish an event that there is once in the life of a fill.
+
+    Its id is made of prescription and number, because the first fill's row is written together with prescription.sent.
+    """
+    event_id = derived_id(event.prescription_id, f"fill-{event.fill_number}:{event.TYPE}")
+    return publish_event(id=event_id, type=event.TYPE, subject=event.subject, data=event.data())
 
 
 def _columns(order: Order, status: str) -> HealthcarePrescriptionFillSetInput:

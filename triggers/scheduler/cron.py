@@ -43,6 +43,13 @@ CRON_JOBS: Final[tuple[CronJob, ...]] = (
         statement="renewal_check",
     ),
     CronJob(
+        name="prescription-check",
+        schedule="20 * * * *",
+        purpose="Asks the pharmacy about fills without news, orders what waits, cancels what is over.",
+        agent="prescription",
+        agent_job="check",
+    ),
+    CronJob(
         name="data-cleanup",
         schedule="45 3 * * 0",
         purpose="Archives old events, and removes what its time of keeping is over for: runs, deliveries, access logs.",

@@ -35,6 +35,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "ZENDESK_BASE_URL": "http://127.0.0.1:3",
         "ZENDESK_EMAIL": "agent@example.com",
         "ZENDESK_API_TOKEN": "secret-key",
+        "PHARMACY_BASE_URL": "http://127.0.0.1:4",
+        "PHARMACY_API_KEY": "secret-key",
     }.items():
         monkeypatch.setenv(variable, value)
 
@@ -75,7 +77,12 @@ def test_an_agent_starts_without_a_connection_to_anything(name: str) -> None:
 def test_an_agent_without_settings_names_all_that_is_missing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("CAREGRAPH_GRAPHQL_URL", "CAREGRAPH_PUSH_AUDIENCE", "CHARGEBEE_SITE", "ITERABLE_API_KEY"):
         monkeypatch.delenv(variable, raising=False)
-    needed = {"contract": "CHARGEBEE_SITE", "notification": "ITERABLE_API_KEY", "zendesk": "ZENDESK_BASE_URL"}[name]
+    needed = {
+        "contract": "CHARGEBEE_SITE",
+        "notification": "ITERABLE_API_KEY",
+        "zendesk": "ZENDESK_BASE_URL",
+        "prescription": "PHARMACY_BASE_URL",
+    }[name]
 
     with pytest.raises(ConfigurationError) as caught:
         AGENTS[name].load()()

@@ -1,0 +1,1 @@
+"""The prescription agent: see README.md."""
