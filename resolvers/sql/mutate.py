@@ -234,7 +234,8 @@ def _many_rows_sql(writer: Writer, change: ir.Insert, columns: list[str]) -> str
         if any(isinstance(value.source, tuple) for value in values):
             return None
         if all(value == values[0] for value in values):
-            listed.append(f"{writer.bind(values[0])}")
+            # In a SELECT, unlike in VALUES, nothing gives a value its column's type: a null would be a text.
+            listed.append(f"{writer.bind(replace(values[0], type=pg_type))}::{type_name(pg_type)}")
         else:
             arrays.append((name, writer.bind_texts([replace(value, type=pg_type) for value in values])))
             listed.append(f"{row}.{quote_identifier(name)}::{type_name(pg_type)}")
