@@ -31,11 +31,17 @@ class Surroundings:
     chargebee: str
     iterable: str
     zendesk: str
+    pharmacy: str
 
     @property
     def outside(self) -> dict[str, str]:
         """The stand-ins by name."""
-        return {"chargebee": self.chargebee, "iterable": self.iterable, "zendesk": self.zendesk}
+        return {
+            "chargebee": self.chargebee,
+            "iterable": self.iterable,
+            "zendesk": self.zendesk,
+            "pharmacy": self.pharmacy,
+        }
 
     def runtime_settings(self, agent: str, url: str, **changes: Any) -> RuntimeSettings:
         """The settings of an agent that listens at `url`."""

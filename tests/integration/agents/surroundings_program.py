@@ -19,6 +19,7 @@ from local.identity.app import create_app as create_identity
 from local.identity.settings import IdentitySettings
 from local.iterable.service import build as build_iterable
 from local.layout import service_account
+from local.pharmacy.service import PharmacyService
 from local.standin.run import running
 from local.zendesk.service import build as build_zendesk
 from server.application import create_application
@@ -58,6 +59,7 @@ async def serve(database_url: str, folder: Path) -> None:
                 ("chargebee", ChargebeeService),
                 ("iterable", build_iterable),
                 ("zendesk", build_zendesk),
+                ("pharmacy", PharmacyService),
             )
         }
         surroundings = Surroundings(database_url=database_url, identity=identity, api=api, **outside)
