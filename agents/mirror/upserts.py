@@ -1,0 +1,40 @@
+"""Rows of the mirror as mutations, in the order in which they are to be written."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from agents.graphql.operations import Mutation
+from agents.mirror.operations import (
+    mirror_credit_notes,
+    mirror_customers,
+    mirror_invoice_line_items,
+    mirror_invoices,
+    mirror_item_prices,
+    mirror_subscriptions,
+    mirror_transactions,
+)
+from integrations.chargebee.rows import Rows
+
+#: Table → the operation that writes rows of it. Lines before invoices: an invoice that gets newer marks those lines as
+#: deleted that are still of its older version.
+UPSERTS: Final[Mapping[str, Callable[..., Mutation[Any]]]] = MappingProxyType(
+    {
+        "customer": mirror_customers,
+        "item_price": mirror_item_prices,
+        "subscription": mirror_subscriptions,
+        "invoice_line_item": mirror_invoice_line_items,
+        "invoice": mirror_invoices,
+        "transaction": mirror_transactions,
+        "credit_note": mirror_credit_notes,
+    }
+)
+
+
+def mirror(rows: Rows) -> tuple[Mutation[Any], ...]:
+    """The mutations that write the rows of all tables; run them in one transaction (`GraphQLClient.mutate`).
+
+    Safe to repeat, and in any order with older and newer versions: the newest one stays. Each row of a table once
+    (`integrations.chargebee.rows.collect`).
+    """
+    return tuple(upsert(rows=rows[table]) for table, upsert in UPSERTS.items() if rows.get(table))
