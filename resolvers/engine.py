@@ -8,7 +8,7 @@ import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import structlog
@@ -30,6 +30,7 @@ from resolvers.plan.operation import compile_operation
 from resolvers.plans import Plan, make_plan
 from resolvers.pool import DatabaseUnavailable, Pool
 from resolvers.role_schema import HandWritten, RoleSchema
+from resolvers.sensitive import AccessRecorder, SensitiveRead, find_sensitive_read
 from resolvers.shape import UnknownShape, VariableShapes
 from resolvers.values import WrongKind
 from schema.catalogue import Catalogue
@@ -91,14 +92,18 @@ class Engine:
         inherited_roles: Mapping[str, Sequence[str]] = _EMPTY,
         function_roles: Mapping[str, frozenset[str]] | None = None,
         limits: Mapping[str, OperationLimits] = _EMPTY,
+        recorder: AccessRecorder | None = None,
         scalar_map: Mapping[object, ScalarDefinition] = _EMPTY,  # type: ignore[assignment] # an empty mapping of any kind
     ) -> None:
+        """`recorder` takes note of what is read of the catalogue's sensitive tables."""
         self._catalogue = catalogue
         self._rules = rules
         self._inherited_roles = inherited_roles
         self._function_roles = function_roles
         self._limits = limits
         self._hand_written = tuple(hand_written)
+        self._recorder = recorder
+        self._shown_by_hand = {item.field.graphql_name: item.shows for item in hand_written if item.shows}
         self._scalar_map = scalar_map
         self._executor = Executor(pool, has_outbox="events.outbox" in catalogue.tables)
         self._roles: dict[str, _Role] = {}
@@ -127,10 +132,14 @@ class Engine:
             plan = self._plan(role, query, variables or _EMPTY, operation_name)
             request = Request(variables=variables or _EMPTY, session=session, traceparent=traceparent)
             limit_s = role.limits.statement_timeout_s
+            if plan.sensitive is not None and self._recorder is not None and self._recorder.is_full:
+                await self._recorder.wait_for_room()
             if limit_s is None:
-                return await self._executor.run(role.resolved, plan, request, dry_run=dry_run)
-            async with asyncio.timeout(limit_s):
-                return await self._executor.run(role.resolved, plan, request, dry_run=dry_run)
+                body = await self._executor.run(role.resolved, plan, request, dry_run=dry_run)
+            else:
+                async with asyncio.timeout(limit_s):
+                    body = await self._executor.run(role.resolved, plan, request, dry_run=dry_run)
+            return body if plan.sensitive is None else self._recorded(session, plan.sensitive, body, traceparent)
         except TimeoutError:
             assert role.limits.statement_timeout_s is not None
             return error_body(statement_timed_out(role.limits.statement_timeout_s))
@@ -162,16 +171,36 @@ class Engine:
         """
         try:
             role = self._roles.get(session.role) or self._role(session.role)
-            plan = self._plan(role, query, variables or _EMPTY, operation_name).subscription
+            whole = self._plan(role, query, variables or _EMPTY, operation_name)
+            plan = whole.subscription
             if plan is None:
                 return None
             request = Request(variables=variables or _EMPTY, session=session)
             binds = plan.binds(request)
             unproven = plan.statement.unproven(request)
-            timeout_s = role.limits.statement_timeout_s
-            return Subscription(role=session.role, plan=plan, binds=binds, unproven=unproven, timeout_s=timeout_s)
+            return Subscription(
+                role=session.role,
+                plan=plan,
+                binds=binds,
+                unproven=unproven,
+                timeout_s=role.limits.statement_timeout_s,
+                sensitive=whole.sensitive,
+            )
         except WrongKind as error:
             raise self._diagnose(session.role, query, variables or _EMPTY, operation_name, error) from None
+
+    async def record_result(self, session: Session, subscription: Subscription, data: bytes, traceparent: str) -> None:
+        """To be awaited before a result of a subscription goes out: it goes on record, where it has to."""
+        if subscription.sensitive is not None and self._recorder is not None:
+            if self._recorder.is_full:
+                await self._recorder.wait_for_room()
+            self._recorded(session, subscription.sensitive, data, traceparent)
+
+    def _recorded(self, session: Session, read: SensitiveRead, body: bytes, traceparent: str) -> bytes:
+        """The answer, after taking note of what it shows."""
+        if self._recorder is not None:
+            self._recorder.record(session, read, read.count(body), traceparent)
+        return body
 
     # Planning
 
@@ -218,6 +247,9 @@ class Engine:
         compiled = compile_operation(operation, scope, role.schema.graphql_schema, role.view, self._catalogue)
         check_operation(compiled, role.limits)
         plan = make_plan(compiled, caching(operation, scope))
+        if self._recorder is not None:
+            name = operation.definition.name.value if operation.definition.name else None
+            plan = replace(plan, sensitive=find_sensitive_read(compiled, name, self._shown_by_hand))
         self._remember(role, operation, scope, plan, (query, operation_name))
         return plan
 

@@ -155,6 +155,8 @@ class Exists:
     table: Table
     columns: tuple[tuple[str, str], ...]
     where: "Condition"
+    #: A client asks, not a rule.
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from resolvers.binding import AFFECTED_ROWS, CHANGED_ROWS, TRACEPARENT
 from resolvers.live.statement import SubscriptionPlan, render_live
 from resolvers.nested_plans import NestedStep, NestedUpdateSteps, insert_steps, nested_update_steps
 from resolvers.response_cache import Caching
+from resolvers.sensitive import SensitiveRead
 from resolvers.sql.mutate import answer_sql, change_sql, looks_again, mutation_sql, shows_rows
 from resolvers.sql.root import root_query_sql
 from resolvers.sql.select import rows_select
@@ -103,6 +104,8 @@ class Plan:
     caching: Caching | None = None
     #: Set for a subscription, and then all there is to it.
     subscription: SubscriptionPlan | None = None
+    #: What has to go on record when it runs.
+    sensitive: SensitiveRead | None = None
 
     @property
     def size(self) -> int:

@@ -20,6 +20,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.scalar import ScalarDefinition
 
 from resolvers.document import CACHED
+from schema.catalogue import TableKey
 from schema.graphql.build import graphql_types
 from schema.graphql.scalars import scalar
 from schema.view import RoleView
@@ -33,6 +34,8 @@ class HandWritten:
     field: Any
     kind: Literal["query", "mutation"]
     roles: frozenset[str]
+    #: Sensitive tables (`Table.sensitive`) that the answer shows a row of.
+    shows: tuple[TableKey, ...] = ()
 
 
 def shared_scalar(name: str) -> ScalarDefinition:

@@ -159,6 +159,8 @@ class Table:
     deletable: bool = True
     #: Names of root fields that differ from the usual ones, by operation (`select_by_pk`, `insert_one` …).
     root_names: Mapping[str, str] = field(default_factory=dict)
+    #: Holds what may only be read on the record (for us: protected health information).
+    sensitive: bool = False
     #: For a view: the table whose rows it shows one by one, columns of one name holding the same value or its text.
     shows: TableKey | None = None
 

@@ -56,6 +56,7 @@ def _table(table: SqlTable, relationships: dict[str, Relationship]) -> Table:
         insertable=not is_view,
         updatable=not is_view,
         deletable=not is_view,
+        sensitive=bool(table.info.get("sensitive")),
         shows=table.info.get("shows"),
     )
 

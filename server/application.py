@@ -15,6 +15,7 @@ from integrations.telemetry import configure_telemetry, shutdown_telemetry
 from integrations.telemetry.http import RequestContextMiddleware, operational_routes
 from resolvers.live.queries import LiveQueries
 from resolvers.pool import Pool
+from server.access_log import AccessLog
 from server.authentication.authenticator import open_authenticator
 from server.authentication.settings import AuthenticationSettings, read_authentication_settings
 from server.direct import DIRECT, DirectEndpoint
@@ -76,7 +77,11 @@ class Application:
             source = await self._source()
             for problem in source.problems:
                 _LOG.warning("metadata_not_honoured", where=problem.where, what=problem.what)
-            engine = source.engine(self._pool, operation_limits(self._settings.limits))
+            access_log = None
+            if source.has_access_log:
+                access_log = AccessLog(self._settings.database_url.get_secret_value())
+                stack.push_async_callback(access_log.close)
+            engine = source.engine(self._pool, operation_limits(self._settings.limits), access_log)
             operations = KnownOperations(self._settings.limits, self._settings.allow_list)
             rate_limiter = RateLimiter(self._settings.limits, self._settings.rate_limit_storage)
             self._endpoint = GraphQLEndpoint(

@@ -17,6 +17,7 @@ from resolvers.limits import OperationLimits
 from resolvers.operations import HAND_WRITTEN, SCALARS
 from resolvers.pool import Pool
 from resolvers.role_schema import HandWritten
+from resolvers.sensitive import AccessRecorder
 from schema.catalogue import Catalogue
 from schema.from_metadata import catalogue_from_metadata
 from schema.reflect import reflect
@@ -38,11 +39,21 @@ class Source:
     function_roles: Mapping[str, frozenset[str]] | None = None
     hand_written: Sequence[HandWritten] = ()
     scalar_map: Mapping[object, ScalarDefinition] = field(default_factory=dict)
+    #: Reads of sensitive tables are recorded in audit.access.
+    has_access_log: bool = False
     #: What the metadata asks for and does not get.
     problems: tuple[Problem, ...] = ()
 
-    def engine(self, pool: Pool, limits: Mapping[str, OperationLimits] | None = None) -> Engine:
-        """An engine that serves this from the pool's database, with limits by role (`*` for the others)."""
+    def engine(
+        self,
+        pool: Pool,
+        limits: Mapping[str, OperationLimits] | None = None,
+        recorder: AccessRecorder | None = None,
+    ) -> Engine:
+        """An engine that serves this from the pool's database, with limits by role (`*` for the others).
+
+        `recorder` takes note of reads of sensitive tables.
+        """
         return Engine(
             catalogue=self.catalogue,
             rules=self.rules,
@@ -50,6 +61,7 @@ class Source:
             inherited_roles=self.inherited_roles,
             function_roles=self.function_roles,
             limits=limits or {},
+            recorder=recorder,
             hand_written=self.hand_written,
             scalar_map=self.scalar_map,
         )
@@ -62,6 +74,7 @@ def platform_source() -> Source:
         rules=RULES,
         hand_written=HAND_WRITTEN,
         scalar_map=SCALARS,
+        has_access_log=True,
     )
 
 

@@ -79,6 +79,7 @@ class SocketOperations:
             return
         async with aclosing(self._live.results(subscription)) as results:
             async for data in results:
+                await self._engine.record_result(session, subscription, data, current_traceparent() or "")
                 yield data
 
 

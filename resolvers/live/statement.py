@@ -12,6 +12,7 @@ from resolvers import ir
 from resolvers.binding import STREAM_CURSOR, Binder, Request, binder
 from resolvers.doubts import Doubt, doubts_about
 from resolvers.live.routes import Keys
+from resolvers.sensitive import SensitiveRead
 from resolvers.sql.live import live_sql
 
 #: Keys of one kind that a subscriber may have; with more of them it is not worth knowing them.
@@ -92,6 +93,8 @@ class Subscription:
     unproven: Proofs = ()
     #: What the role lets a statement take, if it says.
     timeout_s: float | None = None
+    #: What goes on record with each result.
+    sensitive: SensitiveRead | None = None
 
 
 def _text(value: Any) -> str | None:

@@ -79,4 +79,5 @@ APPROVE_REFILL: Final = HandWritten(
     ),
     kind="mutation",
     roles=frozenset({"provider"}),
+    shows=("healthcare.prescription", "healthcare.prescription_fill"),
 )

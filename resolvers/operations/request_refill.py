@@ -73,4 +73,5 @@ REQUEST_REFILL: Final = HandWritten(
     ),
     kind="mutation",
     roles=frozenset({"user"}),
+    shows=("healthcare.prescription",),
 )

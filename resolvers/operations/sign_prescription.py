@@ -123,4 +123,5 @@ SIGN_PRESCRIPTION: Final = HandWritten(
     ),
     kind="mutation",
     roles=frozenset({"provider"}),
+    shows=("healthcare.prescription",),
 )

@@ -77,6 +77,7 @@ def client_condition(compiler: Compiler, table: TableView, exp: Mapping[str, Any
                     table=target.table,
                     columns=relationship.columns,
                     where=ir.both(row_filter(compiler, target), inner),
+                    asked=True,
                 )
             )
         else:

@@ -1,4 +1,4 @@
-"""Schema `healthcare`: the chart. Everything here is PHI.
+"""Schema `healthcare`: the chart. What is about a patient is PHI, and marked: reading it is recorded (`audit.access`).
 
 Tables, columns and values take the words of HL7 FHIR R4 (https://hl7.org/fhir/R4/), columns in snake case and status
 codes with an underscore where FHIR has a hyphen (`on-hold` is `on_hold`). Units are UCUM; a coded value has the three
@@ -71,7 +71,10 @@ patient = Table(
     updated_at(),
     schema="healthcare",
     comment="The clinical side of a customer: one patient per customer.",
-    info={"relationships": [to_many("message_threads", "public.message_thread", customer_id="customer_id")]},
+    info={
+        "sensitive": True,
+        "relationships": [to_many("message_threads", "public.message_thread", customer_id="customer_id")],
+    },
 )
 
 care_team = Table(
@@ -99,6 +102,7 @@ care_team = Table(
     Index(None, "staff_id", "status", "patient_id"),
     schema="healthcare",
     comment="Which provider looks after which patient; decides what a provider may see.",
+    info={"sensitive": True},
 )
 
 encounter = Table(
@@ -122,6 +126,7 @@ encounter = Table(
     Index(None, "staff_id", "status", "period_start"),
     schema="healthcare",
     comment="A visit, by video or by messages.",
+    info={"sensitive": True},
 )
 
 questionnaire_response = Table(
@@ -141,6 +146,7 @@ questionnaire_response = Table(
     Index(None, "status"),
     schema="healthcare",
     comment="A patient's answers to an intake or follow-up questionnaire.",
+    info={"sensitive": True},
 )
 
 condition = Table(
@@ -173,6 +179,7 @@ condition = Table(
     Index(None, "code"),
     schema="healthcare",
     comment="A problem or diagnosis (ICD-10-CM).",
+    info={"sensitive": True},
 )
 
 allergy_intolerance = Table(
@@ -194,6 +201,7 @@ allergy_intolerance = Table(
     updated_at(),
     schema="healthcare",
     comment="What a patient must not be given (SNOMED CT or RxNorm).",
+    info={"sensitive": True},
 )
 
 observation = Table(
@@ -232,6 +240,7 @@ observation = Table(
     Index(None, "status"),
     schema="healthcare",
     comment="A measurement: vital sign, laboratory result or survey score (LOINC).",
+    info={"sensitive": True},
 )
 
 clinical_note = Table(
@@ -253,6 +262,7 @@ clinical_note = Table(
     Index(None, "status"),
     schema="healthcare",
     comment="A note by a provider.",
+    info={"sensitive": True},
 )
 
 medication = Table(
@@ -325,6 +335,7 @@ prescription = Table(
     Index(None, "refill_due_on"),
     schema="healthcare",
     comment="A prescription (FHIR MedicationRequest).",
+    info={"sensitive": True},
 )
 
 prescription_fill = Table(
@@ -355,4 +366,5 @@ prescription_fill = Table(
     Index(None, "status", "created_at"),
     schema="healthcare",
     comment="One time that a pharmacy fills and ships a prescription (FHIR MedicationDispense).",
+    info={"sensitive": True},
 )
