@@ -1,8 +1,8 @@
-"""The ASGI application of an agent: `POST /events`, `/tasks` and `/jobs/NAME`, `/healthz`, `/readyz`, `/metrics`."""
+"""The ASGI application of an agent: `/events`, `/tasks`, `/jobs/NAME` and `/webhooks/SOURCE`; health and metrics."""
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from agents.events.payload import MalformedEvent
 from agents.graphql.client import GraphQLClient, open_graphql
 from agents.runtime.handler import Handlers
 from agents.runtime.jobs import JobRunner, Jobs
@@ -24,6 +25,7 @@ from agents.runtime.processing import Ending, Processor
 from agents.runtime.push import NotAPush, NotOurEvent, parse_push
 from agents.runtime.settings import RuntimeSettings
 from agents.runtime.tasks import NotATask, parse_task
+from agents.runtime.webhooks import Door, Stranger
 from integrations.identity.errors import KeysUnavailableError, TokenError
 from integrations.identity.id_tokens import IdTokenProvider
 from integrations.identity.jwks import JwksCache
@@ -34,6 +36,9 @@ _log = structlog.get_logger(__name__)
 
 #: Pub/Sub's limit of 10 MB, as base64 inside JSON, with room for attributes.
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
+
+#: Until when a sender is asked to come again, if nobody else said; Zendesk heeds it up to a minute.
+_WEBHOOK_RETRY: Final = timedelta(seconds=5)
 
 #: Opens an agent's clients and gives the handlers that use them; closes them at the end.
 OpenHandlers = Callable[[GraphQLClient], AbstractAsyncContextManager[Handlers]]
@@ -53,6 +58,9 @@ class _Opened:
     job_runner: JobRunner
     #: None when nobody is named who may call.
     jobs_verifier: OidcVerifier | None
+    #: By source.
+    doors: Mapping[str, Door]
+    webhooks: Processor
 
 
 class BodyTooLarge(Exception):
@@ -83,6 +91,9 @@ def build_app(*, name: str, settings: RuntimeSettings, open_handlers: OpenHandle
     async def jobs(request: Request) -> Response:
         return await _answer_job(request, opened[0])
 
+    async def webhooks(request: Request) -> Response:
+        return await _answer_webhook(request, opened[0])
+
     async def endpoint_answers() -> None:
         await opened[0].graphql.ready()
 
@@ -91,6 +102,7 @@ def build_app(*, name: str, settings: RuntimeSettings, open_handlers: OpenHandle
             Route("/events", events, methods=["POST"]),
             Route("/tasks", tasks, methods=["POST"]),
             Route("/jobs/{name}", jobs, methods=["POST"]),
+            Route("/webhooks/{source}", webhooks, methods=["POST"]),
             *operational_routes({"endpoint": endpoint_answers}),
         ],
         middleware=[Middleware(RequestContextMiddleware)],
@@ -133,6 +145,13 @@ async def _open(name: str, settings: RuntimeSettings, open_handlers: OpenHandler
         jobs=handlers.jobs,
         job_runner=JobRunner(agent=name),
         jobs_verifier=verifier(jobs_account) if jobs_account else None,
+        doors={door.source: door for door in handlers.doors},
+        webhooks=Processor(
+            agent=name,
+            handlers=Handlers(door.handler for door in handlers.doors),
+            graphql=graphql,
+            settings=settings,
+        ),
     )
 
 
@@ -214,6 +233,28 @@ async def _answer_job(request: Request, opened: _Opened) -> Response:
     if ending.status == 200:
         return JSONResponse(dict(ending.result))
     return _problem(ending.status, ending.reason or ending.end, _retry_after(ending.retry_after))
+
+
+async def _answer_webhook(request: Request, opened: _Opened) -> Response:
+    """What an outside system gets to hear: 200 ends it there, 503 brings it again, anything else is its fault."""
+    source = request.path_params["source"]
+    door = opened.doors.get(source)
+    if door is None:
+        return _problem(404, f"nobody sends webhooks as {source!r}; there are {', '.join(opened.doors) or 'none'}")
+    try:
+        delivery = door.open(await _read(request), request.headers)
+    except Stranger as error:
+        _log.warning("webhook.refused", source=source, reason=str(error))
+        return _problem(401, str(error))
+    except MalformedEvent as error:
+        _log.warning("webhook.malformed", source=source, reason=str(error))
+        return _problem(400, str(error))
+    except BodyTooLarge as error:
+        return _problem(413, str(error))
+    ending = await opened.webhooks.process(delivery)
+    if ending.status == 204:
+        return JSONResponse({"end": ending.end})
+    return _problem(503, ending.reason or ending.end, _retry_after(ending.retry_after or _WEBHOOK_RETRY))
 
 
 async def _caller_left(request: Request) -> None:

@@ -18,13 +18,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from agents.events.envelope import derived_id
 from agents.events.payload import DomainEvent, Event
 from agents.graphql.operations import Mutation
 from agents.runtime.jobs import Job, Jobs
 from agents.runtime.operations import publish_event
+
+if TYPE_CHECKING:
+    from agents.runtime.webhooks import Door
 
 E = TypeVar("E", bound=Event)
 
@@ -114,12 +117,19 @@ class Handlers:
     """The handlers of one agent, by event type, those of its scheduled tasks, by kind, and its jobs, by name."""
 
     def __init__(
-        self, handlers: Iterable[Handler[Any]], *, tasks: Iterable[Handler[Any]] = (), jobs: Iterable[Job] = ()
+        self,
+        handlers: Iterable[Handler[Any]],
+        *,
+        tasks: Iterable[Handler[Any]] = (),
+        jobs: Iterable[Job] = (),
+        doors: Iterable["Door"] = (),
     ) -> None:
         """Raises ValueError when two handlers claim one type, or two jobs one name."""
         self._tasks = tuple(tasks)
         #: What it does by the clock.
         self.jobs = Jobs(jobs)
+        #: Where outside systems' webhooks come in.
+        self.doors = tuple(doors)
         self._by_type: dict[str, Handler[Any]] = {}
         for handler in handlers:
             if handler.event.TYPE in self._by_type:

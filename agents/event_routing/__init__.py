@@ -1,0 +1,1 @@
+"""The event_routing agent: see README.md."""

@@ -1,0 +1,32 @@
+"""What the rules' handlers work with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from agents.graphql.client import GraphQLClient
+from agents.runtime.errors import RetryLater
+from agents.runtime.webhooks import Webhook
+
+#: So long a webhook waits for a row of ours that an agent may still be writing; then there is none.
+_PATIENCE: Final = timedelta(minutes=10)
+_AGAIN: Final = timedelta(seconds=5)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """The endpoint, who we are in Zendesk, and what time it is."""
+
+    graphql: GraphQLClient
+    zendesk_user_id: int
+    now: Callable[[], datetime] = _now
+
+    def wait_for(self, what: str, webhook: Webhook) -> None:
+        """Raise RetryLater while what is missing may still come; return when it won't."""
+        if self.now() - webhook.moment < _PATIENCE:
+            raise RetryLater(f"{what} may still come", after=_AGAIN)
