@@ -24,7 +24,7 @@ from resolvers.plans import (
     QueryColumn,
     Step,
 )
-from resolvers.pool import Connection, DatabaseUnavailable, Pool
+from resolvers.pool import NO_ROW, Connection, DatabaseUnavailable, Pool
 from resolvers.response_cache import ResponseCache
 from resolvers.role_schema import RoleSchema
 from resolvers.run_nested import run_nested_insert, run_nested_update
@@ -74,7 +74,7 @@ class Executor:
             step = root.steps[0]
             assert isinstance(step, Step)
             arguments = step.statement.arguments(request)
-            connection = await self._pool.acquire()
+            connection = self._pool.take() or await self._pool.acquire()
             try:
                 row = await _guarded(connection, step.statement, arguments, root.error_path)
             finally:
@@ -86,7 +86,7 @@ class Executor:
 
     async def _read(self, statement: Statement, request: Request) -> Sequence[Any]:
         arguments = statement.arguments(request)
-        connection = await self._pool.acquire()
+        connection = self._pool.take() or await self._pool.acquire()
         try:
             return await _guarded(connection, statement, arguments, "$")
         except DatabaseUnavailable:
@@ -219,7 +219,8 @@ async def _guarded(connection: Connection, statement: Statement, arguments: Sequ
         for doubt in statement.doubts:
             for text in doubt.find(arguments):
                 await connection.prove(doubt.proof, text)
-        return await connection.row(sql, arguments)
+        rows = await connection.rows(sql, arguments)
+        return rows[0] if rows else NO_ROW
     except _OUTDATED as error:
         if connection.in_transaction:
             raise _translated(error, sql, path, connection.statement_timeout_s) from error

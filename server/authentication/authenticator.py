@@ -114,8 +114,12 @@ class Authenticator:
 
     def _is_bare_admin(self, headers: Collection[tuple[bytes, bytes]], secret: bytes) -> bool:
         """Whether the secret is right, and the role is all that the headers say of the session."""
-        variables = (name for name, _ in headers if name.startswith(_VARIABLES))
-        return self._is_admin_secret(secret) and all(name in _NO_VARIABLES for name in variables)
+        if not self._is_admin_secret(secret):
+            return False
+        for name, _ in headers:  # noqa: SIM110 - a generator would take twice as long, and this is each request's way
+            if name.startswith(_VARIABLES) and name not in _NO_VARIABLES:
+                return False
+        return True
 
     def _is_admin_secret(self, secret: bytes) -> bool:
         # Digests have equal lengths, so that the comparison takes the same time for every guess.
