@@ -63,7 +63,7 @@ async def test_a_cancelled_statement_takes_its_connection_with_it(pool: Pool) ->
     async with pool.connection() as watcher:
         active = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(30)' AND state = 'active'"
         async with asyncio.timeout(10):
-            while not await watcher.fetch_value(active):
+            while not await watcher.fetch_value(active):  # noqa: ASYNC110 - it is another session that waits
                 await asyncio.sleep(0.01)
     sleeping.cancel()
     with pytest.raises(asyncio.CancelledError):
