@@ -20,10 +20,12 @@ WITH chosen AS MATERIALIZED (
         AND ($5::text IS NULL OR o.created_at < $5::text::timestamptz)
         AND (
             NOT $7::boolean
-            OR EXISTS (
-                SELECT
-                FROM events.dead_letter AS d
-                WHERE d.event_id = o.id AND d.resolved_at IS NULL AND ($6::text IS NULL OR d.agent = $6::text)
+            OR o.id = ANY (
+                ARRAY(
+                    SELECT d.event_id
+                    FROM events.dead_letter AS d
+                    WHERE d.resolved_at IS NULL AND ($6::text IS NULL OR d.agent = $6::text)
+                )
             )
         )
         AND o.sequence > $8::bigint

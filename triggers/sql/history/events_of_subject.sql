@@ -14,6 +14,12 @@ traces AS (
 )
 SELECT w.event_id FROM own AS w
 UNION
-SELECT coalesce(o.replay_of, o.id)
+SELECT o.event_id
 FROM traces AS t
-JOIN events.history AS o ON o.created_at BETWEEN t.since AND t.until AND split_part(o.traceparent, '-', 2) = t.trace_id
+-- A trace at a time, each a look through the summaries of outbox_ranges_idx; the limit keeps it from becoming a join.
+CROSS JOIN LATERAL (
+    SELECT coalesce(h.replay_of, h.id) AS event_id
+    FROM events.history AS h
+    WHERE h.created_at BETWEEN t.since AND t.until AND split_part(h.traceparent, '-', 2) = t.trace_id
+    LIMIT 1000
+) AS o

@@ -12,10 +12,12 @@ WHERE o.replay_of IS NULL
     AND ($5::timestamptz IS NULL OR o.created_at < $5::timestamptz)
     AND (
         NOT $6::boolean
-        OR EXISTS (
-            SELECT
-            FROM events.dead_letter AS d
-            WHERE d.event_id = o.id AND d.resolved_at IS NULL AND ($7::text IS NULL OR d.agent = $7::text)
+        OR o.id = ANY (
+            ARRAY(
+                SELECT d.event_id
+                FROM events.dead_letter AS d
+                WHERE d.resolved_at IS NULL AND ($7::text IS NULL OR d.agent = $7::text)
+            )
         )
     )
     AND o.sequence > $8::bigint
