@@ -120,12 +120,12 @@ class World:
             "email": f"{unique.hex}@example.com",
             "phone": f"+1202{unique.int % 10**7:07}",
         }
-        return await self._insert("public.customer", given | columns)
+        return await self.insert("public.customer", given | columns)
 
     async def treatment(self, **columns: Any) -> uuid.UUID:
         """A new treatment."""
         given = {"name": uuid.uuid4().hex, "monthly_item_price_id": "monthly", "monthly_price": 9900}
-        return await self._insert("public.treatment", given | columns)
+        return await self.insert("public.treatment", given | columns)
 
     async def contract(self, **columns: Any) -> uuid.UUID:
         """A new contract of a new customer for a new treatment."""
@@ -134,9 +134,10 @@ class World:
             "treatment_id": columns.get("treatment_id") or await self.treatment(),
             "start_date": date(2026, 1, 31),
         }
-        return await self._insert("public.contract", given | columns)
+        return await self.insert("public.contract", given | columns)
 
-    async def _insert(self, table: str, columns: Mapping[str, Any]) -> uuid.UUID:
+    async def insert(self, table: str, columns: Mapping[str, Any]) -> uuid.UUID:
+        """A new row; its id."""
         names = ", ".join(columns)
         places = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
         # Table and columns are this file's own, values are binds.
