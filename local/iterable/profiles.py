@@ -131,7 +131,7 @@ class Profiles:
 
     def _erase(self, user: Mapping[str, Any]) -> None:
         self._store.execute("DELETE FROM document WHERE kind = 'user' AND id = ?", (user["id"],))
-        for kind in ("event", "purchase", "message", "journey_entry"):
+        for kind in ("event", "purchase", "message", "journey_entry", "webhook"):
             for field in ("userId", "email"):
                 if user.get(field):
                     self._store.execute(

@@ -16,7 +16,7 @@ from local.iterable.profiles import Profiles
 from local.iterable.replies import done, json_reply, refusal
 from local.standin.service import Call, Refusal, Reply, Section, Service
 from local.standin.store import Store
-from local.standin.webhooks import Webhook
+from local.standin.webhooks import Target, Webhook
 
 _INDEXES = """
 CREATE INDEX IF NOT EXISTS user_by_email ON document (kind, json_extract(body, '$.email'));
@@ -27,6 +27,8 @@ CREATE INDEX IF NOT EXISTS by_profile ON document (kind, json_extract(body, '$.p
 #: Its journeys take a person once in so many seconds: what a team sets in the editor as «limit entries».
 ENTRY_EVERY_S = 86_400
 
+#: Kind of the documents that keep what was told.
+_TOLD = "webhook"
 _ERROR_CODES = {400: "BadParams", 401: "BadApiKey", 403: "Forbidden", 404: "NotFound", 429: "RateLimitExceeded"}
 
 
@@ -43,11 +45,13 @@ class IterableService(Service):
         store: Store,
         *,
         api_key: str | None = None,
+        webhook_secret: str | None = None,
         templates: Callable[[], Iterable[str]] = notification_templates,
     ) -> None:
         super().__init__(store)
         store.prepare(_INDEXES)
         self._api_key = api_key
+        self._webhook_secret = webhook_secret
         self._templates = templates
         self.campaigns = Campaigns(store, self.clock)
         if store.setting("seeded"):
@@ -151,7 +155,21 @@ class IterableService(Service):
         ``content`` is the webhook's body but its ``eventName``: ``{"email", "userId", "dataFields": {…}}``.
         """
         body = {"dataFields": {}, **content, "eventName": event_type}
-        return Webhook(event_id=f"{event_type}-{uuid.uuid4()}", event_type=event_type, body=body)
+        event_id, now = f"{event_type}-{uuid.uuid4()}", self.clock.epoch()
+        self.store.put(_TOLD, event_id, body, created_at=now, updated_at=now)
+        return Webhook(event_id=event_id, event_type=event_type, body=body)
+
+    def webhook_again(self, event_id: str) -> Webhook:
+        """An earlier webhook, to the letter; its id is ours, Iterable's webhooks have none."""
+        body = self.store.find(_TOLD, event_id)
+        if body is None:
+            raise ValueError(f"there was no webhook {event_id!r}")
+        return Webhook(event_id=event_id, event_type=body["eventName"], body=body)
+
+    def sign_webhook(self, body: bytes) -> Mapping[str, str]:
+        """``Authorization: <auth type> <auth token>``, as set up for a system webhook in Iterable."""
+        del body
+        return {"authorization": f"Basic {self._webhook_secret}"} if self._webhook_secret else {}
 
     def _tell(self, event_type: str, content: Mapping[str, Any]) -> None:
         self.webhooks.add(self.webhook(event_type, content))
@@ -289,5 +307,16 @@ class IterableService(Service):
 
 
 def build(store: Store) -> IterableService:
-    """The service with the key of ``ITERABLE_API_KEY``; any key is right when there is none."""
-    return IterableService(store, api_key=os.environ.get("ITERABLE_API_KEY") or None)
+    """The service with the key of ``ITERABLE_API_KEY``; any key is right when there is none.
+
+    Webhooks go to ``ITERABLE_WEBHOOK_URL`` with the token ``ITERABLE_WEBHOOK_SECRET`` until a control says otherwise.
+    """
+    service = IterableService(
+        store,
+        api_key=os.environ.get("ITERABLE_API_KEY") or None,
+        webhook_secret=os.environ.get("ITERABLE_WEBHOOK_SECRET") or None,
+    )
+    url = os.environ.get("ITERABLE_WEBHOOK_URL")
+    if url:
+        service.webhooks.aim(Target(url=url))
+    return service

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import hmac
 import os
 import secrets
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from integrations.zendesk.signature import sign
 from local.standin.bodies import need, read_object
 from local.standin.service import Call, ControlHandler, Idempotency, Reply, Section, Service
 from local.standin.store import Store
-from local.standin.webhooks import Webhook
+from local.standin.webhooks import Target, Webhook
 from local.zendesk.replies import json_reply, refusal
 from local.zendesk.tickets import Tickets
-from local.zendesk.users import Users
+from local.zendesk.users import SUPPORT_USER_ID, Users
 
 _INDEXES = """
 CREATE INDEX IF NOT EXISTS by_external_id ON document (kind, json_extract(body, '$.external_id'));
@@ -31,6 +31,9 @@ CREATE INDEX IF NOT EXISTS by_ticket_id ON document (kind, json_extract(body, '$
 """
 
 ACCOUNT_ID = 1
+_TYPE = "zen:event-type:"
+#: Kind of the documents that keep what was told.
+_EVENT = "event"
 _EVENT_VERSION = "2022-11-06"
 _KEY_KEPT = timedelta(hours=2)
 
@@ -70,7 +73,7 @@ class ZendeskService(Service):
         store.prepare(_INDEXES)
         self._email = email
         self._api_token = api_token
-        self._webhook_secret = webhook_secret
+        self._webhook_secret = SecretStr(webhook_secret) if webhook_secret else None
         self.users = Users(store, self.clock)
         self.tickets = Tickets(store, self.clock, self.users, self._tell)
         for method, path, handler in (
@@ -151,40 +154,56 @@ class ZendeskService(Service):
             "account_id": ACCOUNT_ID,
             "id": event_id,
             "time": self.clock.now().isoformat().replace("+00:00", "Z"),
-            "type": f"zen:event-type:{event_type}",
+            "type": f"{_TYPE}{event_type}",
             "zendesk_event_version": _EVENT_VERSION,
             "subject": content.get("subject", ""),
             "detail": content.get("detail", {}),
             "event": content.get("event", {}),
         }
+        now = self.clock.epoch()
+        self.store.put(_EVENT, event_id, body, created_at=now, updated_at=now)
         return Webhook(event_id=event_id, event_type=event_type, body=body)
 
+    def webhook_again(self, event_id: str) -> Webhook:
+        """An earlier webhook, to the letter."""
+        body = self.store.find(_EVENT, event_id)
+        if body is None:
+            raise ValueError(f"there was no webhook {event_id!r}")
+        return Webhook(event_id=event_id, event_type=body["type"].removeprefix(_TYPE), body=body)
+
     def sign_webhook(self, body: bytes) -> Mapping[str, str]:
-        """Zendesk's headers; the signature is base64 of HMAC-SHA256 over time and body."""
-        moment = self.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
+        """Zendesk's headers, signed with the machine's time: receivers compare it with theirs."""
         headers = {
             "x-zendesk-account-id": str(ACCOUNT_ID),
             "x-zendesk-webhook-invocation-id": uuid.uuid4().hex,
-            "x-zendesk-webhook-signature-timestamp": moment,
         }
         if self._webhook_secret is not None:
-            digest = hmac.new(self._webhook_secret.encode(), moment.encode() + body, hashlib.sha256).digest()
-            headers["x-zendesk-webhook-signature"] = base64.b64encode(digest).decode()
+            headers |= sign(body, secret=self._webhook_secret, at=datetime.now(UTC))
         return headers
 
     def controls(self) -> Mapping[str, ControlHandler]:
-        """``tickets``: what a member of the support team does there."""
+        """``tickets``: what a member of the support team does there, or (``"as": "requester"``) whose ticket it is.
+
+        ``{"id", "status", "priority", "subject", "comment", "public"}`` changes one; without an id, ``{"requester_id",
+        "subject", "comment"}`` opens one.
+        """
         return {"tickets": self._act_on_ticket}
 
     async def _act_on_ticket(self, request: Request) -> Response:
         body = await read_object(request)
-        change: dict[str, Any] = {}
-        if body.get("status"):
-            change["status"] = body["status"]
+        given = {name: body[name] for name in ("status", "priority", "subject") if body.get(name)}
         if body.get("comment"):
-            change["comment"] = {"body": body["comment"], "public": body.get("public", True)}
+            given["comment"] = {"body": body["comment"], "public": body.get("public", True)}
         with self.store.transaction():
-            ticket = self.tickets.change(int(need(body, "id")), change)
+            if "id" in body:
+                actor_id = SUPPORT_USER_ID
+                if body.get("as") == "requester":
+                    actor_id = self.tickets.requester_of(int(body["id"]))
+                ticket = self.tickets.change(int(body["id"]), given, actor_id=actor_id)
+            else:
+                requester_id = int(need(body, "requester_id"))
+                actor_id = requester_id if body.get("as") == "requester" else SUPPORT_USER_ID
+                ticket, _audit = self.tickets.open({**given, "requester_id": requester_id}, actor_id=actor_id)
         self.webhooks.wake()
         return JSONResponse({"ticket": ticket})
 
@@ -193,10 +212,17 @@ class ZendeskService(Service):
 
 
 def build(store: Store) -> ZendeskService:
-    """The service with ``ZENDESK_EMAIL`` and ``ZENDESK_API_TOKEN``; without a token any credentials are right."""
-    return ZendeskService(
+    """The service with ``ZENDESK_EMAIL`` and ``ZENDESK_API_TOKEN``; without a token any credentials are right.
+
+    Webhooks go to ``ZENDESK_WEBHOOK_URL``, signed with ``ZENDESK_WEBHOOK_SECRET``, until a control says otherwise.
+    """
+    service = ZendeskService(
         store,
         email=os.environ.get("ZENDESK_EMAIL"),
         api_token=os.environ.get("ZENDESK_API_TOKEN") or None,
         webhook_secret=os.environ.get("ZENDESK_WEBHOOK_SECRET") or None,
     )
+    url = os.environ.get("ZENDESK_WEBHOOK_URL")
+    if url:
+        service.webhooks.aim(Target(url=url))
+    return service

@@ -9,7 +9,7 @@ from local.standin.clock import Clock
 from local.standin.service import Call, Refusal, Reply
 from local.standin.store import Store
 from local.zendesk.replies import invalid, json_reply, not_found
-from local.zendesk.users import Users
+from local.zendesk.users import API_USER_ID, Users
 
 _STATUSES = ("new", "open", "pending", "hold", "solved", "closed")
 _PRIORITIES = ("urgent", "high", "normal", "low")
@@ -34,7 +34,11 @@ class Tickets:
 
     def create(self, call: Call) -> Reply:
         """``POST /api/v2/tickets``."""
-        given = call.json()["ticket"]
+        ticket, audit = self.open(call.json()["ticket"])
+        return json_reply({"ticket": ticket, "audit": audit}, 201, {"location": ticket["url"]})
+
+    def open(self, given: Mapping[str, Any], *, actor_id: int = API_USER_ID) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A new ticket and its first audit, as the API or somebody in the support team makes it."""
         comment = given.get("comment") or {}
         if not (comment.get("body") or comment.get("html_body")):
             raise Refusal(invalid("base", "Description: cannot be blank"))
@@ -65,9 +69,9 @@ class Tickets:
             "created_at": self._moment(),
         }
         self._apply(ticket, given)
-        audit = self._audit(ticket, given)
-        self._tell("ticket.created", self._event(ticket, {}))
-        return json_reply({"ticket": ticket, "audit": audit}, 201, {"location": ticket["url"]})
+        audit = self._audit(ticket, given, author_id=ticket["submitter_id"])
+        self._tell("ticket.created", self._event(ticket, {}, actor_id))
+        return ticket, audit
 
     def show(self, call: Call) -> Reply:
         """``GET /api/v2/tickets/{id}``."""
@@ -116,21 +120,40 @@ class Tickets:
         meta = {"has_more": has_more, "after_cursor": str(page[-1]["id"]) if page else None, "before_cursor": None}
         return json_reply({"audits": page, "meta": meta, "links": {"next": None, "prev": None}})
 
-    def change(self, ticket_id: int, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The ticket after a change, as the API or a member of the team makes it."""
+    def change(self, ticket_id: int, given: Mapping[str, Any], *, actor_id: int = API_USER_ID) -> dict[str, Any]:
+        """The ticket after a change, as the API, a member of the team or its requester makes it."""
         ticket = self._need(ticket_id)
         if ticket["status"] == "closed":
             raise Refusal(invalid("status", "Status: closed prevents ticket update"))
-        before = ticket["status"]
+        before = dict(ticket)
         self._apply(ticket, given)
-        self._audit(ticket, given)
-        if ticket["status"] != before:
-            change = {"previous": before.upper(), "current": ticket["status"].upper()}
-            self._tell("ticket.status_changed", self._event(ticket, change))
-        if given.get("comment"):
-            comment = {"body": given["comment"].get("body"), "is_public": given["comment"].get("public", True)}
-            self._tell("ticket.comment_added", self._event(ticket, {"comment": comment}))
+        audit = self._audit(ticket, given, author_id=actor_id)
+        for field in ("status", "priority", "subject"):
+            if ticket[field] != before[field]:
+                shown = str.upper if field != "subject" else str
+                old, new = (value and shown(value) for value in (before[field], ticket[field]))
+                change = {"previous": old, "current": new}
+                self._tell(f"ticket.{field}_changed", self._event(ticket, change, actor_id))
+        for written in audit["events"]:
+            if written["type"] == "Comment":
+                author = {
+                    "id": str(written["author_id"]),
+                    "is_staff": written["author_id"] != ticket["requester_id"],
+                    "name": "Zendesk",
+                }
+                comment = {
+                    "id": str(written["id"]),
+                    "body": written["body"],
+                    "is_public": written["public"],
+                    "author": author,
+                }
+                self._tell("ticket.comment_added", self._event(ticket, {"comment": comment}, actor_id))
         return ticket
+
+    def requester_of(self, ticket_id: int) -> int:
+        """Whose ticket it is."""
+        requester_id: int = self._need(ticket_id)["requester_id"]
+        return requester_id
 
     def _apply(self, ticket: dict[str, Any], given: Mapping[str, Any]) -> None:
         if given.get("status", "new") not in _STATUSES:
@@ -148,7 +171,7 @@ class Tickets:
         ticket["updated_at"] = self._moment()
         self._keep("ticket", ticket)
 
-    def _audit(self, ticket: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    def _audit(self, ticket: Mapping[str, Any], given: Mapping[str, Any], *, author_id: int) -> dict[str, Any]:
         audit_id = self._store.next("audit")
         events: list[dict[str, Any]] = [
             {"id": self._store.next("audit_event"), "type": "Change", "field_name": field, "value": given[field]}
@@ -163,7 +186,7 @@ class Tickets:
                 "type": "Comment",
                 "ticket_id": ticket["id"],
                 "audit_id": audit_id,
-                "author_id": comment.get("author_id", ticket["submitter_id"]),
+                "author_id": comment.get("author_id", author_id),
                 "body": comment.get("body") or comment.get("html_body"),
                 "public": comment.get("public", True),
                 "attachments": [],
@@ -175,7 +198,7 @@ class Tickets:
         audit = {
             "id": audit_id,
             "ticket_id": ticket["id"],
-            "author_id": ticket["submitter_id"],
+            "author_id": author_id,
             "created_at": self._moment(),
             "metadata": metadata,
             "events": events,
@@ -183,11 +206,14 @@ class Tickets:
         self._keep("audit", audit)
         return audit
 
-    def _event(self, ticket: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    def _event(self, ticket: Mapping[str, Any], change: Mapping[str, Any], actor_id: int) -> dict[str, Any]:
         detail = {
             "id": str(ticket["id"]),
             "external_id": ticket["external_id"],
             "requester_id": str(ticket["requester_id"]),
+            "submitter_id": str(ticket["submitter_id"]),
+            "actor_id": str(actor_id),
+            "description": ticket["description"],
             "status": ticket["status"].upper(),
             "priority": (ticket["priority"] or "").upper() or None,
             "subject": ticket["subject"],

@@ -11,6 +11,9 @@ from local.standin.store import Store
 from local.zendesk.replies import invalid, json_reply, not_found
 
 _FIRST_ID = 36_001
+#: The user that the API token acts as, and a member of the support team; neither is listed.
+API_USER_ID = 35_001
+SUPPORT_USER_ID = 35_002
 _WRITABLE = ("name", "email", "external_id", "phone", "notes", "details", "locale", "time_zone", "verified", "role")
 
 
