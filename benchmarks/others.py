@@ -14,8 +14,11 @@ _ROLE_TARGET: Final = 0.9
 _PROCESSES_TARGET: Final = 1.6
 _LATENCY_TARGET: Final = 1.25
 
-#: Cases that Python bounds, not PostgreSQL.
-_BOUND_BY_PYTHON: Final = ("by_primary_key",)
+#: Known documents, and ones that are parsed, checked and planned for every request: what Python bounds most.
+_KNOWN: Final = "known documents"
+_NEW: Final = "documents that are new each time"
+#: More than the documents that a role's plans are kept for.
+_NEW_DOCUMENTS: Final = 4_000
 _LATENCY_CASES: Final = ("by_primary_key", "list_of_50")
 
 
@@ -41,19 +44,23 @@ def measure_roles(bench: Bench, peer: RunningPeer, *, connections: int) -> list[
 def measure_processes(bench: Bench, one: RunningPeer, two: RunningPeer, *, connections: int) -> list[Ratio]:
     """Two processes against one. Raises PeerError.
 
-    On a machine whose processors PostgreSQL and the load generator use as well, the ratio says more about the machine:
-    the note tells how many processors' worth of time one process left.
+    On a machine whose processors PostgreSQL and the load generator use as well, the ratio for known documents says more
+    about the machine: the note tells how many processors' worth of time one process left.
     """
+    (case,) = _cases(("by_primary_key",))
+    calls = case.calls(bench.database.material)
     found = []
-    for case in _cases(_BOUND_BY_PYTHON):
-        calls = case.calls(bench.database.material)
-        contestants = [_contestant(bench, case, one, "one", calls), _contestant(bench, case, two, "two", calls)]
+    for title in (_KNOWN, _NEW):
+        contestants = [
+            _contestant(bench, case, peer, name, calls, new_documents=title == _NEW)
+            for name, peer in (("one", one), ("two", two))
+        ]
         series = bench.compete(case, contestants, connections=connections)
         alone = series["one"]
         server, postgres = alone.median("server_us"), alone.median("postgres_us")
         found.append(
             Ratio(
-                title=f"two processes / one: {case.title}",
+                title=f"two processes / one: {case.title}, {title}",
                 value=series["two"].ratio(alone),
                 target=_PROCESSES_TARGET,
                 note=f"a request takes {server:.0f} µs of the server, {postgres:.0f} µs of PostgreSQL",
@@ -83,9 +90,19 @@ def measure_latency(bench: Bench, peers: Mapping[str, RunningPeer]) -> list[Rati
     return found
 
 
-def _contestant(bench: Bench, case: Case, peer: RunningPeer, name: str, calls: list[Call]) -> Contestant:
-    requests = bench.generator.write_requests(f"{case.name}-{peer.port}-{name}", peer.requests(case, calls))
-    return Contestant(name=name, peer=peer, requests=requests)
+def _contestant(
+    bench: Bench, case: Case, peer: RunningPeer, name: str, calls: list[Call], *, new_documents: bool = False
+) -> Contestant:
+    requests = peer.requests(case, calls)
+    if new_documents:
+        # Another name of the same length makes another document of the same work.
+        requests = [
+            requests[number % len(requests)].replace(b"query Contract(", b"query C%07d(" % number)
+            for number in range(_NEW_DOCUMENTS)
+        ]
+        name += "-new"
+    written = bench.generator.write_requests(f"{case.name}-{peer.port}-{name}", requests)
+    return Contestant(name=name.removesuffix("-new"), peer=peer, requests=written)
 
 
 def _cases(names: tuple[str, ...]) -> list[Case]:
