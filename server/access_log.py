@@ -13,6 +13,7 @@ Nothing is dropped:
 import asyncio
 import time
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -66,7 +67,8 @@ class AccessLog:
         self._entries: deque[_Entry] = deque()
         self._task: asyncio.Task[None] | None = None
         self._room = asyncio.Event()
-        self._is_closing = False
+        #: Set while somebody waits for everything to be written.
+        self._hurry = asyncio.Event()
 
     @property
     def is_full(self) -> bool:
@@ -101,13 +103,18 @@ class AccessLog:
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._write_all(), name="access-log")
 
+    async def flush(self) -> None:
+        """Return when everything noted so far is written, however long that takes."""
+        self._hurry.set()
+        while self._task is not None:
+            await asyncio.shield(self._task)
+        self._hurry.clear()
+
     async def close(self) -> None:
         """Write what is left, and end the connection."""
-        self._is_closing = True
         try:
             async with asyncio.timeout(self._closing_s):
-                while self._task is not None:
-                    await asyncio.shield(self._task)
+                await self.flush()
         except TimeoutError:
             if self._task is not None:
                 self._task.cancel()
@@ -132,9 +139,9 @@ class AccessLog:
         pause_s = self._interval_s
         try:
             while self._entries:
-                if not self._is_closing and len(self._entries) < _BATCH:
+                if len(self._entries) < _BATCH:
                     # Those of the next moment go with these.
-                    await asyncio.sleep(self._interval_s)
+                    await self._pause(self._interval_s)
                 batch = [self._entries[index] for index in range(min(len(self._entries), _BATCH))]
                 try:
                     await self._write(batch)
@@ -153,6 +160,11 @@ class AccessLog:
                 self._room.set()
         finally:
             self._task = None
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._hurry.wait()
 
     async def _write(self, batch: list[_Entry]) -> None:
         roles, users, reads, counts, requests, traces, times = map(list, zip(*batch, strict=True))
