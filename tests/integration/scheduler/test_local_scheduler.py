@@ -3,6 +3,7 @@
 import asyncio
 import json
 import ssl
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from local.pubsub.push.token import TokenSource
 from local.scheduler.clockwork import Called, last_due
 from local.scheduler.cron import Cron
 from local.scheduler.settings import CronSettings
-from tests.integration.pubsub.receiver import Receiver
+from tests.integration.pubsub.receiver import Push, Receiver
 from tests.integration.tasks.test_cloud_tasks import until
 from triggers.scheduler.cron import CronJob
 
@@ -78,3 +79,37 @@ async def test_a_job_that_is_new_here_waits_for_its_next_time(tmp_path: Path, id
             await until((tmp_path / "called.json").exists)
         assert list(json.loads((tmp_path / "called.json").read_text())) == ["often"]
         assert receiver.pushes == []
+
+
+async def test_what_was_under_way_when_it_was_killed_is_called_again(tmp_path: Path, identity: str) -> None:
+    Called(tmp_path / "called.json").note("often", datetime.now(UTC) - timedelta(minutes=3))
+    let_go = threading.Event()
+
+    def hold_the_first(_: Push, index: int) -> int:
+        if index == 0 and not let_go.is_set():
+            let_go.wait(20)
+        return 200
+
+    with Receiver(hold_the_first) as receiver:
+        async with cron(tmp_path, identity, receiver.base_url):
+            await until(lambda: receiver.concurrent == 1)
+        # It ended before it had an answer, and has noted nothing.
+        let_go.set()
+        await until(lambda: len(receiver.pushes) == 1)
+        async with cron(tmp_path, identity, receiver.base_url):
+            await until(lambda: len(receiver.pushes) == 2)
+    first, second = (push.headers["x-cloudscheduler-scheduletime"] for push in receiver.pushes)
+    # The same time, unless a minute has begun meanwhile.
+    assert datetime.fromisoformat(second) - datetime.fromisoformat(first) in {timedelta(), timedelta(minutes=1)}
+
+
+async def test_a_run_that_failed_is_called_again_with_its_own_time(
+    tmp_path: Path, identity: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("local.scheduler.cron._AGAIN_S", 0.05)
+    Called(tmp_path / "called.json").note("often", datetime.now(UTC) - timedelta(minutes=3))
+    with Receiver(lambda _push, index: 500 if index < 2 else 200) as receiver:
+        async with cron(tmp_path, identity, receiver.base_url):
+            await until(lambda: len(receiver.pushes) == 3)
+    times = [datetime.fromisoformat(push.headers["x-cloudscheduler-scheduletime"]) for push in receiver.pushes]
+    assert times[-1] - times[0] in {timedelta(), timedelta(minutes=1)}
