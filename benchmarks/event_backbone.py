@@ -11,20 +11,25 @@ Rounds of what is compared alternate, so that a busy machine slows both; each ta
 
 import argparse
 import asyncio
+import logging
 import os
 import re
 import statistics
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import grpc
+import structlog
+import uvloop
 from google.pubsub_v1 import PublisherAsyncClient, SubscriberAsyncClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcAsyncIOTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcAsyncIOTransport
@@ -34,17 +39,19 @@ from local.postgres import postgres
 from local.postgres.binaries import find_binaries
 from migrations.runner import upgrade
 from triggers.connection import connect
+from triggers.envelope import OutboxEvent, encode_message
 from triggers.lanes import LANES
 from triggers.outbox import OutboxReader, OutboxWriter
 from triggers.publisher import open_publisher
 from triggers.relay import Relay, run_relay
+from triggers.rotation import Rotation
+from triggers.service import settle_collector
 from triggers.settings import RelaySettings
 from triggers.topics import TOPICS
 
 PROJECT: Final = "benchmark"
 KEYS: Final = 500
 TIMEOUT_S: Final = 120.0
-BATCH: Final = 500
 
 _CUSTOMER: Final = "('00000000-0000-7000-8000-' || lpad(({number})::text, 12, '0'))::uuid"
 _TREATMENT: Final = "('00000000-0000-7000-8001-' || lpad(({number})::text, 12, '0'))::uuid"
@@ -68,6 +75,9 @@ _FILL: Final = """
     FROM generate_series(1, $1::int) AS n
     CROSS JOIN LATERAL (SELECT '00000000-0000-7000-8000-' || lpad((n % $2)::text, 12, '0') AS key) AS keys
 """
+_FIRST: Final = OutboxEvent(
+    0, str(uuid.UUID(int=0)), "contract.updated", TOPICS[0].name, "k", "k", None, 0, None, datetime.now(UTC), 2, "{}"
+)
 _WAITING: Final = "SELECT count(*) FROM events.outbox WHERE published_at IS NULL AND dead_lettered_at IS NULL"
 
 
@@ -77,7 +87,12 @@ def main() -> None:
     parser.add_argument("--only", choices=("inserts", "latency", "drain"), help="nothing but this")
     parser.add_argument("--quick", action="store_true", help="shorter rounds, and at most 100,000 events waiting")
     arguments = parser.parse_args()
-    raise SystemExit(0 if asyncio.run(measure(quick=arguments.quick, only=arguments.only)) else 1)
+    # As `caregraph relay` runs.
+    settle_collector()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        met = runner.run(measure(quick=arguments.quick, only=arguments.only))
+    raise SystemExit(0 if met else 1)
 
 
 async def measure(*, quick: bool, only: str | None = None) -> bool:
@@ -188,6 +203,8 @@ async def relayed(url: str, address: str | None, events: int) -> float:
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
         publisher: Any = Nowhere() if address is None else await stack.enter_async_context(open_publisher(settings))
+        # The connection is there before the clock starts, as it is for reading and deleting.
+        await publisher.publish(TOPICS[0].name, [encode_message(_FIRST, b"{}", source="/benchmark", traceparent=None)])
         counting = Counting(publisher, events)
         running = asyncio.create_task(Relay(settings, counting).run(stop))  # type: ignore[arg-type]
         try:
@@ -229,13 +246,16 @@ class Counting:
 
 
 async def read_and_delete(url: str, events: int) -> float:
-    """The upper bound: what one process reads as the relay does, and deletes."""
+    """The upper bound: what one process reads, as the relay does, and deletes."""
+    batch = RelaySettings(database_url=url, project=PROJECT).batch
     async with connect(url, **OutboxReader.SETTINGS) as reading, connect(url, **OutboxWriter.SETTINGS) as writing:
-        reader = OutboxReader(reading)
+        reader, rotation = OutboxReader(reading), Rotation()
         began, count = time.perf_counter(), 0
         while count < events:
-            found = await reader.read(list(range(LANES)), per_lane=-(-BATCH // LANES), limit=BATCH)
-            sequences = [event.sequence for event in found.events]
+            stretch = rotation.next_stretch(range(LANES), limit=batch)
+            found = (await reader.read(stretch.lanes, per_lane=stretch.per_lane, limit=stretch.limit)).events
+            rotation.saw(stretch, len(found), len({event.lane for event in found}))
+            sequences = [event.sequence for event in found]
             await writing.execute("DELETE FROM events.outbox WHERE sequence = ANY ($1::bigint[])", sequences)
             count += len(sequences)
         return count / (time.perf_counter() - began)

@@ -24,7 +24,7 @@ from triggers.publisher import Publisher
 from triggers.settings import RelaySettings
 
 #: Events and bytes of one publish request, unless a single event is larger.
-_MAX_EVENTS: Final = 100
+_MAX_EVENTS: Final = 200
 _MAX_BYTES: Final = 1_000_000
 #: A lane whose requests take longer is read on, without the keys that are still under way.
 _PATIENCE_S: Final = 0.25
@@ -64,6 +64,8 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
         #: Events submitted and not done.
         self.in_flight = 0
+        #: Those of which Pub/Sub hasn't answered yet.
+        self._unanswered = 0
 
     @property
     def blocked_lanes(self) -> set[int]:
@@ -85,6 +87,7 @@ class Dispatcher:
             waiting = sum(len(waiting) for waiting in keys.values())
             self._under_way[lane] += waiting
             self.in_flight += waiting
+            self._unanswered += waiting
             self._reading_blocked.add(lane)
             self._spawn(self._publish_lane(lane, keys))
 
@@ -126,9 +129,14 @@ class Dispatcher:
     async def _publish_key(self, lane: int, events: list[OutboxEvent]) -> None:
         marks: list[asyncio.Future[None]] = []
         try:
-            for batch in self._batches(events):
-                if not await self._publish_batch(batch, marks):
-                    break
+            try:
+                for batch in self._batches(events):
+                    if not await self._publish_batch(batch, marks):
+                        break
+            finally:
+                self._unanswered -= len(events)
+            if not self._unanswered:
+                self._writer.hurry()
             if marks:
                 await asyncio.wait(marks)
         finally:

@@ -3,12 +3,16 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from triggers.connection import Connection
 from triggers.envelope import OutboxEvent
 from triggers.lanes import LANES
 from triggers.statements import load_statement
+
+#: How long marks are gathered, and how many events are enough for a statement.
+_GATHER_S: Final = 0.01
+_ENOUGH: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +100,9 @@ class _GivenUp:
 class OutboxWriter:
     """Writes down what became of events, on a connection of its own.
 
-    What comes in while a statement runs is written by the next one, together: many small batches cost few statements.
-    `run` must be running; when it fails, the futures stay open, and whoever waits for them must be cancelled with it
-    (a task group does that).
+    A statement costs as much as the rows of thirty events, so marks are gathered for a moment (`_GATHER_S`), unless
+    `hurry` says that no more are to come. `run` must be running; when it fails, the futures stay open, and whoever
+    waits for them must be cancelled with it (a task group does that).
     """
 
     #: For `connect`. A mark that PostgreSQL loses in a crash means that an event is delivered twice, as any may be.
@@ -107,40 +111,63 @@ class OutboxWriter:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._published: list[_Published] = []
+        #: How many events those are.
+        self._gathered = 0
         self._failed: dict[int, str] = {}
         self._given_up: list[_GivenUp] = []
-        self._work = asyncio.Event()
+        self._due = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
 
     def mark_published(self, events: Sequence[OutboxEvent], message_ids: Sequence[str]) -> "asyncio.Future[None]":
         """Mark the events soon; the future is done when they are."""
-        done = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
         self._published.append(
             _Published(sequences=[event.sequence for event in events], message_ids=message_ids, done=done)
         )
-        self._work.set()
+        self._gathered += len(events)
+        if self._gathered >= _ENOUGH:
+            self._due.set()
+        elif self._timer is None:
+            self._timer = loop.call_later(_GATHER_S, self._due.set)
         return done
+
+    def hurry(self) -> None:
+        """Nothing more will be published in the next moment: write what was gathered."""
+        if self._published:
+            self._due.set()
 
     def note_failure(self, event: OutboxEvent, error: str) -> None:
         """Write down soon that an attempt failed; nobody waits for it."""
         self._failed[event.sequence] = error
-        self._work.set()
+        self._due.set()
 
     def give_up(self, event: OutboxEvent, reason: str) -> "asyncio.Future[None]":
         """Make the event a dead letter soon; the future is done when it is."""
         done = asyncio.get_running_loop().create_future()
         self._given_up.append(_GivenUp(sequence=event.sequence, reason=reason, done=done))
-        self._work.set()
+        self._due.set()
         return done
 
     async def run(self) -> None:
         """Write until cancelled. Raises what PostgreSQL raises."""
-        while True:
-            await self._work.wait()
-            self._work.clear()
-            await self._flush()
+        try:
+            while True:
+                await self._due.wait()
+                self._due.clear()
+                self._stop_timer()
+                await self._flush()
+        finally:
+            self._stop_timer()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     async def _flush(self) -> None:
         published, self._published = self._published, []
+        self._gathered = 0
         failed, self._failed = self._failed, {}
         given_up, self._given_up = self._given_up, []
         if published:

@@ -13,7 +13,7 @@ from typing import Final
 from triggers.lanes import LANES
 
 #: Never fewer at once, so that there are keys enough to keep requests under way.
-_FEWEST: Final = 8
+_FEWEST: Final = 2
 #: A read may find this many times the rows that it takes, when few lanes held all there was the last time.
 _EXCESS: Final = 4
 
@@ -33,7 +33,7 @@ class Rotation:
     """Chooses lanes, by what the last read gave."""
 
     def __init__(self) -> None:
-        # As if much waited: when it doesn't, three small reads tell.
+        # As if much waited: when it doesn't, a few small reads tell.
         self._at_once = _FEWEST
         #: The lane that was read last.
         self._last = -1

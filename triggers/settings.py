@@ -58,7 +58,7 @@ class RelaySettings(BaseSettings):
     #: Events read at once.
     batch: int = Field(2_000, validation_alias="CAREGRAPH_RELAY_BATCH", ge=1, le=5_000)
     #: Events being published or waiting to be marked; no more are read until some are done.
-    in_flight: int = Field(4_000, validation_alias="CAREGRAPH_RELAY_IN_FLIGHT", ge=1)
+    in_flight: int = Field(6_000, validation_alias="CAREGRAPH_RELAY_IN_FLIGHT", ge=1)
     #: Publish requests under way at once.
     requests: int = Field(64, validation_alias="CAREGRAPH_RELAY_REQUESTS", ge=1)
     #: Longest wait for Pub/Sub's answer to one request.

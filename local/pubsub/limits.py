@@ -18,6 +18,10 @@ MAX_ORDERING_KEY_BYTES: Final = 1_024
 #: Acknowledge and ModifyAckDeadline requests may be this long.
 MAX_ACK_REQUEST_BYTES: Final = 524_288
 
+#: Attribute keys that were found good: publishers use few, in every message.
+_good_keys: Final[set[str]] = set()
+_MAX_GOOD_KEYS: Final = 1_000
+
 
 def check_publish(request: wire.Message) -> None:
     """Raise InvalidArgumentError unless every message of a PublishRequest may be published."""
@@ -67,18 +71,25 @@ def _check_message(message: wire.Message) -> None:
     if len(attributes) > MAX_ATTRIBUTES:
         raise _too_large("attribute_count", len(attributes), MAX_ATTRIBUTES)
     for key, value in attributes.items():
-        if not key:
-            raise InvalidArgumentError("A message has an attribute with an empty key.")
-        if key.startswith("goog"):
-            raise InvalidArgumentError(f"Attribute keys must not start with 'goog' (key={key}).")
-        if _longer(key, MAX_ATTRIBUTE_KEY_BYTES):
-            raise _too_large("attribute_key_size", len(key.encode()), MAX_ATTRIBUTE_KEY_BYTES)
-        if _longer(value, MAX_ATTRIBUTE_VALUE_BYTES):
-            raise _too_large("attribute_value_size", len(value.encode()), MAX_ATTRIBUTE_VALUE_BYTES)
+        # A character takes at most four bytes, so most values needn't be encoded to know.
+        if key not in _good_keys or len(value) * 4 > MAX_ATTRIBUTE_VALUE_BYTES:
+            _check_attribute(key, value)
+
+
+def _check_attribute(key: str, value: str) -> None:
+    if not key:
+        raise InvalidArgumentError("A message has an attribute with an empty key.")
+    if key.startswith("goog"):
+        raise InvalidArgumentError(f"Attribute keys must not start with 'goog' (key={key}).")
+    if _longer(key, MAX_ATTRIBUTE_KEY_BYTES):
+        raise _too_large("attribute_key_size", len(key.encode()), MAX_ATTRIBUTE_KEY_BYTES)
+    if _longer(value, MAX_ATTRIBUTE_VALUE_BYTES):
+        raise _too_large("attribute_value_size", len(value.encode()), MAX_ATTRIBUTE_VALUE_BYTES)
+    if len(_good_keys) < _MAX_GOOD_KEYS:
+        _good_keys.add(key)
 
 
 def _longer(text: str, limit_bytes: int) -> bool:
-    # A character takes at most four bytes, so most texts needn't be encoded to know.
     return len(text) * 4 > limit_bytes and len(text.encode()) > limit_bytes
 
 

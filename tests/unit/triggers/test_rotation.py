@@ -9,7 +9,7 @@ ALL = range(LANES)
 def calm() -> Rotation:
     """As it is when little waits."""
     rotation = Rotation()
-    for _ in range(3):
+    for _ in range(5):
         rotation.saw(rotation.next_stretch(ALL, limit=1_000), 0, 0)
     return rotation
 
@@ -17,11 +17,11 @@ def calm() -> Rotation:
 def test_a_relay_that_starts_expects_much_and_finds_out_soon() -> None:
     rotation = Rotation()
     read: list[int] = []
-    for _ in range(4):
+    for _ in range(6):
         stretch = rotation.next_stretch(ALL, limit=1_000)
         rotation.saw(stretch, 5, 1)
         read.append(len(stretch.lanes))
-    assert read == [8, 16, 32, 64]
+    assert read == [2, 4, 8, 16, 32, 64]
 
 
 def test_while_little_waits_every_lane_is_read() -> None:
@@ -36,17 +36,17 @@ def test_full_reads_look_into_fewer_lanes_and_deeper() -> None:
     rotation = calm()
     rotation.saw(rotation.next_stretch(ALL, limit=1_000), 200, 64)
     shapes = []
-    for _ in range(5):
+    for _ in range(7):
         stretch = rotation.next_stretch(ALL, limit=1_000)
         shapes.append((len(stretch.lanes), stretch.per_lane))
         rotation.saw(stretch, 1_000, len(stretch.lanes))
-    assert shapes == [(64, 16), (32, 32), (16, 63), (8, 125), (8, 125)]
+    assert shapes == [(64, 16), (32, 32), (16, 63), (8, 125), (4, 250), (2, 500), (2, 500)]
 
 
 def test_every_lane_has_its_turn() -> None:
     rotation = Rotation()
     seen: list[int] = []
-    for _ in range(20):
+    for _ in range(40):
         stretch = rotation.next_stretch(ALL, limit=100)
         rotation.saw(stretch, 100, len(stretch.lanes))
         seen += stretch.lanes
@@ -66,7 +66,7 @@ def test_when_reads_find_less_all_lanes_are_read_again() -> None:
     for _ in range(6):
         stretch = rotation.next_stretch(ALL, limit=100)
         rotation.saw(stretch, 100, 8)
-    for _ in range(4):
+    for _ in range(5):
         stretch = rotation.next_stretch(ALL, limit=100)
         rotation.saw(stretch, 10, 4)
     assert rotation.next_stretch(ALL, limit=100).lanes == list(ALL)
