@@ -1,7 +1,8 @@
 """Stand-ins served on free ports in the test's own loop, and the platform's clients pointed at them."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,14 @@ from integrations.chargebee.client import ChargebeeClient
 from integrations.chargebee.settings import ChargebeeSettings
 from integrations.iterable.client import IterableClient
 from integrations.iterable.settings import IterableSettings
+from integrations.pharmacy.client import PharmacyClient
+from integrations.pharmacy.settings import PharmacySettings
+from integrations.pharmacy.types import Address, Medication, NewOrder, Patient, Prescriber, Prescription
 from integrations.zendesk.client import ZendeskClient
 from integrations.zendesk.settings import ZendeskSettings
 from local.chargebee.service import ChargebeeService
 from local.iterable.service import IterableService
+from local.pharmacy.service import PharmacyService
 from local.standin.run import Running, running
 from local.standin.store import Store
 from local.zendesk.service import ZendeskService
@@ -77,6 +82,10 @@ def build_zendesk(store: Store) -> ZendeskService:
     return ZendeskService(store, email="care@example.com", api_token="token", webhook_secret="shared")
 
 
+def build_pharmacy(store: Store) -> PharmacyService:
+    return PharmacyService(store, api_key="pharmacy-key", webhook_secret="shared")
+
+
 def chargebee_settings(port: int, **more: Any) -> ChargebeeSettings:
     return ChargebeeSettings(
         site="127", domain=f"0.0.1:{port}", protocol="http", **{"api_key": "site-key", **FAST, **more}
@@ -89,6 +98,49 @@ def iterable_settings(url: str, **more: Any) -> IterableSettings:
 
 def zendesk_settings(url: str, **more: Any) -> ZendeskSettings:
     return ZendeskSettings(base_url=url, **{"email": "care@example.com", "api_token": "token", **FAST, **more})
+
+
+def pharmacy_settings(url: str, **more: Any) -> PharmacySettings:
+    return PharmacySettings(base_url=url, **{"api_key": "pharmacy-key", **FAST, **more})
+
+
+def pharmacy_order(reference: str = "rx.0", **prescription: Any) -> NewOrder:
+    """Grace's order, with parts of its prescription changed."""
+    given: dict[str, Any] = {
+        "id": "rx",
+        "signed_at": datetime(2026, 1, 1, tzinfo=UTC),
+        "valid_until": None,
+        "dosage_instruction": "One a day",
+        "quantity": Decimal(30),
+        "quantity_unit": "{tbl}",
+        "days_supply": 30,
+        "refills_allowed": 2,
+        "fill_number": 0,
+        "note": None,
+    }
+    address = Address(line1="1 Main Street", line2=None, city="Denver", state="CO", zip="80202", country="US")
+    return NewOrder(
+        reference=reference,
+        pharmacy_ncpdp_id="5601234",
+        patient=Patient(
+            identifier="MRN-1",
+            first_name="Grace",
+            last_name="Hopper",
+            birth_date=date(1990, 2, 28),
+            gender="female",
+            phone="+15550123456",
+            address=address,
+        ),
+        prescriber=Prescriber(npi="1234567893", first_name="Ada", last_name="Lovelace"),
+        medication=Medication(
+            code_system="http://www.nlm.nih.gov/research/umls/rxnorm",
+            code="1",
+            display="Secretumab",
+            form="tablet",
+            strength="10 mg",
+        ),
+        prescription=Prescription(**(given | prescription)),
+    )
 
 
 def plain_client(**more: Any) -> httpx.AsyncClient:
@@ -115,6 +167,18 @@ async def iterable(tmp_path: Path) -> AsyncIterator[Running]:
 async def zendesk(tmp_path: Path) -> AsyncIterator[Running]:
     async with running(build_zendesk, tmp_path / "zendesk") as standin:
         yield standin
+
+
+@pytest.fixture
+async def pharmacy(tmp_path: Path) -> AsyncIterator[Running]:
+    async with running(build_pharmacy, tmp_path / "pharmacy") as standin:
+        yield standin
+
+
+@pytest.fixture
+async def pharmacy_client(pharmacy: Running) -> AsyncIterator[PharmacyClient]:
+    async with PharmacyClient(pharmacy_settings(pharmacy.url)) as client:
+        yield client
 
 
 @pytest.fixture

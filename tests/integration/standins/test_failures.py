@@ -18,6 +18,7 @@ from integrations.guard import Guard
 from integrations.http import HttpClient
 from integrations.iterable.client import IterableClient
 from integrations.iterable.types import Recipient
+from integrations.pharmacy.client import PharmacyClient
 from integrations.telemetry.tracing import continue_trace
 from integrations.zendesk.client import ZendeskClient
 from local.standin.run import Build, Running, running
@@ -25,9 +26,12 @@ from tests.integration.standins.conftest import (
     Operator,
     build_chargebee,
     build_iterable,
+    build_pharmacy,
     build_zendesk,
     chargebee_settings,
     iterable_settings,
+    pharmacy_order,
+    pharmacy_settings,
     zendesk_settings,
 )
 
@@ -140,6 +144,31 @@ async def zendesk_comment_case(standin: Running, stack: AsyncExitStack, **settin
     )
 
 
+async def pharmacy_case(standin: Running, stack: AsyncExitStack, **settings: Any) -> Case:
+    client = await stack.enter_async_context(PharmacyClient(pharmacy_settings(standin.url, **settings)))
+    return Case(
+        standin=standin,
+        guard=client.guard,
+        work=lambda: client.create_order(pharmacy_order(), idempotency_key=KEY),
+        times_done=lambda: len(standin.service.store.all("order")),
+        method="POST",
+        path="/v1/orders",
+    )
+
+
+async def pharmacy_cancel_case(standin: Running, stack: AsyncExitStack, **settings: Any) -> Case:
+    client = await stack.enter_async_context(PharmacyClient(pharmacy_settings(standin.url, **settings)))
+    order = await client.create_order(pharmacy_order(), idempotency_key="other")
+    return Case(
+        standin=standin,
+        guard=client.guard,
+        work=lambda: client.cancel_order(order.id, reason="prescription_stopped", idempotency_key=KEY),
+        times_done=lambda: len(standin.service.store.all("event")),
+        method="POST",
+        path="/cancel",
+    )
+
+
 CASES: dict[str, tuple[Build, Callable[..., Awaitable[Case]]]] = {
     "chargebee-credit": (build_chargebee, chargebee_case),
     "chargebee-contract": (build_chargebee, chargebee_contract_case),
@@ -147,6 +176,8 @@ CASES: dict[str, tuple[Build, Callable[..., Awaitable[Case]]]] = {
     "iterable-event": (build_iterable, iterable_event_case),
     "zendesk-ticket": (build_zendesk, zendesk_case),
     "zendesk-comment": (build_zendesk, zendesk_comment_case),
+    "pharmacy-order": (build_pharmacy, pharmacy_case),
+    "pharmacy-cancel": (build_pharmacy, pharmacy_cancel_case),
 }
 
 MakeCase = Callable[..., Awaitable[Case]]
@@ -252,7 +283,18 @@ async def test_nothing_private_and_no_secret_is_logged(
     told = repr(ours) + "".join(
         record.getMessage() for record in caplog.records if record.name.startswith(("httpx", "httpcore", "chargebee"))
     )
-    for private in (EMAIL, EMAIL.replace("@", "%40"), NAME, PHONE, "site-key", "api-key", "token"):
+    for private in (
+        EMAIL,
+        EMAIL.replace("@", "%40"),
+        NAME,
+        PHONE,
+        "site-key",
+        "api-key",
+        "token",
+        "pharmacy-key",
+        "Secretumab",
+        "Main Street",
+    ):
         assert private not in told
 
 
