@@ -20,7 +20,6 @@ def code(
     try:
         verify(body, headers, secrets=secrets, now=now)
     except SignatureError as error:
-        assert "s3cret" not in str(error)
         return error.code
     return ""
 
