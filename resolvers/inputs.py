@@ -196,7 +196,7 @@ def _coerce_node(node: ValueNode, kind: GraphQLInputType, slot: InputSlot, scope
     if isinstance(kind, GraphQLEnumType):
         if not isinstance(node, EnumValueNode):
             raise ValidationFailed(f"expected an enum value for type '{kind.name}', but found {_node_kind(node)}", path)
-        return _enum_value(node.value, kind, path)
+        return _enum_value(node.value, kind, CONSTANT, path)
     if kind.name in _DIGITS_KEPT and isinstance(node, IntValueNode | FloatValueNode):
         return Leaf(node.value)  # the literal's own digits: a float would lose some, and make infinity of too many
     if kind.name in JSON_TYPES:
@@ -217,7 +217,7 @@ def _coerce_list_node(node: ValueNode, kind: GraphQLList[Any], slot: InputSlot, 
     ]
     # An absent variable is null as an item of a list (GraphQL specification, 3.11).
     items = [None if item is Undefined else item for item in items]
-    if not isinstance(inner, GraphQLScalarType | GraphQLList):
+    if not _is_bound(inner):
         return items
     if any(isinstance(item, LeafList) or (isinstance(item, Leaf) and item.source) for item in items):
         return LeafList(tuple(item if isinstance(item, Leaf) else Leaf(scope.structural(item)) for item in items))
@@ -260,7 +260,7 @@ def _coerce_value(value: Any, kind: GraphQLInputType, slot: InputSlot, source: t
     if isinstance(kind, GraphQLEnumType):
         if not isinstance(value, str):
             raise ValidationFailed(f"expected an enum value for type '{kind.name}', but found {kind_of(value)}", path)
-        return _enum_value(value, kind, path)
+        return _enum_value(value, kind, source, path)
     return _checked(Leaf(value, source, bool(slot.extensions.get("structural"))), kind, slot, path)
 
 
@@ -279,7 +279,7 @@ def _coerce_list_value(
         )
         for index, item in enumerate(items)
     ]
-    return Leaf(value, source) if isinstance(inner, GraphQLScalarType | GraphQLList) else coerced
+    return Leaf(value, source) if _is_bound(inner) else coerced
 
 
 def _is_array_literal(is_text: bool, inner: GraphQLInputType, slot: InputSlot) -> bool:
@@ -307,13 +307,19 @@ def _coerce_object_value(
     return found
 
 
-def _enum_value(value: str, kind: GraphQLEnumType, path: str) -> str:
+def _is_bound(kind: GraphQLInputType) -> bool:
+    """Whether a list of these is one bind."""
+    is_choice = isinstance(kind, GraphQLEnumType) and bool(kind.extensions.get("bound"))
+    return is_choice or isinstance(kind, GraphQLScalarType | GraphQLList)
+
+
+def _enum_value(value: str, kind: GraphQLEnumType, source: tuple[str | int, ...], path: str) -> str | Leaf:
     if value not in kind.values:
         allowed = ", ".join(f"'{name}'" for name in kind.values)
         raise ValidationFailed(
             f"expected one of the values [{allowed}] for type '{kind.name}', but found '{value}'", path
         )
-    return value
+    return Leaf(value, source) if kind.extensions.get("bound") else value
 
 
 def _checked(leaf: Leaf, kind: GraphQLScalarType, slot: InputSlot, path: str) -> Leaf:

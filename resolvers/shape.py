@@ -75,10 +75,23 @@ def _shaper(kind: GraphQLInputType) -> Shaper:
     if isinstance(kind, GraphQLScalarType):
         return _bound
     if isinstance(kind, GraphQLEnumType):
-        return _by_value
+        return _choice_shaper(kind) if kind.extensions.get("bound") else _by_value
     if isinstance(kind, GraphQLList):
         return _list_shaper(kind)
     return _object_shaper(kind)
+
+
+def _choice_shaper(kind: GraphQLEnumType) -> Shaper:
+    """An enum whose values are bound: any of them gives the same statement, and nothing else may pass for one."""
+    values = kind.values
+
+    def shape(value: Any) -> Hashable:
+        for item in value if isinstance(value, list) else (value,):
+            if item is not None and not (type(item) is str and item in values):
+                raise UnknownShape
+        return _bound(value)
+
+    return shape
 
 
 def _list_shaper(kind: GraphQLList[Any]) -> Shaper:
@@ -86,6 +99,8 @@ def _list_shaper(kind: GraphQLList[Any]) -> Shaper:
     if isinstance(inner, GraphQLScalarType | GraphQLList):
         return _bound
     item = _shaper(inner)
+    if isinstance(inner, GraphQLEnumType) and inner.extensions.get("bound"):
+        return item
 
     def shape(value: Any) -> Hashable:
         if value is None:

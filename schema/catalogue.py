@@ -15,6 +15,16 @@ TableKey = str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """The rows of a table that lists what columns of others may hold (Hasura's enum tables)."""
+
+    #: The GraphQL enum's name.
+    name: str
+    #: Each value with its comment.
+    values: tuple[tuple[str, str | None], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """One column of a relation."""
 
@@ -32,11 +42,13 @@ class Column:
     computed_by: "ComputedField | None" = None
     #: What must hold of a row for the value to be seen in it, else null (a compiled condition; inherited roles).
     mask: Any = None
+    #: What it may hold, where it refers to an enum table.
+    choices: Choices | None = None
 
     @property
     def scalar(self) -> str:
-        """The GraphQL scalar of the column's (element) type."""
-        return self.type.scalar
+        """The GraphQL scalar of the column's (element) type, or its enum."""
+        return self.type.scalar if self.choices is None else self.choices.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,8 +23,9 @@ from schema.from_metadata import catalogue_from_metadata
 from schema.reflect import reflect
 from schema.reflect_functions import reflect_functions
 from schema.tables import metadata
+from server.hasura.enum_tables import read_enum_rows
 from server.hasura.files import read_metadata
-from server.hasura.metadata import Problem, apply_metadata, schemas_in
+from server.hasura.metadata import Problem, apply_metadata, enum_tables_in, schemas_in
 
 _CONNECT_TIMEOUT_S = 10.0
 
@@ -87,9 +88,10 @@ async def hasura_source(database_url: str, folder: Path) -> Source:
     connection = await asyncpg.connect(database_url, timeout=_CONNECT_TIMEOUT_S)
     try:
         schemas = schemas_in(described)
-        served = apply_metadata(
-            described, await reflect(connection, schemas), await reflect_functions(connection, schemas)
-        )
+        reflected = await reflect(connection, schemas)
+        functions = await reflect_functions(connection, schemas)
+        rows = await read_enum_rows(connection, enum_tables_in(described, reflected))
+        served = apply_metadata(described, reflected, functions, rows)
     finally:
         await connection.close(timeout=5)
     return Source(

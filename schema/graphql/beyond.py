@@ -25,7 +25,7 @@ from schema.catalogue import Column
 from schema.graphql.inputs import COMPARABLE_AGGREGATES, NUMERIC_AGGREGATES, InputTypes, aggregate_columns
 from schema.graphql.kinds import RootField, RootKind, extensions_for
 from schema.graphql.outputs import OutputFields, OutputTypes
-from schema.graphql.scalars import ORDER_BY, column_scalar, comparison_exp
+from schema.graphql.scalars import ORDER_BY, column_type, comparison_exp
 from schema.types import PgType
 from schema.view import TableView
 
@@ -120,7 +120,7 @@ def _key_fields(table: TableView) -> GraphQLObjectType:
     return GraphQLObjectType(
         f"{table.name}_group_key",
         {
-            column_name: GraphQLField(column_scalar(column.type), description=column.comment)
+            column_name: GraphQLField(column_type(column), description=column.comment)
             for column_name, column in table.columns.items()
             if groupable(column)
         },

@@ -13,7 +13,7 @@ from schema.graphql.beyond import beyond_hasura
 from schema.graphql.inputs import InputTypes
 from schema.graphql.kinds import RootField, RootKind, extensions_for
 from schema.graphql.outputs import Arguments, OutputFields, OutputTypes
-from schema.graphql.scalars import column_scalar, column_value
+from schema.graphql.scalars import column_type, column_value
 from schema.graphql.streams import stream_field
 from schema.view import RoleView, TableView
 
@@ -63,7 +63,7 @@ def _kind(kind: RootKind, table: TableView) -> dict[str, object]:
 def _key_arguments(table: TableView) -> Arguments:
     return {
         column.graphql_name: GraphQLArgument(
-            GraphQLNonNull(column_scalar(column.type)), description=column.comment, extensions=column_value(column.type)
+            GraphQLNonNull(column_type(column)), description=column.comment, extensions=column_value(column.type)
         )
         for column in table.primary_key or ()
     }

@@ -20,7 +20,15 @@ from graphql import (
 
 from schema.catalogue import Argument, Column
 from schema.graphql.related import RelatedInputs
-from schema.graphql.scalars import ORDER_BY, STRUCTURAL, column_scalar, column_value, comparison_exp
+from schema.graphql.scalars import (
+    ORDER_BY,
+    STRUCTURAL,
+    column_comparison,
+    column_scalar,
+    column_type,
+    column_value,
+    comparison_exp,
+)
 from schema.naming import is_enum_value
 from schema.types import PgType
 from schema.view import RoleView, TableView
@@ -37,7 +45,8 @@ def aggregate_columns(table: TableView, function: str) -> dict[str, Column]:
     """The columns that `function` applies to (HASURA_DIALECT §2, Aggregates)."""
     if function in NUMERIC_AGGREGATES:
         return {name: column for name, column in table.columns.items() if column.type.is_numeric}
-    return {name: column for name, column in table.columns.items() if column.type.is_comparable}
+    comparable = {name: column for name, column in table.columns.items() if column.type.is_comparable}
+    return {name: column for name, column in comparable.items() if column.choices is None}
 
 
 class InputTypes:
@@ -62,7 +71,7 @@ class InputTypes:
                 "_or": GraphQLInputField(GraphQLList(GraphQLNonNull(this))),
             }
             for name, column in table.operands.items():
-                found[name] = GraphQLInputField(comparison_exp(column.type), description=column.comment)
+                found[name] = GraphQLInputField(column_comparison(column), description=column.comment)
             for name, relationship in table.relationships.items():
                 target = self._view[relationship.target]
                 found[name] = GraphQLInputField(self.bool_exp(target))
@@ -267,7 +276,7 @@ class InputTypes:
             f"{table.name}_pk_columns_input",
             lambda: {
                 column.graphql_name: GraphQLInputField(
-                    GraphQLNonNull(column_scalar(column.type)), extensions=column_value(column.type)
+                    GraphQLNonNull(column_type(column)), extensions=column_value(column.type)
                 )
                 for column in key
             },
@@ -305,7 +314,7 @@ class InputTypes:
     def _column_values(columns: Mapping[str, Column]) -> InputFields:
         return {
             name: GraphQLInputField(
-                column_scalar(column.type),
+                column_type(column),
                 description=column.comment,
                 extensions=column_value(column.type),
             )

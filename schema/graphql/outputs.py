@@ -18,7 +18,7 @@ from graphql import (
 from schema.catalogue import Argument, Column, ComputedField
 from schema.graphql.inputs import COMPARABLE_AGGREGATES, NUMERIC_AGGREGATES, InputTypes, aggregate_columns
 from schema.graphql.kinds import ColumnField, ComputedFieldKind, RelationshipField, extensions_for
-from schema.graphql.scalars import column_scalar
+from schema.graphql.scalars import column_scalar, column_type
 from schema.view import RoleView, TableView
 
 OutputFields = dict[str, GraphQLField]
@@ -147,7 +147,7 @@ class OutputTypes:
         )
 
     def _column(self, column: Column) -> GraphQLField:
-        base = column_scalar(column.type)
+        base = column_type(column)
         arguments = (
             {"path": GraphQLArgument(GraphQLString, description="JSON select path")} if column.type.is_json else {}
         )

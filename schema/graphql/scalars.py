@@ -10,6 +10,7 @@ from typing import Final
 from graphql import (
     GraphQLBoolean,
     GraphQLEnumType,
+    GraphQLEnumValue,
     GraphQLFloat,
     GraphQLInputField,
     GraphQLInputObjectType,
@@ -20,6 +21,7 @@ from graphql import (
     GraphQLString,
 )
 
+from schema.catalogue import Choices, Column
 from schema.types import TEXT_TYPES, PgType
 
 _BUILT_IN: Final = {"Int": GraphQLInt, "Boolean": GraphQLBoolean, "String": GraphQLString, "Float": GraphQLFloat}
@@ -31,6 +33,8 @@ ARRAY_VALUE: Final = {"column_value": True, "array": True}
 #: The same for an enum and for an array of one: bare words are values, too.
 ENUM_VALUE: Final = {"column_value": True, "enum": True}
 ENUM_ARRAY_VALUE: Final = {"column_value": True, "array": True, "enum": True}
+#: Marks an enum whose values are data: they are bound like any text, and never decide which statement is run.
+BOUND: Final = {"bound": True}
 #: Marks an input position whose value decides which statement is run.
 STRUCTURAL: Final = {"structural": True}
 
@@ -69,6 +73,44 @@ def column_scalar(pg_type: PgType) -> GraphQLScalarType | GraphQLList[GraphQLNon
     """The type of a column's value: its scalar, or a list of it for an array."""
     base = scalar(pg_type.scalar)
     return GraphQLList(GraphQLNonNull(base)) if pg_type.is_array else base
+
+
+def column_type(column: Column) -> GraphQLScalarType | GraphQLEnumType | GraphQLList[GraphQLNonNull[GraphQLScalarType]]:
+    """The type of a column's value: its scalar, a list of it for an array, or the enum of what it may hold."""
+    return column_scalar(column.type) if column.choices is None else choices_enum(column.choices)
+
+
+@cache
+def choices_enum(choices: Choices) -> GraphQLEnumType:
+    """The enum of an enum table's rows; one object for all schemas."""
+    return GraphQLEnumType(
+        choices.name,
+        {value: GraphQLEnumValue(value, description=comment) for value, comment in choices.values},
+        extensions=BOUND,
+    )
+
+
+def column_comparison(column: Column) -> GraphQLInputObjectType:
+    """The operators that the column may be compared with."""
+    return comparison_exp(column.type) if column.choices is None else _choices_comparison(column.choices)
+
+
+@cache
+def _choices_comparison(choices: Choices) -> GraphQLInputObjectType:
+    one = choices_enum(choices)
+    many = GraphQLList(GraphQLNonNull(one))
+    return GraphQLInputObjectType(
+        f"{choices.name}_comparison_exp",
+        {
+            "_eq": GraphQLInputField(one),
+            "_in": GraphQLInputField(many),
+            "_is_null": GraphQLInputField(GraphQLBoolean, extensions=STRUCTURAL),
+            "_neq": GraphQLInputField(one),
+            "_nin": GraphQLInputField(many),
+        },
+        description=f'Boolean expression to compare columns of type "{choices.name}". All fields are combined with '
+        "logical 'AND'.",
+    )
 
 
 def column_value(pg_type: PgType) -> dict[str, bool]:

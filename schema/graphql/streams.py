@@ -17,7 +17,7 @@ from graphql import (
 from schema.graphql.inputs import InputTypes
 from schema.graphql.kinds import RootField, RootKind, extensions_for
 from schema.graphql.outputs import OutputFields, OutputTypes
-from schema.graphql.scalars import column_scalar, column_value
+from schema.graphql.scalars import column_type, column_value
 from schema.view import TableView
 
 _ORDERING: Final = GraphQLEnumType(
@@ -43,7 +43,7 @@ def stream_field(table: TableView, inputs: InputTypes, outputs: OutputTypes) -> 
         f"{name}_stream_cursor_value_input",
         {
             key: GraphQLInputField(
-                column_scalar(column.type), description=column.comment, extensions=column_value(column.type)
+                column_type(column), description=column.comment, extensions=column_value(column.type)
             )
             for key, column in columns.items()
         },

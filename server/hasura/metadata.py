@@ -7,6 +7,8 @@ from typing import Any, Final
 from permissions.model import ALL, Columns, Delete, Insert, Select, TablePermissions, Update
 from schema.catalogue import Catalogue, ComputedField, Function, Relationship, Table, TableKey, graphql_table_name
 from schema.naming import is_graphql_name
+from server.hasura.enum_tables import EnumRows, with_choices
+from server.hasura.enum_tables import find_flaw as enum_flaw
 from server.hasura.flaws import find_flaw
 from server.hasura.relationships import relationship_from_metadata
 
@@ -31,6 +33,8 @@ _SOURCE_PARTS: Final[Mapping[str, str]] = {
     "native_queries": "native queries are not served",
     "stored_procedures": "stored procedures are not served",
 }
+#: A customization that changes nothing.
+_USUAL_NAMES: Final = {"naming_convention": "hasura-default"}
 _TABLE_PARTS: Final[Mapping[str, str]] = {
     "event_triggers": "event triggers are not installed",
     "remote_relationships": "remote relationships are not followed",
@@ -86,15 +90,30 @@ def schemas_in(metadata: Mapping[str, Any]) -> list[str]:
     return sorted({*named, "public"})
 
 
-def apply_metadata(metadata: Mapping[str, Any], reflected: Catalogue, functions: Mapping[str, Function]) -> Served:
-    """The catalogue and rules that the metadata describes. Pure; what it can't honour is in `problems`."""
+def enum_tables_in(metadata: Mapping[str, Any], reflected: Catalogue) -> list[Table]:
+    """The tables whose rows are the values of an enum."""
+    marked = (item for item in _source(metadata).get("tables") or () if item.get("is_enum"))
+    keys = [".".join(_qualified(item["table"])) for item in marked]
+    return [reflected[key] for key in keys if key in reflected.tables]
+
+
+def apply_metadata(
+    metadata: Mapping[str, Any],
+    reflected: Catalogue,
+    functions: Mapping[str, Function],
+    enum_rows: EnumRows | None = None,
+) -> Served:
+    """The catalogue and rules that the metadata describes. Pure; what it can't honour is in `problems`.
+
+    `enum_rows` are the rows of enum tables.
+    """
     reading = _Reading(reflected, functions)
     for part, loss in _NOT_HONOURED.items():
         if not _is_empty(metadata.get(part)):
             reading.problem(f"{part}.yaml", loss)
     source = _source(metadata)
     for part, loss in _SOURCE_PARTS.items():
-        if not _is_empty(source.get(part)):
+        if not _is_empty(source.get(part)) and source[part] != _USUAL_NAMES:
             reading.problem(f"database {source.get('name')}, {part}", loss)
     if len(metadata["databases"]) > 1:
         reading.problem("databases.yaml", f"only the first database ({source.get('name')}) is served")
@@ -106,7 +125,7 @@ def apply_metadata(metadata: Mapping[str, Any], reflected: Catalogue, functions:
             continue
         tracked[key] = item
     described = {key: _table(reading, reflected[key], item, tracked) for key, item in tracked.items()}
-    tables = _named(reading, described)
+    tables = with_choices(_named(reading, described), reflected, _enums(reading, metadata, enum_rows or {}))
     for key, table in tables.items():
         _permissions(reading, Catalogue(tables=tables), table, tracked[key])
     roots, function_roles = _functions(reading, source.get("functions") or (), tables)
@@ -118,6 +137,19 @@ def apply_metadata(metadata: Mapping[str, Any], reflected: Catalogue, functions:
         function_roles=function_roles,
         problems=tuple(reading.problems),
     )
+
+
+def _enums(reading: _Reading, metadata: Mapping[str, Any], rows: EnumRows) -> EnumRows:
+    """The enum tables that are enums."""
+    found = {}
+    for table in enum_tables_in(metadata, reading.reflected):
+        flaw = enum_flaw(table, rows)
+        if flaw is None:
+            found[table.key] = rows[table.key]
+        else:
+            what = f"{flaw}, so it is no enum: columns that refer to it stay text"
+            reading.problem(f"table {table.key}, is_enum", what)
+    return found
 
 
 def _is_empty(part: Any) -> bool:
@@ -143,8 +175,6 @@ def _table(reading: _Reading, table: Table, item: Mapping[str, Any], tracked: Ma
     for part, loss in _TABLE_PARTS.items():
         if item.get(part):
             reading.problem(where, loss)
-    if item.get("is_enum"):
-        reading.problem(where, "it is served as a table; columns that refer to it stay text, not enums")
     configuration = item.get("configuration") or {}
     renamed = {
         **{
