@@ -54,6 +54,11 @@ AGENTS: Mapping[str, AgentEntry] = MappingProxyType(
                 summary="Sends prescriptions and refills to the pharmacy, follows them, says when a refill is due.",
                 topics=("prescription-events",),
             ),
+            AgentEntry(
+                name="invoice",
+                summary="Tells of payments and their failure, recovers what failed, adds up what was received.",
+                topics=("invoice-events",),
+            ),
         )
     }
 )

@@ -277,4 +277,10 @@ _SPECIFIC: Mapping[str, Callable[[Site], dict[str, str]]] = {
     "agent-notification": lambda site: {**_agent(site, "notification"), **_iterable(site)},
     "agent-zendesk": lambda site: {**_agent(site, "zendesk"), **_zendesk(site)},
     "agent-prescription": lambda site: {**_agent(site, "prescription"), **_pharmacy(site), **_zendesk(site)},
+    "agent-invoice": lambda site: {
+        **_agent(site, "invoice"),
+        **_chargebee(site),
+        **_iterable(site),
+        **_zendesk(site),
+    },
 }

@@ -17,7 +17,12 @@ from agents.events.contract import (
     ContractRenewed,
 )
 from agents.events.customer import CustomerSignedUp
-from agents.events.invoice import InvoicePaymentFailed
+from agents.events.invoice import (
+    InvoiceNewCardNeeded,
+    InvoicePaymentExhausted,
+    InvoicePaymentFailed,
+    InvoicePaymentRecovered,
+)
 from agents.events.payload import DomainEvent
 from agents.events.prescription import PrescriptionShipped
 
@@ -49,6 +54,11 @@ class Message:
     audience: Callable[[Any], bool] | None = None
 
 
+def _card_still_good(event: InvoicePaymentFailed) -> bool:
+    """Whoever is asked for another card hears of the failure with that."""
+    return not event.new_card_needed
+
+
 def _first_contract(event: ContractCreated) -> bool:
     """Not a renewal: nobody is welcomed twice."""
     return event.renewed_from_id is None
@@ -61,8 +71,18 @@ MESSAGES: Final[tuple[Message, ...]] = (
     Message(event=ContractRenewed, template="contract_renewed", channel=Channel.EMAIL, essential=True),
     Message(event=ContractCompleted, template="contract_completed", channel=Channel.EMAIL, essential=True),
     Message(event=ContractCancelled, template="contract_cancelled", channel=Channel.EMAIL, essential=True),
-    Message(event=InvoicePaymentFailed, template="payment_failed", channel=Channel.EMAIL, essential=True),
-    Message(event=InvoicePaymentFailed, template="payment_failed", channel=Channel.SMS),
+    Message(
+        event=InvoicePaymentFailed,
+        template="payment_failed",
+        channel=Channel.EMAIL,
+        essential=True,
+        audience=_card_still_good,
+    ),
+    Message(event=InvoicePaymentFailed, template="payment_failed", channel=Channel.SMS, audience=_card_still_good),
+    Message(event=InvoiceNewCardNeeded, template="new_card_needed", channel=Channel.EMAIL, essential=True),
+    Message(event=InvoiceNewCardNeeded, template="new_card_needed", channel=Channel.SMS),
+    Message(event=InvoicePaymentRecovered, template="payment_recovered", channel=Channel.EMAIL, essential=True),
+    Message(event=InvoicePaymentExhausted, template="payment_exhausted", channel=Channel.EMAIL, essential=True),
     Message(event=PrescriptionShipped, template="prescription_shipped", channel=Channel.EMAIL, essential=True),
     Message(event=PrescriptionShipped, template="prescription_shipped", channel=Channel.PORTAL),
 )

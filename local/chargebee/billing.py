@@ -117,9 +117,9 @@ class Billing:
         """Count a successful payment."""
         invoice["amount_paid"] += transaction["amount"]
         invoice["linked_payments"].append(_linked_payment(transaction, applied=transaction["amount"]))
-        if invoice.get("dunning_status") == "in_progress":
-            invoice["dunning_status"] = "success"
         self._settle(invoice)
+        if invoice.get("dunning_status") and not invoice["amount_due"]:
+            invoice["dunning_status"] = "success"
         self._site.save("invoice", invoice)
 
     def refund(self, invoice: dict[str, Any], amount: int) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from local.iterable.campaigns import Campaigns, notification_templates
 from local.iterable.messages import Messages
 from local.iterable.profiles import Profiles
 from local.iterable.replies import done, json_reply, refusal
-from local.standin.service import Call, Refusal, Reply, Section, Service
+from local.standin.bodies import read_object
+from local.standin.service import Call, ControlHandler, Refusal, Reply, Section, Service
 from local.standin.store import Store
 from local.standin.webhooks import Target, Webhook
 
@@ -216,10 +219,18 @@ class IterableService(Service):
         return done("Successfully tracked the purchase", {"id": purchase_id})
 
     def _events_by_user_id(self, call: Call) -> Reply:
-        return json_reply({"events": self.store.find_by("event", "userId", call.params["user_id"])})
+        return self._events_of("userId", call.params["user_id"])
 
     def _events_by_email(self, call: Call) -> Reply:
-        return json_reply({"events": self.store.find_by("event", "email", call.params["email"].lower())})
+        return self._events_of("email", call.params["email"].lower())
+
+    def _events_of(self, field: str, value: str) -> Reply:
+        events = [
+            {"eventType": event_type, **one}
+            for kind, event_type in (("event", "customEvent"), ("purchase", "purchase"))
+            for one in self.store.find_by(kind, field, value)
+        ]
+        return json_reply({"events": events})
 
     def _trigger_workflow(self, call: Call) -> Reply:
         body = call.json()
@@ -249,6 +260,15 @@ class IterableService(Service):
         }
         self.store.put("journey_entry", entry_id, entry, created_at=now, updated_at=now)
         return done("Successfully triggered the workflow")
+
+    def controls(self) -> Mapping[str, ControlHandler]:
+        """``journeys``: ``{"userId"}`` gives what that person has entered, which Iterable shows in its pages only."""
+        return {"journeys": self._journeys_of}
+
+    async def _journeys_of(self, request: Request) -> Response:
+        user = self.profiles.find(await read_object(request))
+        entries = [] if user is None else self.store.find_by("journey_entry", "profile", user["id"])
+        return JSONResponse({"entries": entries})
 
     # Lists
 

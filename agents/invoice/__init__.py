@@ -1,0 +1,1 @@
+"""The invoice agent: see README.md."""

@@ -1,0 +1,74 @@
+"""The invoice agent's application: its handlers, bound to the clients they use."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+
+from starlette.applications import Starlette
+
+from agents.events.invoice import (
+    InvoiceInserted,
+    InvoicePaymentExhausted,
+    InvoicePaymentFailed,
+    InvoicePaymentRecovered,
+    InvoicePaymentSucceeded,
+    InvoiceRefunded,
+    InvoiceUpdated,
+)
+from agents.graphql.client import GraphQLClient
+from agents.invoice.handlers import Sources, invoice_inserted, invoice_updated
+from agents.invoice.payments import Accounting, payment_succeeded, refunded
+from agents.invoice.recovery import Recovering, payment_exhausted, payment_failed, payment_recovered
+from agents.invoice.retry import payment_retry
+from agents.invoice.schedule import PaymentRetry
+from agents.invoice.settings import Settings, read_settings
+from agents.runtime.app import build_app
+from agents.runtime.handler import Handler, Handlers
+from integrations.chargebee.client import ChargebeeClient
+from integrations.iterable.client import IterableClient
+from integrations.zendesk.client import ZendeskClient
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = _now) -> Starlette:
+    """The agent as an ASGI application; without settings, they are read from the environment."""
+    settings = settings or read_settings()
+
+    @asynccontextmanager
+    async def open_handlers(graphql: GraphQLClient) -> AsyncIterator[Handlers]:
+        async with (
+            ChargebeeClient(settings.chargebee) as chargebee,
+            IterableClient(settings.iterable) as iterable,
+            ZendeskClient(settings.zendesk) as zendesk,
+        ):
+            sources = Sources(
+                graphql=graphql, chargebee=chargebee, zendesk=zendesk, clock=clock, window=settings.recovery.window
+            )
+            accounting = Accounting(graphql=graphql, chargebee=chargebee, iterable=iterable)
+            recovering = Recovering(
+                graphql=graphql,
+                chargebee=chargebee,
+                iterable=iterable,
+                zendesk=zendesk,
+                clock=clock,
+                retry_days=settings.recovery.retry_days,
+                policy=settings.recovery.exhausted,
+            )
+            yield Handlers(
+                [
+                    Handler(event=InvoiceInserted, handle=partial(invoice_inserted, sources=sources)),
+                    Handler(event=InvoiceUpdated, handle=partial(invoice_updated, sources=sources)),
+                    Handler(event=InvoicePaymentSucceeded, handle=partial(payment_succeeded, use=accounting)),
+                    Handler(event=InvoiceRefunded, handle=partial(refunded, use=accounting)),
+                    Handler(event=InvoicePaymentFailed, handle=partial(payment_failed, use=recovering)),
+                    Handler(event=InvoicePaymentRecovered, handle=partial(payment_recovered, use=recovering)),
+                    Handler(event=InvoicePaymentExhausted, handle=partial(payment_exhausted, use=recovering)),
+                ],
+                tasks=[Handler(event=PaymentRetry, handle=partial(payment_retry, use=recovering))],
+            )
+
+    return build_app(name="invoice", settings=settings.runtime, open_handlers=open_handlers)
