@@ -6,21 +6,22 @@ Nothing is dropped:
 - Notes that can't be written (the database is away) are kept and tried again. Once `capacity` of them wait, reads of
   sensitive tables wait too, and are refused after `patience_s`: no PHI without a record.
 - Closing writes what is left; what can't be written by then goes to the log, entry by entry (`access_log.unwritten`).
-- A process that is killed loses what it noted since the last write, `interval_s` at most; a batch whose acknowledgement
-  was lost with its connection may be there twice.
+- A process that is killed loses what it noted since the last write, `interval_s` at most.
 """
 
 import asyncio
 import time
 from collections import deque
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 import structlog
+import uuid_utils
 
-from integrations.telemetry.context import current_request
+from integrations.telemetry.context import RequestContext, current_request
 from integrations.telemetry.metrics import counter, gauge
 from permissions.session import Session
 from resolvers.errors import GraphQLRequestError
@@ -34,8 +35,9 @@ _WAITING: Final = gauge("caregraph_access_log_waiting", "Reads of PHI noted and 
 _WRITTEN: Final = counter("caregraph_access_log_written_total", "Reads of PHI written to audit.access.")
 _FAILED: Final = counter("caregraph_access_log_failed_writes_total", "Writes to audit.access that failed.")
 
-#: Role, user, what was read, rows, request id, traceparent, Unix time.
-_Entry = tuple[str, str | None, SensitiveRead, int, str | None, str | None, float]
+#: Who, what was read, rows, request, traceparent, Unix time.
+_Entry = tuple[Session, SensitiveRead, int, RequestContext | None, str, float]
+_Columns = tuple[list[Any], ...]
 
 _BATCH: Final = 1_000
 _LONGEST_PAUSE_S: Final = 2.0
@@ -88,18 +90,7 @@ class AccessLog:
 
     def record(self, session: Session, read: SensitiveRead, row_count: int, traceparent: str) -> None:
         """Take note of a read."""
-        request = current_request.get()
-        self._entries.append(
-            (
-                session.role,
-                session.user_id,
-                read,
-                row_count,
-                None if request is None else request.request_id,
-                traceparent or None,
-                time.time(),
-            )
-        )
+        self._entries.append((session, read, row_count, current_request.get(), traceparent, time.time()))
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._write_all(), name="access-log")
 
@@ -119,16 +110,16 @@ class AccessLog:
             if self._task is not None:
                 self._task.cancel()
                 await asyncio.gather(self._task, return_exceptions=True)
-        for role, user_id, read, row_count, request_id, _, at in self._entries:
+        for session, read, row_count, request, _, at in self._entries:
             _LOG.error(
                 "access_log.unwritten",
-                role=role,
-                user_id=user_id,
+                role=session.role,
+                user_id=session.user_id,
                 operation=read.operation,
                 tables=read.tables,
                 row_count=row_count,
                 # The line has a request id of its own, if any.
-                of_request=request_id,
+                of_request=None if request is None else request.request_id,
                 read_at=at,
             )
         self._entries.clear()
@@ -137,12 +128,15 @@ class AccessLog:
     async def _write_all(self) -> None:
         """Write until nothing is left to write."""
         pause_s = self._interval_s
+        batch: _Columns | None = None
         try:
             while self._entries:
-                if len(self._entries) < _BATCH:
+                if batch is None and len(self._entries) < _BATCH:
                     # Those of the next moment go with these.
                     await self._pause(self._interval_s)
-                batch = [self._entries[index] for index in range(min(len(self._entries), _BATCH))]
+                if batch is None:
+                    # Kept with its ids until it is written.
+                    batch = _columns(list(islice(self._entries, _BATCH)))
                 try:
                     await self._write(batch)
                 except _FAILURES as error:
@@ -153,9 +147,11 @@ class AccessLog:
                     pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
                     continue
                 pause_s = self._interval_s
-                for _ in batch:
+                written = len(batch[0])
+                batch = None
+                for _ in range(written):
                     self._entries.popleft()
-                _WRITTEN.inc(len(batch))
+                _WRITTEN.inc(written)
                 _WAITING.set(len(self._entries))
                 self._room.set()
         finally:
@@ -166,19 +162,22 @@ class AccessLog:
             async with asyncio.timeout(seconds):
                 await self._hurry.wait()
 
-    async def _write(self, batch: list[_Entry]) -> None:
-        roles, users, reads, counts, requests, traces, times = map(list, zip(*batch, strict=True))
+    async def _write(self, batch: _Columns) -> None:
         async with asyncio.timeout(self._write_timeout_s), self._pool.connection() as connection:
-            await connection.rows(
-                _STATEMENT,
-                (
-                    roles,
-                    users,
-                    [read.operation for read in reads],
-                    [",".join(read.tables) for read in reads],
-                    counts,
-                    requests,
-                    traces,
-                    times,
-                ),
-            )
+            await connection.rows(_STATEMENT, batch)
+
+
+def _columns(entries: list[_Entry]) -> _Columns:
+    """The statement's arguments."""
+    sessions, reads, counts, requests, traces, times = zip(*entries, strict=True)
+    return (
+        [str(uuid_utils.uuid7()) for _ in entries],
+        [session.role for session in sessions],
+        [session.user_id for session in sessions],
+        [read.operation for read in reads],
+        [",".join(read.tables) for read in reads],
+        list(counts),
+        [None if request is None else request.request_id for request in requests],
+        [trace or None for trace in traces],
+        list(times),
+    )
