@@ -57,6 +57,21 @@ class CustomerRoleChanged(DomainEvent):
         return str(self.staff_id)
 
 
+class ReferralCompleted(DomainEvent):
+    """A friend whom a customer recommended us to has begun. It is the referrer's event and doesn't name the friend."""
+
+    TYPE: ClassVar[str] = "referral.completed"
+
+    #: The referrer.
+    customer_id: UUID
+    referral_id: UUID
+
+    @property
+    def subject(self) -> str:
+        """The referrer's id."""
+        return str(self.customer_id)
+
+
 class SubscriptionChanged(DomainEvent):
     """Somebody asked for a change of a subscription; the subscription_change agent carries it out."""
 

@@ -1,0 +1,1 @@
+"""The referral agent: see README.md."""
