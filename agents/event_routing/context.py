@@ -11,7 +11,7 @@ from agents.runtime.webhooks import Webhook
 
 #: So long a webhook waits for a row of ours that an agent may still be writing; then there is none.
 _PATIENCE: Final = timedelta(minutes=10)
-_AGAIN: Final = timedelta(seconds=5)
+_AGAIN: Final = timedelta(seconds=1)
 
 
 def _now() -> datetime:
