@@ -59,6 +59,16 @@ AGENTS: Mapping[str, AgentEntry] = MappingProxyType(
                 summary="Tells of payments and their failure, recovers what failed, adds up what was received.",
                 topics=("invoice-events",),
             ),
+            AgentEntry(
+                name="chargebee",
+                summary="Keeps customers and subscriptions in Chargebee, and its mirror here.",
+                topics=("customer-events", "contract-events"),
+            ),
+            AgentEntry(
+                name="event_routing",
+                summary="Takes webhooks of Chargebee, Iterable, Zendesk and the pharmacy, and routes them by rules.",
+                topics=(),
+            ),
         )
     }
 )

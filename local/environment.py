@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from local.keys import LocalKeys
 from local.layout import AGENTS, HOST, LOCATION, PROJECT, QUEUE, Layout, service_account
+from local.zendesk.users import API_USER_ID
 
 #: Who signs the tokens that Pub/Sub pushes with.
 PUSH_SERVICE_ACCOUNT = f"pubsub-push@{PROJECT}.iam.gserviceaccount.com"
@@ -69,6 +70,9 @@ def operator_environment(site: Site) -> dict[str, str]:
         "CAREGRAPH_API_AUDIENCE": site.layout.url("api"),
         "CAREGRAPH_SERVICE_ACCOUNTS": _service_accounts(),
         "CAREGRAPH_GRAPHQL_URL": _graphql_url(site),
+        # `caregraph chargebee` acts as the agent of that name.
+        **_id_token(site, service_account("chargebee")),
+        **_chargebee(site),
     }
 
 
@@ -162,14 +166,31 @@ def _pharmacy(site: Site) -> dict[str, str]:
     return {"PHARMACY_BASE_URL": site.layout.url("pharmacy"), "PHARMACY_API_KEY": site.keys.pharmacy_api_key}
 
 
-def _pharmacy_server(site: Site) -> dict[str, str]:
-    port = site.layout.ports.get("agent_event_routing")
+def _webhooks(site: Site) -> Mapping[str, dict[str, str]]:
+    """How each outside system proves its webhooks: what its stand-in signs with and event_routing checks."""
     return {
-        **_pharmacy(site),
-        **_port(site, "pharmacy"),
-        "PHARMACY_WEBHOOK_SECRET": site.keys.pharmacy_webhook_secret,
-        **({"PHARMACY_WEBHOOK_URL": f"http://{HOST}:{port}/webhooks/pharmacy"} if port else {}),
+        "chargebee": {
+            "CHARGEBEE_WEBHOOK_USERNAME": "caregraph",
+            "CHARGEBEE_WEBHOOK_PASSWORD": site.keys.chargebee_webhook_password,
+        },
+        "iterable": {"ITERABLE_WEBHOOK_SECRET": site.keys.iterable_webhook_secret},
+        "zendesk": {"ZENDESK_WEBHOOK_SECRET": site.keys.zendesk_webhook_secret},
+        "pharmacy": {"PHARMACY_WEBHOOK_SECRET": site.keys.pharmacy_webhook_secret},
     }
+
+
+def _standin(site: Site, name: str) -> dict[str, str]:
+    """Port, secret, and where its webhooks go."""
+    return {
+        **_port(site, name),
+        **_webhooks(site)[name],
+        f"{name.upper()}_WEBHOOK_URL": f"{site.layout.agent_url('event_routing')}/webhooks/{name}",
+    }
+
+
+def _event_routing(site: Site) -> dict[str, str]:
+    secrets = {variable: value for one in _webhooks(site).values() for variable, value in one.items()}
+    return {**_agent(site, "event_routing"), **secrets, "ZENDESK_USER_ID": str(API_USER_ID)}
 
 
 def _api(site: Site) -> dict[str, str]:
@@ -263,10 +284,10 @@ _SPECIFIC: Mapping[str, Callable[[Site], dict[str, str]]] = {
     "seed": lambda site: {**_database(site), **_chargebee(site)},
     "pubsub": _pubsub_server,
     "identity": _identity_server,
-    "chargebee": lambda site: {**_chargebee(site), **_port(site, "chargebee")},
-    "iterable": lambda site: {**_iterable(site), **_port(site, "iterable")},
-    "zendesk": lambda site: {**_zendesk(site), **_port(site, "zendesk")},
-    "pharmacy": _pharmacy_server,
+    "chargebee": lambda site: {**_chargebee(site), **_standin(site, "chargebee")},
+    "iterable": lambda site: {**_iterable(site), **_standin(site, "iterable")},
+    "zendesk": lambda site: {**_zendesk(site), **_standin(site, "zendesk")},
+    "pharmacy": lambda site: {**_pharmacy(site), **_standin(site, "pharmacy")},
     "provision": _pubsub,
     "api": _api,
     "relay": lambda site: {**_port(site, "relay"), **_database(site), **_pubsub(site)},
@@ -274,6 +295,8 @@ _SPECIFIC: Mapping[str, Callable[[Site], dict[str, str]]] = {
     "scheduler": _scheduler,
     "cron": _cron,
     "agent-contract": lambda site: {**_agent(site, "contract"), **_chargebee(site)},
+    "agent-event_routing": _event_routing,
+    "agent-chargebee": lambda site: {**_agent(site, "chargebee"), **_chargebee(site)},
     "agent-notification": lambda site: {**_agent(site, "notification"), **_iterable(site)},
     "agent-zendesk": lambda site: {**_agent(site, "zendesk"), **_zendesk(site)},
     "agent-prescription": lambda site: {**_agent(site, "prescription"), **_pharmacy(site), **_zendesk(site)},

@@ -20,6 +20,9 @@ class LocalKeys:
     iterable_api_key: str = field(default_factory=_random_key, repr=False)
     zendesk_api_token: str = field(default_factory=_random_key, repr=False)
     pharmacy_api_key: str = field(default_factory=_random_key, repr=False)
+    chargebee_webhook_password: str = field(default_factory=_random_key, repr=False)
+    iterable_webhook_secret: str = field(default_factory=_random_key, repr=False)
+    zendesk_webhook_secret: str = field(default_factory=_random_key, repr=False)
     pharmacy_webhook_secret: str = field(default_factory=_random_key, repr=False)
 
 

@@ -243,7 +243,7 @@ def build(store: Store) -> ChargebeeService:
     """
     service = ChargebeeService(store, api_key=os.environ.get("CHARGEBEE_API_KEY") or None, objects=demo_objects)
     url = os.environ.get("CHARGEBEE_WEBHOOK_URL")
-    if url and service.webhooks.target is None:
+    if url:
         service.webhooks.aim(
             Target(
                 url=url,

@@ -178,6 +178,6 @@ def build(store: Store) -> PharmacyService:
         orders=demo_orders,
     )
     url = os.environ.get("PHARMACY_WEBHOOK_URL")
-    if url and service.webhooks.target is None:
+    if url:
         service.webhooks.aim(Target(url=url))
     return service
