@@ -55,9 +55,19 @@ AGENTS: Mapping[str, AgentEntry] = MappingProxyType(
                 topics=("prescription-events",),
             ),
             AgentEntry(
+                name="referral",
+                summary="Completes referrals when a friend's first contract begins, and rewards both.",
+                topics=("contract-events", "customer-events"),
+            ),
+            AgentEntry(
                 name="invoice",
                 summary="Tells of payments and their failure, recovers what failed, adds up what was received.",
                 topics=("invoice-events",),
+            ),
+            AgentEntry(
+                name="subscription_change",
+                summary="Carries out changes of subscriptions in Chargebee: plan, pause, resume, cancellation.",
+                topics=("customer-events",),
             ),
             AgentEntry(
                 name="chargebee",

@@ -88,6 +88,7 @@ def test_an_agent_without_settings_names_all_that_is_missing(name: str, monkeypa
         "notification": "ITERABLE_API_KEY",
         "zendesk": "ZENDESK_BASE_URL",
         "prescription": "PHARMACY_BASE_URL",
+        "referral": "CHARGEBEE_SITE",
         "invoice": "CHARGEBEE_SITE",
         "event_routing": "CHARGEBEE_WEBHOOK_USERNAME",
     }[name]
