@@ -1,0 +1,37 @@
+"""The clients of a command that acts as this agent, outside of the agent's own program."""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from agents.chargebee.settings import CommandSettings
+from agents.graphql.client import GraphQLClient, open_graphql
+from integrations.chargebee.client import ChargebeeClient
+from integrations.identity.id_tokens import IdTokenProvider
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clients:
+    """Both sides."""
+
+    graphql: GraphQLClient
+    chargebee: ChargebeeClient
+
+
+@asynccontextmanager
+async def open_clients(settings: CommandSettings) -> AsyncIterator[Clients]:
+    """The endpoint as service agent `chargebee`, and Chargebee; closed at the end."""
+    certificates = ssl.create_default_context()
+    endpoint = settings.endpoint
+    async with httpx.AsyncClient(timeout=5.0, verify=certificates) as identity:
+        token = IdTokenProvider(audience=endpoint.audience, client=identity, url=endpoint.id_token_url)
+        async with (
+            open_graphql(
+                url=endpoint.graphql_url, token=token, certificates=certificates, max_connections=8
+            ) as graphql,
+            ChargebeeClient(settings.chargebee) as chargebee,
+        ):
+            yield Clients(graphql=graphql, chargebee=chargebee)

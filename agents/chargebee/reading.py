@@ -1,0 +1,337 @@
+"""One resource of Chargebee read into the mirror, from where the last run ended to its newest change.
+
+::
+
+    take the cursor ─ pages, oldest change first ─ rows ─ one transaction: rows and the cursor's new place ─┐
+         │                     └───────────── fetched ahead ─────────────┘                       each page ─┘
+         └─ another run has it: nothing to do
+
+A run that ends early (killed, an outage, its time is over) is gone on with by the next one, at the page after the last
+that was written. Each run begins a little before the point that the last one reached (`Pace.overlap`): Chargebee's
+times are whole seconds, and its listings may lag behind; what was here already changes nothing.
+"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+
+from agents.chargebee.operations import break_off_run, end_run, extend_lease, forget_progress, move_cursor, take_cursor
+from agents.chargebee.pages import pages_from
+from agents.graphql.client import GraphQLClient
+from agents.graphql.errors import GraphQLError, OperationRefused, ServerFault
+from agents.graphql.operations import Mutation
+from agents.mirror.upserts import mirror
+from integrations.chargebee.client import ChargebeeClient
+from integrations.chargebee.rows import Rows, Unmirrorable, collect, rows_of
+from integrations.chargebee.types import Page, Resource
+from integrations.errors import IntegrationError, PermanentError, TemporaryError
+from integrations.telemetry.metrics import counter
+
+_log = structlog.get_logger(__name__)
+
+#: The listings that the mirror is made of. Prices and customers first, since the others refer to them.
+MIRRORED: Final = (
+    Resource.ITEM_PRICES,
+    Resource.CUSTOMERS,
+    Resource.SUBSCRIPTIONS,
+    Resource.INVOICES,
+    Resource.TRANSACTIONS,
+    Resource.CREDIT_NOTES,
+)
+
+READ: Final = counter("caregraph_chargebee_resources_read_total", "Resources read from Chargebee.", ["resource"])
+UNMIRRORABLE: Final = counter(
+    "caregraph_chargebee_unmirrorable_total", "Resources that the mirror's tables could not hold.", ["resource"]
+)
+
+#: A request to the endpoint may have 1 MiB; a row of the widest table takes about 800 bytes.
+_MOST_ROWS: Final = 1_000
+_NAMED: Final = 5
+_PARTING_TIME_OUT_S: Final = 5.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """How a run reads."""
+
+    #: How far before the last run's end the next one begins.
+    overlap: timedelta = timedelta(minutes=2)
+    #: How long a run has a resource to itself without a sign of life; a page is one.
+    lease: timedelta = timedelta(seconds=45)
+    #: Pages that wait while others are written, and how many are written at once.
+    pages_ahead: int = 6
+    pages_at_once: int = 4
+    #: How often in a row a page is asked for, beyond the client's own attempts, and the longest wait between.
+    patience: int = 1
+    longest_wait: timedelta = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """How far a run has come."""
+
+    resource: Resource
+    #: Read since the first page, also by the runs that this one goes on with.
+    rows_read: int = 0
+    #: The latest change among them.
+    seen_until: datetime | None = None
+    #: What its table couldn't hold, a sentence each; not complete after a run that was gone on with.
+    unmirrorable: tuple[str, ...] = ()
+    #: Whether the last page has been read. False: another run has it, or this one's time was over.
+    ended: bool = False
+    #: Another run has the resource.
+    busy: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class _Place:
+    """Where a run is. Mutable: it moves with each page."""
+
+    resource: Resource
+    cursor: str
+    run_id: uuid.UUID = field(default_factory=uuid.uuid4)
+    updated_after: datetime | None
+    read_after: datetime | None
+    seen_until: datetime | None
+    next_offset: str | None
+    rows_read: int
+    unmirrorable: list[str] = field(default_factory=list)
+
+    def progress(self, *, ended: bool = False) -> Progress:
+        return Progress(
+            resource=self.resource,
+            rows_read=self.rows_read,
+            seen_until=self.seen_until,
+            unmirrorable=tuple(self.unmirrorable),
+            ended=ended,
+        )
+
+
+class Reader:
+    """Reads resources. One run at a time has a cursor, whatever number of programs try."""
+
+    def __init__(
+        self,
+        *,
+        graphql: GraphQLClient,
+        chargebee: ChargebeeClient,
+        pace: Pace | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._graphql = graphql
+        self._chargebee = chargebee
+        self._pace = pace or Pace()
+        self._now = now
+
+    async def read(
+        self,
+        resource: Resource,
+        *,
+        cursor: str | None = None,
+        everything: bool = False,
+        from_start: bool = False,
+        time_left: Callable[[], bool] = lambda: True,
+        tell: Callable[[Progress], None] = lambda _progress: None,
+    ) -> Progress:
+        """Read the resource to its end, or as long as there is `time_left`; `tell` is called after each page.
+
+        `cursor` is the name to keep the place under, the resource's own by default. `everything` goes on only with what
+        was interrupted and else reads from the first change on; `from_start` does so always. Raises IntegrationError or
+        GraphQLError for what doesn't get better by waiting; the place is kept.
+        """
+        place = await self._take(resource, cursor or resource.object_name)
+        if place is None:
+            return Progress(resource=resource, busy=True)
+        try:
+            if from_start or (everything and place.next_offset is None):
+                await self._graphql.mutate(forget_progress(resource=place.cursor, run_id=place.run_id))
+                place = replace(
+                    place, updated_after=None, read_after=None, seen_until=None, next_offset=None, rows_read=0
+                )
+            if place.next_offset is None:
+                self._begin(place, place.updated_after)
+            ended = await self._read_pages(place, time_left, tell)
+        except BaseException as error:
+            await self._break_off(place, error)
+            raise
+        if not ended:
+            await self._break_off(place, None)
+        return place.progress(ended=ended)
+
+    async def _take(self, resource: Resource, cursor: str) -> _Place | None:
+        run_id, now = uuid.uuid4(), self._now()
+        answer = await self._graphql.query(
+            take_cursor(resource=cursor, run_id=run_id, now=now, lease_until=now + self._pace.lease)
+        )
+        if answer.taken is None or not answer.taken.returning:
+            return None
+        taken = answer.taken.returning[0]
+        return _Place(
+            resource=resource,
+            cursor=cursor,
+            run_id=run_id,
+            updated_after=taken.updated_after,
+            read_after=taken.read_after,
+            seen_until=taken.seen_until,
+            next_offset=taken.next_offset,
+            rows_read=taken.rows_read,
+        )
+
+    def _begin(self, place: _Place, known_until: datetime | None) -> None:
+        place.read_after = None if known_until is None else known_until - self._pace.overlap
+        place.seen_until = None
+        place.next_offset = None
+        place.rows_read = 0
+
+    async def _read_pages(self, place: _Place, time_left: Callable[[], bool], tell: Callable[[Progress], None]) -> bool:
+        try:
+            return await self._read_from(place, time_left, tell)
+        except PermanentError as error:
+            if error.param != "offset":
+                raise
+            # Offsets are Chargebee's own, and it may forget them. What was read stays read.
+            _log.warning("etl.offset_refused", resource=place.resource.value, code=error.code)
+            self._begin(place, place.seen_until or place.updated_after)
+            return await self._read_from(place, time_left, tell)
+
+    async def _read_from(self, place: _Place, time_left: Callable[[], bool], tell: Callable[[Progress], None]) -> bool:
+        async def fetch(offset: str | None) -> Page:
+            return await self._fetch(place, offset)
+
+        async with pages_from(fetch, place.next_offset, ahead=self._pace.pages_ahead) as pages:
+            while batch := await pages.next(at_most=self._pace.pages_at_once):
+                await self._write_pages(place, batch)
+                tell(place.progress())
+                if place.next_offset is None:
+                    return True
+                if not time_left():
+                    return False
+        raise AssertionError("a listing ends with a page that has no next one")
+
+    async def _fetch(self, place: _Place, offset: str | None) -> Page:
+        attempt = 1
+        while True:
+            try:
+                return await self._chargebee.list_page(place.resource, updated_after=place.read_after, offset=offset)
+            except TemporaryError as error:
+                if attempt >= self._pace.patience:
+                    raise
+                asked = error.retry_after or timedelta(seconds=min(2**attempt, 60))
+                wait = min(asked, self._pace.longest_wait)
+                _log.warning(
+                    "etl.waits", resource=place.resource.value, code=error.code, wait_s=round(wait.total_seconds(), 1)
+                )
+                until = self._now() + self._pace.lease + wait
+                await self._graphql.mutate(extend_lease(resource=place.cursor, run_id=place.run_id, lease_until=until))
+                await asyncio.sleep(wait.total_seconds())
+                attempt += 1
+
+    async def _write_pages(self, place: _Place, pages: Sequence[Page]) -> None:
+        resources = [raw for page in pages for raw in page.objects]
+        kind = place.resource.object_name
+        found: list[Rows] = []
+        for raw in resources:
+            try:
+                found.append(rows_of(kind, raw))
+            except Unmirrorable as problem:
+                self._note(place, str(problem))
+        # The place moves when the rows are there, not before: the next run believes it.
+        after = replace(place, next_offset=pages[-1].next_offset, rows_read=place.rows_read + len(resources))
+        changed = [raw.get("updated_at") or raw.get("created_at") or raw.get("date") or 0 for raw in resources]
+        if changed:
+            latest = datetime.fromtimestamp(max(changed), UTC)
+            after.seen_until = latest if place.seen_until is None else max(place.seen_until, latest)
+        await self._write(place, found, self._moved(after) if after.next_offset is not None else self._ended(after))
+        place.seen_until, place.next_offset, place.rows_read = after.seen_until, after.next_offset, after.rows_read
+        READ.labels(place.resource.value).inc(len(resources))
+
+    async def _write(self, place: _Place, found: Sequence[Rows], *then: Mutation) -> None:
+        """Write the rows, and with the last of them `then`, in one transaction."""
+        rows = collect(found)
+        if len(found) > 1 and sum(len(listed) for listed in rows.values()) > _MOST_ROWS:
+            await self._halves(place, found, then)
+            return
+        mutations = (*mirror(rows), *then)
+        if not mutations:
+            return
+        try:
+            await self._graphql.mutate(*mutations)
+        except OperationRefused as refusal:
+            if isinstance(refusal, ServerFault) or not found:
+                raise
+            if len(found) > 1:
+                # One row that the database refuses must not keep the others out, nor stop the resource for ever.
+                await self._halves(place, found, then)
+                return
+            ((row,), *_) = found[0].values()
+            self._note(place, f"{place.resource.object_name} {row['id']}: the database refuses it ({refusal.code})")
+            await self._write(place, (), *then)
+
+    async def _halves(self, place: _Place, found: Sequence[Rows], then: Sequence[Mutation]) -> None:
+        half = len(found) // 2
+        await self._write(place, found[:half])
+        await self._write(place, found[half:], *then)
+
+    def _moved(self, place: _Place) -> Mutation:
+        return move_cursor(
+            resource=place.cursor,
+            run_id=place.run_id,
+            read_after=place.read_after,
+            seen_until=place.seen_until,
+            next_offset=place.next_offset,
+            rows_read=place.rows_read,
+            lease_until=self._now() + self._pace.lease,
+        )
+
+    def _ended(self, place: _Place) -> Mutation:
+        moments = [moment for moment in (place.updated_after, place.seen_until) if moment is not None]
+        named = "; ".join(place.unmirrorable[:_NAMED])
+        return end_run(
+            resource=place.cursor,
+            run_id=place.run_id,
+            updated_after=max(moments, default=None),
+            rows_read=place.rows_read,
+            finished_at=self._now(),
+            last_error=f"{len(place.unmirrorable)} not mirrored: {named}" if place.unmirrorable else None,
+        )
+
+    async def _break_off(self, place: _Place, error: BaseException | None) -> None:
+        """Let go of the resource, so that the next run needn't wait for the lease's end; the place is kept."""
+        known = isinstance(error, IntegrationError | GraphQLError)
+        letting_go = self._graphql.mutate(
+            break_off_run(
+                resource=place.cursor,
+                run_id=place.run_id,
+                status="failed" if known else "idle",
+                finished_at=self._now(),
+                # The endpoint's sentence can repeat values of a row.
+                last_error=None
+                if not known
+                else type(error).__name__
+                if isinstance(error, GraphQLError)
+                else str(error),
+            )
+        )
+        try:
+            async with asyncio.timeout(_PARTING_TIME_OUT_S):
+                await letting_go
+        except Exception as trouble:
+            # The lease runs out by itself.
+            _log.warning("etl.not_let_go", resource=place.resource.value, error_type=type(trouble).__name__)
+
+    def _note(self, place: _Place, problem: str) -> None:
+        place.unmirrorable.append(problem)
+        UNMIRRORABLE.labels(place.resource.value).inc()
+        _log.error("etl.unmirrorable", resource=place.resource.value, problem=problem)
+
+
+def for_at_most(duration: timedelta, *, clock: Callable[[], float] = time.monotonic) -> Callable[[], bool]:
+    """Whether that much time since now has not passed yet, as a function to ask."""
+    over_at = clock() + duration.total_seconds()
+    return lambda: clock() < over_at
