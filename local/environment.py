@@ -301,6 +301,11 @@ _SPECIFIC: Mapping[str, Callable[[Site], dict[str, str]]] = {
     "agent-zendesk": lambda site: {**_agent(site, "zendesk"), **_zendesk(site)},
     "agent-referral": lambda site: {**_agent(site, "referral"), **_chargebee(site)},
     "agent-prescription": lambda site: {**_agent(site, "prescription"), **_pharmacy(site), **_zendesk(site)},
+    "agent-subscription_change": lambda site: {
+        **_agent(site, "subscription_change"),
+        **_chargebee(site),
+        **_zendesk(site),
+    },
     "agent-invoice": lambda site: {
         **_agent(site, "invoice"),
         **_chargebee(site),

@@ -21,7 +21,17 @@ HOST = "127.0.0.1"
 _HIGHEST_PORT = 65535
 
 #: The agents that exist; each is a program `caregraph agent NAME` and a part `agent-NAME`.
-AGENTS = ("contract", "notification", "zendesk", "prescription", "referral", "invoice", "event_routing", "chargebee")
+AGENTS = (
+    "contract",
+    "notification",
+    "zendesk",
+    "prescription",
+    "referral",
+    "invoice",
+    "subscription_change",
+    "event_routing",
+    "chargebee",
+)
 
 #: What listens where unless moved. The order gives the numbers above `CAREGRAPH_PORT_BASE`, so new names go last.
 DEFAULT_PORTS: Mapping[str, int] = MappingProxyType(
@@ -44,6 +54,7 @@ DEFAULT_PORTS: Mapping[str, int] = MappingProxyType(
         "pharmacy": 8204,
         "agent_prescription": 8107,
         "agent_invoice": 8105,
+        "agent_subscription_change": 8104,
         "agent_event_routing": 8109,
         "agent_chargebee": 8106,
         "agent_referral": 8108,

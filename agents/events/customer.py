@@ -1,6 +1,6 @@
 """The types of topic `customer-events`."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -31,6 +31,20 @@ class CustomerSignedUp(DomainEvent):
     TYPE: ClassVar[str] = "customer.signed_up"
 
     customer_id: UUID
+
+    @property
+    def subject(self) -> str:
+        """The customer's id."""
+        return str(self.customer_id)
+
+
+class CustomerDeleted(DomainEvent):
+    """A customer's data was deleted everywhere; what law keeps is locked away."""
+
+    TYPE: ClassVar[str] = "customer.deleted"
+
+    customer_id: UUID
+    data_deletion_request_id: UUID
 
     @property
     def subject(self) -> str:
@@ -102,3 +116,49 @@ class SubscriptionChanged(DomainEvent):
     def subject(self) -> str:
         """The customer's id."""
         return str(self.customer_id)
+
+
+class SubscriptionChangeOutcome(DomainEvent):
+    """What became of a change that somebody asked for."""
+
+    customer_id: UUID
+    #: Chargebee's id.
+    subscription_id: str
+    contract_id: UUID | None
+    #: plan | pause | resume | cancel
+    change: str
+    #: now | term_end
+    effective: str
+    #: Of a change of plan: Chargebee's item price.
+    item_price_id: str | None
+    #: Of a pause: the day that it ends, if it was named.
+    resume_on: date | None
+    #: user | cct | admin
+    requested_by: str
+
+    @property
+    def subject(self) -> str:
+        """The customer's id."""
+        return str(self.customer_id)
+
+
+class SubscriptionChangeApplied(SubscriptionChangeOutcome):
+    """Chargebee has done it, or will when the term ends."""
+
+    TYPE: ClassVar[str] = "subscription.change_applied"
+
+    #: The subscription's status now.
+    status: str
+    #: When it takes effect, as far as that is known.
+    effective_at: datetime | None
+    #: Whether it ends because its contract was cancelled, of which the customer hears anyway.
+    contract_cancelled: bool = False
+
+
+class SubscriptionChangeRefused(SubscriptionChangeOutcome):
+    """It can't be done; the care coordination team has a ticket about it."""
+
+    TYPE: ClassVar[str] = "subscription.change_refused"
+
+    #: Chargebee's code for why, or `wrong_status`.
+    reason: str

@@ -16,7 +16,12 @@ from agents.events.contract import (
     ContractCreated,
     ContractRenewed,
 )
-from agents.events.customer import CustomerSignedUp
+from agents.events.customer import (
+    CustomerSignedUp,
+    ReferralCompleted,
+    SubscriptionChangeApplied,
+    SubscriptionChangeRefused,
+)
 from agents.events.invoice import (
     InvoiceNewCardNeeded,
     InvoicePaymentExhausted,
@@ -24,7 +29,7 @@ from agents.events.invoice import (
     InvoicePaymentRecovered,
 )
 from agents.events.payload import DomainEvent
-from agents.events.prescription import PrescriptionShipped
+from agents.events.prescription import PrescriptionDelivered, PrescriptionRefillDue, PrescriptionShipped
 
 
 class Channel(StrEnum):
@@ -59,6 +64,11 @@ def _card_still_good(event: InvoicePaymentFailed) -> bool:
     return not event.new_card_needed
 
 
+def _changed(change: str) -> Callable[[SubscriptionChangeApplied], bool]:
+    """Whoever asked for this change; the end of a contract has a message of its own."""
+    return lambda event: event.change == change and not event.contract_cancelled
+
+
 def _first_contract(event: ContractCreated) -> bool:
     """Not a renewal: nobody is welcomed twice."""
     return event.renewed_from_id is None
@@ -83,6 +93,30 @@ MESSAGES: Final[tuple[Message, ...]] = (
     Message(event=InvoiceNewCardNeeded, template="new_card_needed", channel=Channel.SMS),
     Message(event=InvoicePaymentRecovered, template="payment_recovered", channel=Channel.EMAIL, essential=True),
     Message(event=InvoicePaymentExhausted, template="payment_exhausted", channel=Channel.EMAIL, essential=True),
+    *(
+        Message(
+            event=SubscriptionChangeApplied,
+            template=template,
+            channel=Channel.EMAIL,
+            essential=True,
+            audience=_changed(change),
+        )
+        for change, template in (
+            ("plan", "subscription_plan_changed"),
+            ("pause", "subscription_paused"),
+            ("resume", "subscription_resumed"),
+            ("cancel", "subscription_cancelled"),
+        )
+    ),
+    Message(
+        event=SubscriptionChangeRefused, template="subscription_change_refused", channel=Channel.EMAIL, essential=True
+    ),
     Message(event=PrescriptionShipped, template="prescription_shipped", channel=Channel.EMAIL, essential=True),
     Message(event=PrescriptionShipped, template="prescription_shipped", channel=Channel.PORTAL),
+    Message(event=PrescriptionDelivered, template="prescription_delivered", channel=Channel.EMAIL),
+    Message(event=PrescriptionDelivered, template="prescription_delivered", channel=Channel.PORTAL),
+    Message(event=PrescriptionRefillDue, template="refill_due", channel=Channel.EMAIL, essential=True),
+    Message(event=PrescriptionRefillDue, template="refill_due", channel=Channel.SMS),
+    Message(event=PrescriptionRefillDue, template="refill_due", channel=Channel.PORTAL),
+    Message(event=ReferralCompleted, template="referral_completed", channel=Channel.EMAIL),
 )

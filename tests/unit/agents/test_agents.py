@@ -61,7 +61,7 @@ def test_an_agent_listens_to_topics_that_exist_under_names_of_its_own(name: str)
     entry = AGENTS[name]
 
     assert set(entry.topics) <= {topic.name for topic in TOPICS}
-    assert dict(entry.subscriptions) == {f"{name}-{topic}": topic for topic in entry.topics}
+    assert dict(entry.subscriptions) == {f"{name.replace('_', '-')}-{topic}": topic for topic in entry.topics}
 
 
 @every_agent
@@ -90,6 +90,7 @@ def test_an_agent_without_settings_names_all_that_is_missing(name: str, monkeypa
         "prescription": "PHARMACY_BASE_URL",
         "referral": "CHARGEBEE_SITE",
         "invoice": "CHARGEBEE_SITE",
+        "subscription_change": "CHARGEBEE_SITE",
         "event_routing": "CHARGEBEE_WEBHOOK_USERNAME",
     }[name]
 

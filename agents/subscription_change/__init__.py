@@ -1,0 +1,1 @@
+"""The subscription_change agent: see README.md."""

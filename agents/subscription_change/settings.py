@@ -1,0 +1,21 @@
+"""What the subscription_change agent needs from its environment."""
+
+from dataclasses import dataclass
+
+from agents.runtime.settings import RuntimeSettings, read_together
+from integrations.chargebee.settings import ChargebeeSettings
+from integrations.zendesk.settings import ZendeskSettings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """All settings of this program."""
+
+    runtime: RuntimeSettings
+    chargebee: ChargebeeSettings
+    zendesk: ZendeskSettings
+
+
+def read_settings() -> Settings:
+    """The settings, read from the environment; raises ConfigurationError that names all that is missing or wrong."""
+    return read_together(Settings, runtime=RuntimeSettings, chargebee=ChargebeeSettings, zendesk=ZendeskSettings)
