@@ -37,8 +37,9 @@ _INHERITED = (
     "USER",
     "CAREGRAPH_LOG_FORMAT",
     "CAREGRAPH_LOG_LEVEL",
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
 )
+#: OpenTelemetry's own: endpoint, headers, sampler, how long spans are gathered.
+_INHERITED_PREFIX = "OTEL_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,11 @@ def operator_environment(site: Site) -> dict[str, str]:
 
 
 def _common(site: Site) -> dict[str, str]:
-    kept = {name: site.inherited[name] for name in _INHERITED if name in site.inherited}
+    kept = {
+        name: value
+        for name, value in site.inherited.items()
+        if name in _INHERITED or name.startswith(_INHERITED_PREFIX)
+    }
     return {
         **kept,
         "PYTHONUNBUFFERED": "1",

@@ -1,6 +1,7 @@
 """Programs of the local platform get the settings they need, and only those."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,13 @@ def test_little_of_the_callers_environment_is_passed_on(site: Site) -> None:
     assert settings["PATH"] == "/bin"
     assert settings["CAREGRAPH_LOG_LEVEL"] == "debug"
     assert not settings.keys() & {"HTTP_PROXY", "SECRET"}
+
+
+def test_every_program_exports_its_spans_as_the_caller_says(site: Site) -> None:
+    otel = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", "OTEL_TRACES_SAMPLER": "always_on"}
+    traced = replace(site, inherited=otel)
+    for part in declare_parts(site, None):
+        assert otel.items() <= environment(traced, part.name).items()
 
 
 def test_operators_commands_find_moved_ports_again(site: Site) -> None:
