@@ -17,8 +17,9 @@ from agents.prescription.ordering import (
     refused,
     what_is_missing,
 )
-from agents.prescription.tickets import held_fill, open_ticket, rejected_fill
+from agents.prescription.tickets import held_fill, rejected_fill
 from agents.runtime.handler import Work, WriteBack
+from agents.tickets.support import open_ticket, ticket_row
 from integrations.pharmacy.client import PharmacyClient
 from integrations.zendesk.client import ZendeskClient
 
@@ -72,8 +73,9 @@ async def prescription_rejected(
         # Most likely that is why.
         return WriteBack(skipped=f"the prescription is {course.status}")
     number = event.fill_number or 0
-    ticket = await open_ticket(work, zendesk, course.patient.customer, rejected_fill(course.id, number))
-    mutations = [ticket]
+    customer, matter = course.patient.customer, rejected_fill(course.id, number)
+    ticket = await open_ticket(matter, work, customer=customer, zendesk=zendesk)
+    mutations = [ticket_row(ticket, matter, customer_id=customer.id)]
     if number > 0:
         mutations.append(give_refill_back(id=course.id, refills_allowed=course.refills_allowed))
     return WriteBack(mutations=tuple(mutations))
@@ -101,9 +103,9 @@ async def _hold(fill: DueFill, missing: str, work: Work, zendesk: ZendeskClient)
         # Told already.
         return ()
     assert fill.prescription.patient is not None
-    concern = held_fill(fill.prescription.id, fill.number, missing)
-    ticket = await open_ticket(work, zendesk, fill.prescription.patient.customer, concern)
-    return (*held(fill, missing), ticket)
+    customer, matter = fill.prescription.patient.customer, held_fill(fill.prescription.id, fill.number, missing)
+    ticket = await open_ticket(matter, work, customer=customer, zendesk=zendesk)
+    return (*held(fill, missing), ticket_row(ticket, matter, customer_id=customer.id))
 
 
 async def _stop(event: PrescriptionUpdated, work: Work, graphql: GraphQLClient, pharmacy: PharmacyClient) -> WriteBack:

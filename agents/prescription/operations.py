@@ -194,6 +194,7 @@ query GetCourse($id: uuid!) {
         first_name
         last_name
         email
+        phone
         zendesk_user_id
       }
     }
@@ -227,6 +228,7 @@ class GetCourse(Answer):
                 first_name: str | None
                 last_name: str | None
                 email: str | None
+                phone: str | None
                 zendesk_user_id: int | None
 
             customer: Customer
@@ -650,52 +652,3 @@ def schedule_refill_due(*, name: str, due_at: datetime.datetime, payload: Any) -
     """Named after the fill that runs out, so that it is planned once however often this is written."""
     variables: dict[str, Any] = {"name": name, "due_at": due_at, "payload": payload}
     return Mutation(document=_SCHEDULE_REFILL_DUE, variables=variables, answer=ScheduleRefillDue)
-
-
-_RECORD_TICKET: Final = Document(
-    name="RecordTicket",
-    kind="mutation",
-    text="""\
-mutation RecordTicket($customer_id: uuid!, $zendesk_ticket_id: bigint!, $subject: String!, $description: String!) {
-  insert_support_ticket(
-    objects: [
-      {
-        customer_id: $customer_id
-        zendesk_ticket_id: $zendesk_ticket_id
-        subject: $subject
-        description: $description
-        category: "clinical"
-        status: "new"
-        priority: "high"
-      }
-    ]
-    on_conflict: { constraint: support_ticket_zendesk_ticket_id_key, update_columns: [] }
-  ) {
-    affected_rows
-  }
-}""",
-)
-
-
-class RecordTicket(Answer):
-    """The answer of `record_ticket`."""
-
-    class InsertSupportTicket(Answer):
-        """Of type `support_ticket_mutation_response`."""
-
-        affected_rows: int
-
-    insert_support_ticket: InsertSupportTicket | None
-
-
-def record_ticket(
-    *, customer_id: uuid.UUID, zendesk_ticket_id: int, subject: str, description: str
-) -> Mutation[RecordTicket]:
-    """The mutation `RecordTicket`."""
-    variables: dict[str, Any] = {
-        "customer_id": customer_id,
-        "zendesk_ticket_id": zendesk_ticket_id,
-        "subject": subject,
-        "description": description,
-    }
-    return Mutation(document=_RECORD_TICKET, variables=variables, answer=RecordTicket)

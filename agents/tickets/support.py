@@ -13,7 +13,7 @@ from integrations.errors import NotFound
 from integrations.zendesk.client import ZendeskClient
 from integrations.zendesk.types import Priority, Ticket, TicketStatus
 
-Category = Literal["payment", "account"]
+Category = Literal["payment", "account", "clinical"]
 
 
 class Requester(Protocol):
