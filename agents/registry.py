@@ -75,6 +75,11 @@ AGENTS: Mapping[str, AgentEntry] = MappingProxyType(
                 topics=("customer-events", "contract-events"),
             ),
             AgentEntry(
+                name="identity",
+                summary="Keeps the accounts that people sign in with, and the roles in their tokens, in step.",
+                topics=("customer-events",),
+            ),
+            AgentEntry(
                 name="event_routing",
                 summary="Takes webhooks of Chargebee, Iterable, Zendesk and the pharmacy, and routes them by rules.",
                 topics=(),

@@ -304,6 +304,7 @@ _SPECIFIC: Mapping[str, Callable[[Site], dict[str, str]]] = {
     "agent-chargebee": lambda site: {**_agent(site, "chargebee"), **_chargebee(site)},
     "agent-notification": lambda site: {**_agent(site, "notification"), **_iterable(site)},
     "agent-zendesk": lambda site: {**_agent(site, "zendesk"), **_zendesk(site)},
+    "agent-identity": lambda site: {**_agent(site, "identity"), **_identity(site)},
     "agent-referral": lambda site: {**_agent(site, "referral"), **_chargebee(site)},
     "agent-prescription": lambda site: {**_agent(site, "prescription"), **_pharmacy(site), **_zendesk(site)},
     "agent-subscription_change": lambda site: {

@@ -31,6 +31,7 @@ AGENTS = (
     "subscription_change",
     "event_routing",
     "chargebee",
+    "identity",
 )
 
 #: What listens where unless moved. The order gives the numbers above `CAREGRAPH_PORT_BASE`, so new names go last.
@@ -58,6 +59,7 @@ DEFAULT_PORTS: Mapping[str, int] = MappingProxyType(
         "agent_event_routing": 8109,
         "agent_chargebee": 8106,
         "agent_referral": 8108,
+        "agent_identity": 8110,
     }
 )
 

@@ -128,6 +128,17 @@ class Accounts:
         """The account with this e-mail address, or None."""
         return await self._find("find_account_by_email", lambda client: _read(client.get_user_by_email(email)))
 
+    async def update(self, uid: str, *, email: str | None = None, display_name: str | None = None) -> None:
+        """Give the account another address or name; None leaves one as it is. Safe to repeat.
+
+        A new address is not verified.
+        """
+        given: dict[str, str | bool | None] = {"email": email, "display_name": display_name}
+        changes = {name: value for name, value in given.items() if value is not None}
+        if email is not None:
+            changes["email_verified"] = False
+        await self._call("update_account", lambda client: client.update_user(uid, **changes))
+
     async def set_roles(self, uid: str, *, roles: Sequence[str], default_role: str, user_id: str) -> None:
         """Give the account these roles, in place of those it had; other custom claims stay. Safe to repeat.
 

@@ -41,6 +41,7 @@ class Surroundings:
             "iterable": self.iterable,
             "zendesk": self.zendesk,
             "pharmacy": self.pharmacy,
+            "firebase": self.identity,
         }
 
     def runtime_settings(self, agent: str, url: str, **changes: Any) -> RuntimeSettings:

@@ -25,6 +25,7 @@ from local.zendesk.service import build as build_zendesk
 from server.application import create_application
 from server.authentication.settings import AuthenticationSettings
 from server.settings import ServerSettings
+from tests.integration.agents.faulty import Faulty
 from tests.integration.agents.serving import serving
 from tests.integration.agents.surroundings import Surroundings
 
@@ -36,8 +37,13 @@ async def serve(database_url: str, folder: Path) -> None:
     async with AsyncExitStack() as stack:
         identity = await stack.enter_async_context(
             serving(
-                lambda url: create_identity(
-                    IdentitySettings(folder=folder / "identity", port=0, api_audience=url, service_accounts=accounts)
+                lambda url: Faulty(
+                    app=create_identity(
+                        IdentitySettings(
+                            folder=folder / "identity", port=0, api_audience=url, service_accounts=accounts
+                        )
+                    ),
+                    watched="/identitytoolkit",
                 )
             )
         )

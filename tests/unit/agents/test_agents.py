@@ -11,6 +11,7 @@ import agents
 from agents.graphql.client import GraphQLClient
 from agents.notification.templates import MESSAGES
 from agents.registry import AGENTS
+from integrations.http1 import Endpoint
 from integrations.settings import ConfigurationError
 from local.layout import AGENTS as LOCAL_AGENTS
 from triggers.event_types import EVENT_TYPES
@@ -43,6 +44,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "PHARMACY_WEBHOOK_SECRET": "secret-key",
         "PHARMACY_BASE_URL": "http://127.0.0.1:4",
         "PHARMACY_API_KEY": "secret-key",
+        "CAREGRAPH_FIREBASE_PROJECT": "test",
     }.items():
         monkeypatch.setenv(variable, value)
 
@@ -92,6 +94,9 @@ def test_an_agent_without_settings_names_all_that_is_missing(name: str, monkeypa
         "invoice": "CHARGEBEE_SITE",
         "subscription_change": "CHARGEBEE_SITE",
         "event_routing": "CHARGEBEE_WEBHOOK_USERNAME",
+        "chargebee": "CHARGEBEE_SITE",
+        "identity": "CAREGRAPH_FIREBASE_PROJECT",
+        "data_deletion": "CAREGRAPH_FIREBASE_PROJECT",
     }[name]
 
     with pytest.raises(ConfigurationError) as caught:
@@ -151,11 +156,10 @@ def handled(name: str) -> set[str]:
         open_handlers = module.create_app()
 
     async def collect() -> None:
-        async with httpx.AsyncClient() as http:
-            graphql = GraphQLClient(url="http://127.0.0.1:1", http=http, token=NoToken())
-            async with open_handlers(graphql) as handlers:
-                types.update(handlers)
-                assert types or handlers.doors, "an agent that nothing can reach"
+        graphql = GraphQLClient(endpoint=Endpoint("http://127.0.0.1:1"), token=NoToken())
+        async with open_handlers(graphql) as handlers:
+            types.update(handlers)
+            assert types or handlers.doors, "an agent that nothing can reach"
 
     asyncio.run(collect())
     return types

@@ -1,0 +1,1 @@
+"""The identity agent: see README.md."""
