@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from local.demo.generator import generate
+from local.demo.invoices import linked_note
 from local.demo.rows import Row
 
 Resource = dict[str, Any]
@@ -54,8 +55,8 @@ def _invoice(row: Row, lines: Iterable[Row], payments: Iterable[Row], credit_not
             if number > 0
         ],
         "applied_credits": [],
-        "adjustment_credit_notes": [_linked_note(note) for note in notes if note["type"] == "adjustment"],
-        "issued_credit_notes": [_linked_note(note) for note in notes if note["type"] != "adjustment"],
+        "adjustment_credit_notes": [linked_note(note) for note in notes if note["type"] == "adjustment"],
+        "issued_credit_notes": [linked_note(note) for note in notes if note["type"] != "adjustment"],
     }
 
 
@@ -73,17 +74,6 @@ def _linked_payment(row: Row) -> Resource:
         "txn_amount": row["amount"],
         "applied_amount": row["amount"] if row["status"] == "success" else 0,
         "applied_at": _seconds(row["date"]),
-    }
-
-
-def _linked_note(row: Row) -> Resource:
-    return {
-        "cn_id": row["id"],
-        "cn_reason_code": row["create_reason_code"],
-        "cn_create_reason_code": row["create_reason_code"],
-        "cn_date": _seconds(row["date"]),
-        "cn_total": row["total"],
-        "cn_status": row["status"],
     }
 
 

@@ -109,7 +109,8 @@ class _InvoiceMaker:
         status = _STATUS.get(plan.outcome, "paid")
         voided_at = plan.date + days(1) if plan.outcome == "voided" else None
         updated_at = min(max(plan.date, settled_at or plan.date, voided_at or plan.date), self._rows.now)
-        updated_at = max(updated_at, self._add_credit_note() or updated_at)
+        note = self._add_credit_note()
+        updated_at = max(updated_at, note["date"] if note else updated_at)
         retry = plan.outcome in {"failing", "needs_attention"}
         self._rows.add(
             chargebee.invoice,
@@ -130,6 +131,7 @@ class _InvoiceMaker:
             voided_at=voided_at,
             dunning_status=_DUNNING.get(plan.outcome),
             next_retry_at=self._rows.now + days(self._chance.integer(1, 2)) if retry else None,
+            issued_credit_notes=[linked_note(note)] if note and note["type"] != "adjustment" else [],
             generated_at=plan.date,
             updated_at=updated_at,
             resource_version=version(updated_at),
@@ -237,8 +239,8 @@ class _InvoiceMaker:
             },
         )
 
-    def _add_credit_note(self) -> datetime.datetime | None:
-        """Add the credit note of outcomes that have one; its time."""
+    def _add_credit_note(self) -> Row | None:
+        """Add the credit note of outcomes that have one."""
         kinds: dict[Outcome, tuple[str, str, str]] = {
             "adjusted": ("adjustment", "adjusted", "service_unsatisfactory"),
             "store_credit": ("store", "refund_due", "waiver"),
@@ -251,7 +253,7 @@ class _InvoiceMaker:
         kind, status, reason = kinds[self._plan.outcome]
         amount = self._total if status == "refunded" else self._total // 2
         date = min(self._plan.date + days(1), self._rows.now - days(0.01))
-        self._rows.add(
+        return self._rows.add(
             chargebee.credit_note,
             id=f"CN-{self._number}",
             **self._owner,
@@ -272,7 +274,18 @@ class _InvoiceMaker:
             updated_at=date,
             resource_version=version(date),
         )
-        return date
+
+
+def linked_note(note: Row) -> dict[str, Any]:
+    """A credit note as its invoice has it, in the words of Chargebee's API."""
+    return {
+        "cn_id": note["id"],
+        "cn_reason_code": note["create_reason_code"],
+        "cn_create_reason_code": note["create_reason_code"],
+        "cn_date": int(note["date"].timestamp()),
+        "cn_total": note["total"],
+        "cn_status": note["status"],
+    }
 
 
 def _line(entity_type: str, entity_id: str | None, text: str, amount: int, period: dict[str, Any]) -> dict[str, Any]:

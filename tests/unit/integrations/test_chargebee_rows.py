@@ -1,0 +1,239 @@
+"""What becomes of Chargebee's resources in the mirror."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphql import FieldNode, ObjectFieldNode, parse, visit
+from graphql import Visitor as GraphQLVisitor
+
+import agents.mirror
+from integrations.chargebee.rows import (
+    KINDS,
+    VALUES,
+    Resource,
+    Unmirrorable,
+    collect,
+    invoice_line_item_rows,
+    invoice_row,
+    rows_of,
+    rows_of_event,
+)
+from local.demo.chargebee import chargebee_objects
+from local.demo.generator import generate
+from schema.tables import metadata
+
+AT = 1_772_236_800  # 2026-02-28T00:00:00Z
+
+
+def invoice(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": "17",
+        "customer_id": "ada",
+        "subscription_id": "ada-basic",
+        "status": "payment_due",
+        "date": AT,
+        "currency_code": "USD",
+        "sub_total": 9900,
+        "total": 9900,
+        "amount_due": 9900,
+        "updated_at": AT + 60,
+        "resource_version": (AT + 60) * 1000 + 7,
+        "line_items": [line("li_1")],
+        "object": "invoice",
+    } | changes
+
+
+def line(key: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "id": key,
+        "entity_type": "plan_item_price",
+        "entity_id": "basic-USD-Monthly",
+        "description": "Basic",
+        "date_from": AT,
+        "quantity": 1,
+        "unit_amount": 9900,
+        "amount": 9900,
+        "object": "line_item",
+    } | changes
+
+
+def transaction(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": "txn_1",
+        "customer_id": "ada",
+        "type": "payment",
+        "status": "success",
+        "date": AT,
+        "currency_code": "USD",
+        "amount": 9900,
+        "updated_at": AT,
+        "resource_version": AT * 1000,
+    } | changes
+
+
+@pytest.mark.parametrize("table", [*KINDS, "invoice_line_item"])
+def test_a_row_has_every_column_of_its_table_but_the_time_of_the_copy(table: str) -> None:
+    objects = chargebee_objects(datetime(2026, 11, 1, tzinfo=UTC).date())
+    rows = collect(rows_of(kind, raw) for kind, raws in objects.items() for raw in raws[:50])
+
+    columns = {column.name for column in metadata.tables[f"chargebee.{table}"].columns} - {"synced_at"}
+    assert rows[table]
+    assert {frozenset(row) for row in rows[table]} == {frozenset(columns)}
+
+
+def test_the_demo_data_in_chargebees_words_gives_the_demo_data_in_ours() -> None:
+    today = datetime(2026, 11, 1, tzinfo=UTC).date()
+    wanted = generate(today)
+    rows = collect(rows_of(kind, raw) for kind, raws in chargebee_objects(today).items() for raw in raws)
+
+    for table, listed in rows.items():
+        expected = {row["id"]: row for row in wanted.table(f"chargebee.{table}")}
+        assert {row["id"] for row in listed} == set(expected)
+        for row in listed:
+            for column, value in row.items():
+                if column not in expected[row["id"]] or (table == "invoice_line_item" and column == "resource_version"):
+                    continue
+                assert comparable(value) == comparable(expected[row["id"]][column]), (table, row["id"], column)
+
+
+def comparable(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.replace(microsecond=0)
+    if isinstance(value, str) and value.endswith("+00:00"):
+        return datetime.fromisoformat(value)
+    return value or None
+
+
+def test_times_are_utc_and_a_field_that_chargebee_leaves_out_is_null() -> None:
+    row = invoice_row(invoice())
+
+    assert (row["date"], row["updated_at"]) == ("2026-02-28T00:00:00+00:00", "2026-02-28T00:01:00+00:00")
+    assert (row["paid_at"], row["dunning_status"], row["amount_paid"]) == (None, None, 0)
+
+
+def test_a_leap_day_stays_the_day_it_is() -> None:
+    leap_day = int(datetime(2028, 2, 29, 23, 59, 59, tzinfo=UTC).timestamp())
+    assert invoice_row(invoice(due_date=leap_day))["due_date"] == "2028-02-29T23:59:59+00:00"
+
+
+@pytest.mark.parametrize(("currency_code", "total"), [("JPY", 1500), ("USD", 1500), ("KWD", 1500)])
+def test_amounts_are_chargebees_own_minor_units_whatever_the_currency(currency_code: str, total: int) -> None:
+    row = invoice_row(invoice(currency_code=currency_code, total=total))
+    assert (row["total"], row["currency_code"]) == (total, currency_code)
+
+
+def test_lines_have_the_version_and_the_customer_of_their_invoice() -> None:
+    (row,) = invoice_line_item_rows(invoice())
+    assert (row["invoice_id"], row["customer_id"]) == ("17", "ada")
+    assert row["resource_version"] == invoice()["resource_version"]
+
+
+def test_an_ad_hoc_line_has_no_price_and_a_deleted_invoice_only_deleted_lines() -> None:
+    lines = [line("li_1", entity_type="adhoc", entity_id=None)]
+    (row,) = invoice_line_item_rows(invoice(deleted=True, line_items=lines))
+    assert (row["entity_id"], row["deleted"]) == (None, True)
+
+
+def test_a_refund_belongs_to_the_invoice_of_its_credit_note_and_to_the_payment_it_gives_back() -> None:
+    refund = transaction(
+        id="txn_2", type="refund", refunded_txn_id="txn_1", linked_credit_notes=[{"cn_reference_invoice_id": "17"}]
+    )
+    (row,) = rows_of("transaction", refund)["transaction"]
+    assert (row["invoice_id"], row["reference_transaction_id"]) == ("17", "txn_1")
+
+
+def test_a_price_is_deleted_when_its_status_says_so() -> None:
+    raw = {"id": "p", "name": "P", "item_id": "p", "item_type": "plan", "currency_code": "USD", "created_at": AT}
+    (row,) = rows_of("item_price", raw | {"status": "deleted"})["item_price"]
+    (other,) = rows_of("item_price", raw)["item_price"]
+    assert (row["deleted"], other["deleted"]) == (True, False)
+
+
+def test_a_resource_without_version_has_that_of_its_last_change() -> None:
+    row = invoice_row({key: value for key, value in invoice().items() if key != "resource_version"})
+    assert row["resource_version"] == (AT + 60) * 1000
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"status": "imagined"}, "invoice 17: status has a value that the mirror doesn't know"),
+        ({"line_items": [line("li_1", entity_type="plan_setup")]}, "invoice_line_item li_1: entity_type has a value"),
+        ({"date": "yesterday"}, "invoice 17: an attribute has the wrong form (TypeError)"),
+    ],
+)
+def test_what_the_mirror_cannot_hold_is_named_without_its_values(changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(Unmirrorable) as caught:
+        rows_of("invoice", invoice(**changes))
+    assert str(caught.value).startswith(sentence)
+    assert "imagined" not in str(caught.value)
+
+
+def test_a_missing_attribute_is_named() -> None:
+    raw: Resource = {key: value for key, value in invoice().items() if key != "total"}
+    with pytest.raises(Unmirrorable, match="invoice 17: total is missing"):
+        rows_of("invoice", raw)
+
+
+def test_a_batch_has_the_newest_version_of_each_row_once() -> None:
+    old, new = invoice(resource_version=1, total=1), invoice(resource_version=2, total=2)
+    for order in ([old, new], [new, old]):
+        rows = collect(rows_of("invoice", raw) for raw in order)
+        assert [row["total"] for row in rows["invoice"]] == [2]
+        assert len(rows["invoice_line_item"]) == 1
+
+
+def test_an_event_gives_the_rows_of_everything_in_it_that_is_mirrored() -> None:
+    note = {
+        "id": "CN-1",
+        "customer_id": "ada",
+        "type": "refundable",
+        "status": "refunded",
+        "date": AT,
+        "currency_code": "USD",
+        "sub_total": 1,
+        "total": 1,
+        "updated_at": AT,
+        "resource_version": 1,
+    }
+    content = {"invoice": invoice(), "transaction": transaction(), "credit_notes": [note], "card": {"last4": "4242"}}
+    assert {table: len(rows) for table, rows in rows_of_event(content).items()} == {
+        "invoice": 1,
+        "invoice_line_item": 1,
+        "transaction": 1,
+        "credit_note": 1,
+    }
+
+
+def test_the_values_that_are_let_through_are_those_of_the_tables_checks() -> None:
+    declared = {
+        table: {
+            column.name: frozenset(column.info["values"])
+            for column in metadata.tables[f"chargebee.{table}"].columns
+            if "values" in column.info
+        }
+        for table in (*KINDS, "invoice_line_item")
+    }
+    assert {table: dict(values) for table, values in VALUES.items()} == declared
+
+
+def test_the_mutations_write_every_column_but_the_key() -> None:
+    document = parse((Path(agents.mirror.__file__).parent / "operations.graphql").read_text())
+    written: dict[str, set[str]] = {}
+
+    class Reading(GraphQLVisitor):
+        def enter_field(self, node: FieldNode, *_: Any) -> None:
+            if not node.name.value.startswith("insert_chargebee_"):
+                return
+            conflict: Any = next(argument.value for argument in node.arguments if argument.name.value == "on_conflict")
+            columns: ObjectFieldNode = next(one for one in conflict.fields if one.name.value == "update_columns")
+            listed: Any = columns.value
+            written[node.name.value.removeprefix("insert_chargebee_")] = {one.value for one in listed.values}
+
+    visit(document, Reading())
+
+    for table, columns in written.items():
+        assert columns == {column.name for column in metadata.tables[f"chargebee.{table}"].columns} - {"id"}
+    assert set(written) == {*KINDS, "invoice_line_item"}
