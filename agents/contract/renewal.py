@@ -9,6 +9,7 @@ from agents.contract.operations import (
     continue_contract,
     end_contract,
     get_ending_contract,
+    hold_contract,
     schedule_renewal,
 )
 from agents.events.contract import ContractCompleted, ContractRenewed
@@ -45,6 +46,8 @@ async def contract_renewal(
     - completed: the subscription goes back to the monthly price and forgets the contract; contract.completed.
     - renewed: another contract for another term takes its place on the subscription; contract.renewed. Its own
       contract.inserted makes Chargebee's subscription point to it and plans its renewal.
+
+    A contract that changes meanwhile, because it is cancelled, say, is looked at again.
     """
     contract = (await graphql.query(get_ending_contract(id=task.contract_id))).contract
     if contract is None:
@@ -55,6 +58,7 @@ async def contract_renewal(
         return await _complete(contract, work, chargebee)
     return WriteBack(
         mutations=(
+            hold_contract(id=contract.id, updated_at=contract.updated_at),
             end_contract(id=contract.id, status="renewed", completed_at=datetime.now(UTC)),
             continue_contract(
                 customer_id=contract.customer_id,
@@ -87,6 +91,7 @@ async def _complete(contract: GetEndingContract.Contract, work: Work, chargebee:
                 )
     return WriteBack(
         mutations=(
+            hold_contract(id=contract.id, updated_at=contract.updated_at),
             end_contract(id=contract.id, status="completed", completed_at=datetime.now(UTC)),
             work.publish(ContractCompleted(contract_id=contract.id, **_told(contract, status="completed"))),
         )
@@ -95,4 +100,4 @@ async def _complete(contract: GetEndingContract.Contract, work: Work, chargebee:
 
 def _told(contract: GetEndingContract.Contract, *, status: str) -> dict[str, Any]:
     """The fields that every event about a contract tells, beside its id."""
-    return contract.model_dump(exclude={"id", "auto_renew", "treatment"}) | {"status": status}
+    return contract.model_dump(exclude={"id", "auto_renew", "updated_at", "treatment"}) | {"status": status}

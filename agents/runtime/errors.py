@@ -14,11 +14,15 @@ what they mean. Anything else is a fault in our own code: again, a few times, th
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
+from typing import Final
 
 from agents.events.payload import MalformedEvent
 from agents.graphql.errors import CredentialsRefused, EndpointUnavailable, OperationRefused, ServerFault
 from integrations.errors import PermanentError, TemporaryError
 from integrations.identity.errors import IdTokenUnavailableError
+
+#: The end of the endpoint's codes for a write-back about something that is not as the agent read it.
+_CHANGED: Final = "-changed"
 
 
 class AgentError(Exception):
@@ -74,6 +78,8 @@ def judge(error: Exception) -> Judgement:
             return Judgement(verdict=Verdict.LATER, reason=str(error), after=error.retry_after)
         case PermanentError():
             return Judgement(verdict=Verdict.NEVER, reason=str(error))
+        case OperationRefused(code=code) if code.endswith(_CHANGED):
+            return Judgement(verdict=Verdict.LATER, reason=f"{error.operation}: {code} at {error.path}")
         case ServerFault() | OperationRefused():
             # The endpoint's sentence can repeat values of a row, the code and the place can't. A refusal can be a
             # difference of versions during a deployment, so it is not hopeless at once.

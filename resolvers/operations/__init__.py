@@ -13,6 +13,7 @@ from resolvers.operations.change_subscription import CHANGE_SUBSCRIPTION
 from resolvers.operations.discard_dead_letters import DISCARD_DEAD_LETTERS
 from resolvers.operations.finish_task import FINISH_TASK
 from resolvers.operations.grant_role import GRANT_ROLE
+from resolvers.operations.hold_contract import HOLD_CONTRACT
 from resolvers.operations.publish_event import PUBLISH_EVENT
 from resolvers.operations.redeem_referral import REDEEM_REFERRAL
 from resolvers.operations.replay_events import REPLAY_EVENTS
@@ -43,6 +44,7 @@ HAND_WRITTEN: Final[tuple[HandWritten, ...]] = (
     FINISH_TASK,
     CANCEL_TASK,
     RESCHEDULE_TASK,
+    HOLD_CONTRACT,
 )
 
 #: Python types in resolvers' signatures → the scalars that generated fields use.

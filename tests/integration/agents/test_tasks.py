@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+import asyncpg
 import httpx
+import pytest
 from starlette.applications import Starlette
 
 from agents.contract.app import create_app
@@ -19,6 +21,7 @@ from local.layout import PROJECT
 from tests.integration.agents.deliveries import World
 from tests.integration.agents.serving import serving
 from tests.integration.agents.test_contract_agent import chargebee_settings, in_chargebee, subscription
+from tests.integration.triggers.relays import eventually
 
 ACCOUNT = f"tasks@{PROJECT}.iam.gserviceaccount.com"
 
@@ -173,6 +176,45 @@ async def test_what_was_cancelled_or_planned_anew_is_acknowledged_and_not_done(w
         assert (await door.send(moved.body(generation=1))).status_code == 204
     assert await status_of(world, cancelled) == ("cancelled", None)
     assert await told(world, moved.contract_id) == ["contract.renewed"]
+
+
+@pytest.mark.parametrize("upfront", [False, True], ids=["renewed", "completed"])
+async def test_a_contract_that_is_cancelled_between_read_and_write_back_is_not_renewed(
+    world: World, upfront: bool
+) -> None:
+    task = await renewal(world, upfront=upfront)
+    other = await asyncpg.connect(world.surroundings.database_url)
+    async with listening(world) as door:
+        async with other.transaction():
+            # Cancelled, and not yet committed: the agent still reads an active contract.
+            await other.execute("UPDATE contract SET status = 'cancelled' WHERE id = $1", task.contract_id)
+            sent = asyncio.create_task(door.send(task.body()))
+            await waits_for_the_contract(world)
+        refused = await sent
+        again = await door.send(task.body())
+    await other.close()
+    assert refused.status_code == 503
+    assert "contract-changed" in refused.json()["error"]
+    assert again.status_code == 204
+    assert (await world.row("SELECT status FROM contract WHERE id = $1", task.contract_id))["status"] == "cancelled"
+    assert await successors(world, task.contract_id) == []
+    assert await told(world, task.contract_id) == []
+    assert await status_of(world, task) == ("done", None)
+
+
+async def waits_for_the_contract(world: World) -> None:
+    """Return once a session waits for somebody else's row."""
+
+    async def waits() -> bool:
+        return bool(
+            await world.database.fetchval(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                " AND query LIKE '%public.contract AS k%'"
+            )
+        )
+
+    await eventually(waits)
 
 
 async def test_a_contract_that_is_over_leaves_nothing_to_do(world: World) -> None:
