@@ -46,7 +46,7 @@ AGENTS: Mapping[str, AgentEntry] = MappingProxyType(
             ),
             AgentEntry(
                 name="zendesk",
-                summary="Keeps the requesters in Zendesk in step with our customers.",
+                summary="Keeps requesters and tickets in Zendesk in step with our customers and tickets.",
                 topics=("customer-events", "contract-events", "invoice-events"),
             ),
             AgentEntry(

@@ -8,11 +8,13 @@ from starlette.applications import Starlette
 
 from agents.events.contract import ContractCreated
 from agents.events.customer import CustomerInserted, CustomerSignedUp, CustomerUpdated
+from agents.events.ticket import TicketCommented, TicketInserted, TicketUpdated
 from agents.graphql.client import GraphQLClient
 from agents.runtime.app import build_app
 from agents.runtime.handler import Handler, Handlers
 from agents.zendesk.handlers import contract_created, customer_inserted, customer_signed_up, customer_updated
 from agents.zendesk.settings import Settings, read_settings
+from agents.zendesk.tickets import ticket_commented, ticket_inserted, ticket_updated
 from integrations.zendesk.client import ZendeskClient
 
 
@@ -33,6 +35,9 @@ def create_app(settings: Settings | None = None) -> Starlette:
                         event=CustomerSignedUp, handle=partial(customer_signed_up, graphql=graphql, zendesk=zendesk)
                     ),
                     Handler(event=CustomerUpdated, handle=partial(customer_updated, graphql=graphql, zendesk=zendesk)),
+                    Handler(event=TicketInserted, handle=partial(ticket_inserted, graphql=graphql, zendesk=zendesk)),
+                    Handler(event=TicketUpdated, handle=partial(ticket_updated, graphql=graphql, zendesk=zendesk)),
+                    Handler(event=TicketCommented, handle=partial(ticket_commented, graphql=graphql, zendesk=zendesk)),
                 ]
             )
 

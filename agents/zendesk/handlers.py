@@ -8,6 +8,7 @@ from agents.events.customer import CustomerInserted, CustomerSignedUp, CustomerU
 from agents.graphql.client import GraphQLClient
 from agents.runtime.handler import Work, WriteBack
 from agents.zendesk.operations import get_customer, set_zendesk_user
+from agents.zendesk.requesters import upsert_requester
 from integrations.zendesk.client import ZendeskClient
 
 #: The columns that a requester record is made of. Its own id isn't among them: our write-back of it comes here too, as
@@ -53,12 +54,7 @@ async def _keep_requester(customer_id: UUID, work: Work, graphql: GraphQLClient,
     customer = (await graphql.query(get_customer(id=customer_id))).customer
     if customer is None or customer.deleted_at is not None:
         return WriteBack(skipped="the customer is gone")
-    name = " ".join(part for part in (customer.first_name, customer.last_name) if part)
-    async with work.step("requester", system="zendesk", action="upsert_user") as step:
-        user = await zendesk.upsert_user(
-            str(customer.id), name=name or customer.email or "", email=customer.email, phone=customer.phone
-        )
-        step.id = str(user.id)
+    user = await upsert_requester(customer, work, zendesk)
     if user.id == customer.zendesk_user_id:
         return WriteBack()
     return WriteBack(mutations=(set_zendesk_user(id=customer.id, zendesk_user_id=user.id),))

@@ -148,6 +148,7 @@ class ZendeskClient:
         self,
         ticket_id: int,
         *,
+        subject: str | None = None,
         status: TicketStatus | None = None,
         priority: Priority | None = None,
         comment: str | None = None,
@@ -163,6 +164,7 @@ class ZendeskClient:
         """
         change = _present(
             {
+                "subject": subject,
                 "status": status,
                 "priority": priority,
                 "tags": list(tags) if tags is not None else None,
@@ -173,7 +175,7 @@ class ZendeskClient:
 
         async def attempt() -> Ticket:
             wanted = dict(change)
-            if comment is not None and not await self._has_comment(ticket_id, idempotency_key):
+            if comment is not None and await self._find_comment("update_ticket", ticket_id, idempotency_key) is None:
                 wanted["comment"] = {"body": comment, "public": public}
                 wanted["metadata"] = {KEY_METADATA: idempotency_key}
             answer = await self._http.send("update_ticket", "PUT", url_path, body={"ticket": wanted})
@@ -181,18 +183,38 @@ class ZendeskClient:
 
         return await self.guard.call("update_ticket", attempt)
 
-    async def _has_comment(self, ticket_id: int, idempotency_key: str) -> bool:
+    async def add_comment(self, ticket_id: int, body: str, *, public: bool, idempotency_key: str) -> int:
+        """The id of a comment that is added once for this key; a ``public`` one is mailed to the requester."""
+        url_path = path("/api/v2/tickets/{id}.json", id=ticket_id)
+
+        async def attempt() -> int:
+            existing = await self._find_comment("add_comment", ticket_id, idempotency_key)
+            if existing is not None:
+                return existing
+            wanted = {"comment": {"body": body, "public": public}, "metadata": {KEY_METADATA: idempotency_key}}
+            answer = await self._http.send("add_comment", "PUT", url_path, body={"ticket": wanted})
+            return _comment_id(answer.data["audit"])
+
+        return await self.guard.call("add_comment", attempt)
+
+    async def _find_comment(self, operation: str, ticket_id: int, idempotency_key: str) -> int | None:
+        """The comment that was added with this key, by the metadata of its audit."""
         url_path = path("/api/v2/tickets/{id}/audits.json", id=ticket_id)
         query: dict[str, Any] = {"page[size]": 100}
         while True:
-            answer = await self._http.send("update_ticket", "GET", url_path, query=query)
+            answer = await self._http.send(operation, "GET", url_path, query=query)
             for audit in answer.data["audits"]:
                 if audit.get("metadata", {}).get("custom", {}).get(KEY_METADATA) == idempotency_key:
-                    return True
+                    return _comment_id(audit)
             meta = answer.data.get("meta", {})
             if not meta.get("has_more"):
-                return False
+                return None
             query["page[after]"] = meta["after_cursor"]
+
+
+def _comment_id(audit: Mapping[str, Any]) -> int:
+    comment_id: int = next(event["id"] for event in audit["events"] if event["type"] == "Comment")
+    return comment_id
 
 
 def _present(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from integrations.zendesk.signature import sign as sign_as_zendesk
 from local.chargebee.service import ChargebeeService
 from local.iterable.service import IterableService
 from local.standin.run import running
+from local.standin.store import Store
 from local.zendesk.service import ZendeskService
 from local.zendesk.users import API_USER_ID, SUPPORT_USER_ID
 from tests.integration.agents.deliveries import World
@@ -602,7 +603,7 @@ async def test_the_stand_ins_webhooks_are_taken_twice_and_in_any_order(routing: 
     email = f"{uuid.uuid4().hex}@example.com"
     customer = await world.customer(email=email)
     async with (
-        running(lambda store: ZendeskService(store, webhook_secret="shared"), tmp_path / "zendesk") as zendesk,
+        running(another_zendesk, tmp_path / "zendesk") as zendesk,
         running(lambda store: IterableService(store, webhook_secret="shared"), tmp_path / "iterable") as iterable,
         running(ChargebeeService, tmp_path / "chargebee") as chargebee,
     ):
@@ -663,6 +664,14 @@ async def test_the_stand_ins_webhooks_are_taken_twice_and_in_any_order(routing: 
     )
     assert rows == [{"status": "solved", "email_opt_out": True, "comments": 1}]
     assert await row_of(world, "chargebee.invoice", billed["id"]) is not None
+
+
+def another_zendesk(store: Store) -> ZendeskService:
+    """An account that signs what it tells, with ids that the surroundings' one doesn't come to."""
+    service = ZendeskService(store, webhook_secret="shared")
+    for counter in ("user", "ticket", "audit_event"):
+        store.next(counter, at_least=uuid.uuid4().int % 10**12)
+    return service
 
 
 async def counts(world: World, *tables: str) -> list[int]:
