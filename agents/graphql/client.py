@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, Protocol
 
-import httpx
 import orjson
 import structlog
 from pydantic import ValidationError
@@ -17,6 +16,7 @@ from agents.graphql.combination import combine
 from agents.graphql.documents import Document
 from agents.graphql.errors import AnswerMismatch, CredentialsRefused, EndpointUnavailable, error_from_answer
 from agents.graphql.operations import Mutation, Query, Result
+from integrations.http1 import Answer, BrokenConnectionError, Endpoint, UnreachableError
 from integrations.telemetry.metrics import histogram
 from integrations.telemetry.tracing import SpanKind, propagation_headers, span
 
@@ -33,7 +33,21 @@ class TokenSource(Protocol):
         ...
 
 
+class Sender(Protocol):
+    """What requests go through (`integrations.http1.Endpoint`)."""
+
+    #: Where they go.
+    url: str
+
+    async def post(self, body: bytes, headers: Mapping[str, str], *, timeout_s: float) -> Answer:
+        """The answer; raises UnreachableError, BrokenConnectionError, TimeoutError."""
+        ...
+
+
 _ROLE: Final = "service"
+#: For one attempt.
+_ATTEMPT_S: Final = 10.0
+_MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 _ATTEMPTS: Final = 3
 _READY: Final = Document(name="Ready", kind="query", text="query Ready {\n  __typename\n}")
 
@@ -48,10 +62,10 @@ class GraphQLClient:
     through here that may not be repeated.
     """
 
-    def __init__(self, *, url: str, http: httpx.AsyncClient, token: TokenSource, deadline_s: float = 15.0) -> None:
-        """The caller owns and closes `http`; `deadline_s` bounds one operation with all its attempts."""
-        self._url = url
-        self._http = http
+    def __init__(self, *, endpoint: Sender, token: TokenSource, deadline_s: float = 15.0) -> None:
+        """The caller owns and closes `endpoint`; `deadline_s` bounds one operation with all its attempts."""
+        self._url = endpoint.url
+        self._endpoint = endpoint
         self._token = token
         self._deadline_s = deadline_s
         self._duration = histogram(
@@ -114,16 +128,16 @@ class GraphQLClient:
             **propagation_headers(),
         }
         try:
-            response = await self._http.post(self._url, content=body, headers=headers)
-        except httpx.HTTPError as error:
+            response = await self._endpoint.post(body, headers, timeout_s=_ATTEMPT_S)
+        except (UnreachableError, BrokenConnectionError, TimeoutError) as error:
             raise EndpointUnavailable(f"{document.name}: {self._url}: {type(error).__name__}") from error
         try:
-            answer = orjson.loads(response.content)
+            answer = orjson.loads(response.body)
         except orjson.JSONDecodeError:
             answer = None
         if not isinstance(answer, dict) or not ("data" in answer or "errors" in answer):
             raise EndpointUnavailable(
-                f"{document.name}: {self._url} answered {response.status_code} without GraphQL's `data` or `errors`"
+                f"{document.name}: {self._url} answered {response.status} without GraphQL's `data` or `errors`"
             )
         if answer.get("errors"):
             refusal = error_from_answer(document.name, answer["errors"])
@@ -133,12 +147,11 @@ class GraphQLClient:
 
 
 @asynccontextmanager
-async def open_graphql(
-    *, url: str, token: TokenSource, certificates: ssl.SSLContext, max_connections: int = 20
-) -> AsyncIterator[GraphQLClient]:
-    """A client with connections of its own, closed at the end."""
-    limits = httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections)
-    timeout = httpx.Timeout(connect=3.0, read=10.0, write=10.0, pool=10.0)
+async def open_graphql(*, url: str, token: TokenSource, certificates: ssl.SSLContext) -> AsyncIterator[GraphQLClient]:
+    """A client with connections of its own, as many as are needed at once, closed at the end."""
     # The endpoint is our own and on our own network: no proxy of the environment stands between.
-    async with httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False, verify=certificates) as http:
-        yield GraphQLClient(url=url, http=http, token=token)
+    endpoint = Endpoint(url, certificates=certificates, max_answer_bytes=_MAX_ANSWER_BYTES)
+    try:
+        yield GraphQLClient(endpoint=endpoint, token=token)
+    finally:
+        endpoint.close()

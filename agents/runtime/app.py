@@ -126,12 +126,7 @@ async def _open(name: str, settings: RuntimeSettings, open_handlers: OpenHandler
 
     token = IdTokenProvider(audience=settings.endpoint_audience, client=identity, url=settings.id_token_url)
     graphql = await stack.enter_async_context(
-        open_graphql(
-            url=settings.graphql_url,
-            token=token,
-            max_connections=2 * settings.concurrency,
-            certificates=certificates,
-        )
+        open_graphql(url=settings.graphql_url, token=token, certificates=certificates)
     )
     handlers = await stack.enter_async_context(open_handlers(graphql))
     processor = Processor(agent=name, handlers=handlers, graphql=graphql, settings=settings)

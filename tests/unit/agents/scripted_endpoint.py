@@ -5,19 +5,36 @@ tested against itself, in `tests/integration/agents`.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
 import orjson
 from graphql import FieldNode, OperationDefinitionNode, parse, value_from_ast_untyped
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from integrations.http1 import Answer
 
 #: Looks at a request (operation name, variables) and may answer instead of the endpoint.
 Script = Callable[[str, dict[str, Any]], Response | None]
+
+
+class InProcess:
+    """Sends requests to an application without a network between."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.url = "http://api/v1/graphql"
+        self._http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app))
+
+    async def post(self, body: bytes, headers: Mapping[str, str], *, timeout_s: float) -> Answer:
+        async with asyncio.timeout(timeout_s):
+            response = await self._http.post(self.url, content=body, headers=dict(headers))
+        return Answer(status=response.status_code, body=response.content)
 
 
 class Token:

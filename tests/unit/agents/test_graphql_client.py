@@ -1,9 +1,7 @@
 """The client of the endpoint: what it sends, what it makes of answers, when it tries again."""
 
 import uuid
-from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 from starlette.responses import JSONResponse, Response
 
@@ -19,8 +17,9 @@ from agents.graphql.errors import (
     ServerFault,
 )
 from agents.runtime.operations import find_inbox_entry, publish_event, record_inbox
+from integrations.http1 import Endpoint
 from integrations.telemetry.tracing import continue_trace
-from tests.unit.agents.scripted_endpoint import ScriptedEndpoint, Token, on, refusal, unavailable
+from tests.unit.agents.scripted_endpoint import InProcess, ScriptedEndpoint, Token, on, refusal, unavailable
 
 EVENT = uuid.UUID("0190a6a0-0000-7000-8000-00000000000a")
 QUERY = find_inbox_entry(agent="probe", event_id=EVENT)
@@ -38,9 +37,8 @@ def token() -> Token:
 
 
 @pytest.fixture
-async def graphql(endpoint: ScriptedEndpoint, token: Token) -> AsyncIterator[GraphQLClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=endpoint.app())) as http:
-        yield GraphQLClient(url="http://api/v1/graphql", http=http, token=token, deadline_s=5)
+async def graphql(endpoint: ScriptedEndpoint, token: Token) -> GraphQLClient:
+    return GraphQLClient(endpoint=InProcess(endpoint.app()), token=token, deadline_s=5)
 
 
 async def test_an_answer_becomes_its_type(graphql: GraphQLClient, endpoint: ScriptedEndpoint) -> None:
@@ -107,20 +105,18 @@ async def test_an_endpoint_that_stays_away_is_given_up(graphql: GraphQLClient, e
 
 
 async def test_an_endpoint_that_is_not_there_is_unavailable(token: Token) -> None:
-    async with httpx.AsyncClient(trust_env=False) as http:
-        client = GraphQLClient(url="http://127.0.0.1:1/v1/graphql", http=http, token=token)
+    client = GraphQLClient(endpoint=Endpoint("http://127.0.0.1:1/v1/graphql"), token=token)
 
-        with pytest.raises(EndpointUnavailable, match="ConnectError"):
-            await client.query(QUERY)
+    with pytest.raises(EndpointUnavailable, match="UnreachableError"):
+        await client.query(QUERY)
 
 
 async def test_an_endpoint_that_never_answers_is_unavailable(endpoint: ScriptedEndpoint, token: Token) -> None:
     endpoint.open.clear()
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=endpoint.app())) as http:
-        client = GraphQLClient(url="http://api/v1/graphql", http=http, token=token, deadline_s=0.05)
+    client = GraphQLClient(endpoint=InProcess(endpoint.app()), token=token, deadline_s=0.05)
 
-        with pytest.raises(EndpointUnavailable, match=r"within 0\.05 s"):
-            await client.mutate(record_inbox(event_id=EVENT))
+    with pytest.raises(EndpointUnavailable, match=r"within 0\.05 s"):
+        await client.mutate(record_inbox(event_id=EVENT))
 
 
 async def test_a_refused_token_is_thrown_away_and_another_tried(

@@ -4,11 +4,10 @@ import asyncio
 import base64
 import json
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-import httpx
 import pytest
 from structlog.testing import capture_logs
 
@@ -23,7 +22,7 @@ from agents.runtime.settings import RuntimeSettings
 from integrations.errors import NotFound, RateLimited
 from integrations.telemetry.metrics import REGISTRY
 from integrations.telemetry.tracing import current_trace
-from tests.unit.agents.scripted_endpoint import ScriptedEndpoint, Token, on, refusal, unavailable
+from tests.unit.agents.scripted_endpoint import InProcess, ScriptedEndpoint, Token, on, refusal, unavailable
 
 TRACE = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
 
@@ -84,9 +83,8 @@ def endpoint() -> ScriptedEndpoint:
 
 
 @pytest.fixture
-async def graphql(endpoint: ScriptedEndpoint) -> AsyncIterator[GraphQLClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=endpoint.app())) as http:
-        yield GraphQLClient(url="http://api/v1/graphql", http=http, token=Token(), deadline_s=5)
+async def graphql(endpoint: ScriptedEndpoint) -> GraphQLClient:
+    return GraphQLClient(endpoint=InProcess(endpoint.app()), token=Token(), deadline_s=5)
 
 
 @pytest.fixture
