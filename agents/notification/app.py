@@ -1,24 +1,29 @@
 """The notification agent's application: one handler for every event type in the table of templates."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import partial
 
 from starlette.applications import Starlette
 
 from agents.events.payload import DomainEvent
 from agents.graphql.client import GraphQLClient
-from agents.notification.handlers import notify
+from agents.notification.handlers import Means, notify, read_clock, send_later
 from agents.notification.sending import Sender
 from agents.notification.settings import Settings, read_settings
 from agents.notification.templates import MESSAGES, Message
+from agents.notification.waiting import SendLater
 from agents.runtime.app import build_app
 from agents.runtime.handler import Handler, Handlers
 from integrations.iterable.client import IterableClient
 
 
-def create_app(settings: Settings | None = None) -> Starlette:
-    """The agent as an ASGI application; without settings, they are read from the environment."""
+def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = read_clock) -> Starlette:
+    """The agent as an ASGI application; without settings, they are read from the environment.
+
+    `clock` tells the time by which it is night for a customer.
+    """
     settings = settings or read_settings()
 
     @asynccontextmanager
@@ -28,9 +33,13 @@ def create_app(settings: Settings | None = None) -> Starlette:
             by_event.setdefault(message.event, []).append(message)
         async with IterableClient(settings.iterable) as iterable:
             sender = Sender(graphql=graphql, iterable=iterable, send_time_out=settings.sending.send_time_out)
+            means = Means(graphql=graphql, sender=sender, clock=clock)
             yield Handlers(
-                Handler(event=event, handle=partial(notify, messages=messages, graphql=graphql, sender=sender))
-                for event, messages in by_event.items()
+                (
+                    Handler(event=event, handle=partial(notify, messages=messages, means=means))
+                    for event, messages in by_event.items()
+                ),
+                tasks=[Handler(event=SendLater, handle=partial(send_later, messages=MESSAGES, means=means))],
             )
 
     return build_app(name="notification", settings=settings.runtime, open_handlers=open_handlers)

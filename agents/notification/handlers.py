@@ -1,21 +1,43 @@
 """An event happens, and the customer is told as the table of templates says."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from agents.events.payload import DomainEvent
 from agents.graphql.client import GraphQLClient
 from agents.graphql.operations import Mutation
-from agents.notification.operations import GetRecipient, get_recipient, record_notification
+from agents.notification.operations import (
+    GetRecipient,
+    find_notification,
+    get_recipient,
+    record_notification,
+    suppress_waiting,
+)
+from agents.notification.quiet import quiet_until
 from agents.notification.sending import Key, Sender
 from agents.notification.templates import Channel, Message
+from agents.notification.waiting import SendLater, plan_later
 from agents.runtime.handler import Work, WriteBack
 
 
-async def notify(
-    event: DomainEvent, work: Work, *, messages: Sequence[Message], graphql: GraphQLClient, sender: Sender
-) -> WriteBack:
+def read_clock() -> datetime:
+    """The time, where no test turns it."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Means:
+    """What handlers tell people with."""
+
+    graphql: GraphQLClient
+    sender: Sender
+    clock: Callable[[], datetime] = read_clock
+
+
+async def notify(event: DomainEvent, work: Work, *, messages: Sequence[Message], means: Means) -> WriteBack:
     """Send what the event asks for, and record each message, also the one that wasn't sent and why.
 
     `messages` are the table's rows for this event type; the event has a `customer_id`.
@@ -24,17 +46,17 @@ async def notify(
     if not wanted:
         return WriteBack(skipped="no message is meant for this customer")
     customer_id: UUID = getattr(event, "customer_id")  # noqa: B009 - the table's events have it, their base doesn't
-    customer = (await graphql.query(get_recipient(id=customer_id))).customer
+    customer = (await means.graphql.query(get_recipient(id=customer_id))).customer
     if customer is None:
         return WriteBack(skipped="the customer is gone")
     mutations: list[Mutation] = []
     for message in wanted:
-        mutations += await _tell(message, event, work, customer=customer, sender=sender)
+        mutations += await _tell(message, event, work, customer=customer, means=means)
     return WriteBack(mutations=tuple(mutations))
 
 
 async def _tell(
-    message: Message, event: DomainEvent, work: Work, *, customer: GetRecipient.Customer, sender: Sender
+    message: Message, event: DomainEvent, work: Work, *, customer: GetRecipient.Customer, means: Means
 ) -> tuple[Mutation, ...]:
     """Send one message unless there is a reason not to, and give what records it."""
     key = Key(event_id=work.event_id, channel=message.channel, template=message.template)
@@ -61,10 +83,33 @@ async def _tell(
                 data=data,
                 status="delivered",
                 status_reason=None,
-                sent_at=datetime.now(UTC),
+                sent_at=means.clock(),
             ),
         )
-    return await sender.send(key, work, customer=customer, recipient=recipient, data=data)
+    until = must_wait(message, customer, means.clock())
+    if until is not None:
+        return _put_off(key, work, customer_id=customer.id, data=data, until=until)
+    return await means.sender.send(key, work, customer=customer, recipient=recipient, data=data)
+
+
+def _put_off(
+    key: Key, work: Work, *, customer_id: UUID, data: dict[str, Any], until: datetime
+) -> tuple[Mutation, Mutation]:
+    reason = f"quiet hours until {until.isoformat()}"
+    work.skip(system="iterable", action=f"send_{key.channel}", reason=reason)
+    return (
+        record_notification(
+            **key.variables(), customer_id=customer_id, data=data, status="queued", status_reason=reason, sent_at=None
+        ),
+        plan_later(key, customer_id=customer_id, data=data, until=until),
+    )
+
+
+def must_wait(message: Message, customer: GetRecipient.Customer, now: datetime) -> datetime | None:
+    """Until when the message has to wait for the customer's quiet hours to end; None when it may go now."""
+    if message.channel is not Channel.SMS:
+        return None
+    return quiet_until(now, timezone=customer.timezone, start=customer.quiet_hours_start, end=customer.quiet_hours_end)
 
 
 def suppression(message: Message, customer: GetRecipient.Customer) -> str | None:
@@ -82,3 +127,30 @@ def suppression(message: Message, customer: GetRecipient.Customer) -> str | None
         if customer.sms_opt_out and not message.essential:
             return "the customer opted out of text messages"
     return None
+
+
+async def send_later(task: SendLater, work: Work, *, messages: Sequence[Message], means: Means) -> WriteBack:
+    """Quiet hours are over: send what waited, unless there is a reason not to by now.
+
+    Of `messages`, the whole table, it takes the row that the message came from.
+    """
+    found = (await means.graphql.query(find_notification(**task.key.variables()))).notifications
+    if not any(one.status == "queued" for one in found):
+        return WriteBack(skipped="the message doesn't wait any more")
+    message = next((one for one in messages if (one.template, one.channel) == (task.template, task.channel)), None)
+    customer = (await means.graphql.query(get_recipient(id=task.customer_id))).customer
+    if message is None:
+        reason: str | None = "the template is not sent any more"
+    elif customer is None:
+        reason = "the customer is gone"
+    else:
+        reason = suppression(message, customer)
+    if message is None or customer is None or customer.phone is None or reason is not None:
+        return WriteBack(mutations=(suppress_waiting(**task.key.variables(), status_reason=reason or "no address"),))
+    until = must_wait(message, customer, means.clock())
+    if until is not None:
+        # Their hours are others than when it was planned.
+        return WriteBack(mutations=(plan_later(task.key, customer_id=customer.id, data=task.data, until=until),))
+    return WriteBack(
+        mutations=await means.sender.send(task.key, work, customer=customer, recipient=customer.phone, data=task.data)
+    )

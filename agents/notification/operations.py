@@ -19,6 +19,9 @@ query GetRecipient($id: uuid!) {
     first_name
     email_opt_out
     sms_opt_out
+    timezone
+    quiet_hours_start
+    quiet_hours_end
     deleted_at
   }
 }""",
@@ -37,6 +40,9 @@ class GetRecipient(Answer):
         first_name: str | None
         email_opt_out: bool
         sms_opt_out: bool
+        timezone: str
+        quiet_hours_start: datetime.time
+        quiet_hours_end: datetime.time
         deleted_at: datetime.datetime | None
 
     customer: Customer | None
@@ -307,3 +313,87 @@ def record_notification(
         "sent_at": sent_at,
     }
     return Mutation(document=_RECORD_NOTIFICATION, variables=variables, answer=RecordNotification)
+
+
+_PLAN_MESSAGE: Final = Document(
+    name="PlanMessage",
+    kind="mutation",
+    text="""\
+mutation PlanMessage($name: String!, $due_at: timestamptz!, $payload: jsonb!) {
+  insert_events_scheduled_task(
+    objects: [
+      {
+        name: $name
+        kind: "notification.send"
+        target: "notification"
+        due_at: $due_at
+        payload: $payload
+      }
+    ]
+    on_conflict: { constraint: scheduled_task_name_key, update_columns: [] }
+  ) {
+    affected_rows
+  }
+}""",
+)
+
+
+class PlanMessage(Answer):
+    """The answer of `plan_message`."""
+
+    class InsertEventsScheduledTask(Answer):
+        """Of type `events_scheduled_task_mutation_response`."""
+
+        affected_rows: int
+
+    insert_events_scheduled_task: InsertEventsScheduledTask | None
+
+
+def plan_message(*, name: str, due_at: datetime.datetime, payload: Any) -> Mutation[PlanMessage]:
+    """Named after the message and its moment, so that it is planned once however often this is written."""
+    variables: dict[str, Any] = {"name": name, "due_at": due_at, "payload": payload}
+    return Mutation(document=_PLAN_MESSAGE, variables=variables, answer=PlanMessage)
+
+
+_SUPPRESS_WAITING: Final = Document(
+    name="SuppressWaiting",
+    kind="mutation",
+    text="""\
+mutation SuppressWaiting($event_id: uuid!, $channel: String!, $template: String!, $status_reason: String!) {
+  update_notification(
+    where: {
+      event_id: { _eq: $event_id }
+      channel: { _eq: $channel }
+      template: { _eq: $template }
+      status: { _eq: "queued" }
+    }
+    _set: { status: "suppressed", status_reason: $status_reason }
+  ) {
+    affected_rows
+  }
+}""",
+)
+
+
+class SuppressWaiting(Answer):
+    """The answer of `suppress_waiting`."""
+
+    class UpdateNotification(Answer):
+        """Of type `notification_mutation_response`."""
+
+        affected_rows: int
+
+    update_notification: UpdateNotification | None
+
+
+def suppress_waiting(
+    *, event_id: uuid.UUID, channel: str, template: str, status_reason: str
+) -> Mutation[SuppressWaiting]:
+    """While it waited, a reason came up not to send it."""
+    variables: dict[str, Any] = {
+        "event_id": event_id,
+        "channel": channel,
+        "template": template,
+        "status_reason": status_reason,
+    }
+    return Mutation(document=_SUPPRESS_WAITING, variables=variables, answer=SuppressWaiting)

@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,9 +15,15 @@ from agents.notification.settings import SendingSettings, Settings
 from agents.notification.templates import MESSAGES
 from agents.runtime.settings import RuntimeSettings
 from integrations.iterable.settings import IterableSettings
+from local.layout import PROJECT
 from tests.integration.agents.behaviour import QUICK, AgentBehaviour
 from tests.integration.agents.deliveries import Event, World
+from tests.integration.agents.serving import serving
 
+NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 1, 15, 23, 59, tzinfo=UTC)
+MORNING = datetime(2026, 1, 16, 8, tzinfo=UTC)
+ACCOUNT = f"tasks@{PROJECT}.iam.gserviceaccount.com"
 #: A claim lasts two seconds.
 SENDING = SendingSettings(send_time_out=timedelta(seconds=1))
 
@@ -26,10 +32,13 @@ class TestNotificationAgent(AgentBehaviour):
     agent = "notification"
     outside = "iterable"
     call_path = "/api/email/target"
+    #: For customers whose time is UTC, nobody's night.
+    now = NOON
 
     def create_app(self, world: World, runtime: RuntimeSettings) -> Starlette:
         iterable = IterableSettings(base_url=world.surroundings.iterable, api_key=SecretStr("key"), **QUICK)
-        return create_app(Settings(runtime=runtime, iterable=iterable, sending=SENDING))
+        settings = Settings(runtime=runtime, iterable=iterable, sending=SENDING)
+        return create_app(settings, clock=lambda: self.now)
 
     def outside_environment(self, world: World) -> dict[str, str]:
         return {"ITERABLE_BASE_URL": world.surroundings.iterable, "ITERABLE_API_KEY": "key"}
@@ -104,9 +113,7 @@ class TestNotificationAgent(AgentBehaviour):
 
     async def test_a_failed_payment_goes_out_by_e_mail_and_sms_each_once(self, world: World) -> None:
         customer_id = await world.customer(email_opt_out=True)
-        invoice_id = f"inv-{uuid.uuid4().hex}"
-        data = {"invoice_id": invoice_id, "customer_id": str(customer_id)}
-        event = await world.publish("invoice.payment_failed", invoice_id, data)
+        event = await payment_failed(world, customer_id)
 
         async with self.listening(world) as target:
             statuses = [(await target.deliver(event)).status_code for _ in range(2)]
@@ -115,6 +122,94 @@ class TestNotificationAgent(AgentBehaviour):
         # Care or law require it, so that the opt-out doesn't count for the e-mail.
         assert sorted(message["medium"] for message in await sent(world, customer_id)) == ["Email", "SMS"]
         assert sorted(row["channel"] for row in await notifications(world, event)) == ["email", "sms"]
+
+    async def test_a_text_message_waits_for_the_end_of_quiet_hours_and_an_e_mail_does_not(self, world: World) -> None:
+        customer_id = await world.customer()
+        event = await payment_failed(world, customer_id)
+        self.now = MIDNIGHT
+
+        async with self.listening(world, tasks_service_account=ACCOUNT) as target:
+            statuses = [(await target.deliver(event)).status_code for _ in range(2)]
+
+        assert statuses == [204, 204]
+        assert [message["medium"] for message in await sent(world, customer_id)] == ["Email"]
+        waiting = {row["channel"]: row for row in await notifications(world, event)}["sms"]
+        assert waiting["status"] == "queued"
+        assert waiting["status_reason"] == f"quiet hours until {MORNING.isoformat()}"
+        (task,) = await tasks(world, event)
+        assert (task["kind"], task["target"], task["due_at"]) == ("notification.send", "notification", MORNING)
+
+    async def test_what_waited_is_sent_once_when_quiet_hours_are_over(self, world: World) -> None:
+        customer_id, event = await self.put_off(world)
+        # A claim that is this young would be another process's that sends it now.
+        await grow_old(world, event)
+        self.now = MORNING
+
+        assert [await self.run_task(world, event, generation) for generation in (0, 0, 1)] == [204, 204, 204]
+
+        assert sorted(message["medium"] for message in await sent(world, customer_id)) == ["Email", "SMS"]
+        assert {row["status"] for row in await notifications(world, event)} == {"sent"}
+
+    @pytest.mark.parametrize(
+        ("change", "reason"),
+        [
+            ("sms_opt_out = true", "the customer opted out of text messages"),
+            ("phone = NULL", "the customer has no phone number"),
+            ("deleted_at = now()", "the customer's data was deleted"),
+        ],
+    )
+    async def test_what_waited_is_not_sent_to_who_will_not_have_it_by_then(
+        self, world: World, change: str, reason: str
+    ) -> None:
+        customer_id, event = await self.put_off(world)
+        await world.database.execute(f"UPDATE customer SET {change} WHERE id = $1", customer_id)  # noqa: S608 - ours
+        self.now = MORNING
+
+        assert await self.run_task(world, event) == 204
+
+        assert [message["medium"] for message in await sent(world, customer_id)] == ["Email"]
+        row = {row["channel"]: row for row in await notifications(world, event)}["sms"]
+        assert (row["status"], row["status_reason"]) == ("suppressed", reason)
+
+    async def test_what_waited_waits_on_when_the_customer_sleeps_longer(self, world: World) -> None:
+        customer_id, event = await self.put_off(world)
+        await world.database.execute("UPDATE customer SET quiet_hours_end = '10:00' WHERE id = $1", customer_id)
+        self.now = MORNING
+
+        assert await self.run_task(world, event) == 204
+
+        assert [message["medium"] for message in await sent(world, customer_id)] == ["Email"]
+        assert [task["due_at"] for task in await tasks(world, event)] == [MORNING, MORNING + timedelta(hours=2)]
+
+    async def put_off(self, world: World) -> tuple[uuid.UUID, Event]:
+        """A customer whose text message waits."""
+        customer_id = await world.customer()
+        event = await payment_failed(world, customer_id)
+        self.now = MIDNIGHT
+        async with self.listening(world) as target:
+            assert (await target.deliver(event)).status_code == 204
+        return customer_id, event
+
+    async def run_task(self, world: World, event: Event, generation: int = 0) -> int:
+        """The first planned task of an event, as Cloud Tasks calls it; the answer's status."""
+        task, *_ = await tasks(world, event)
+        body = {
+            "id": str(task["id"]),
+            "generation": generation,
+            "name": task["name"],
+            "kind": task["kind"],
+            "due_at": task["due_at"].isoformat(),
+            "payload": json.loads(task["payload"]),
+        }
+
+        def app(url: str) -> Starlette:
+            settings = world.surroundings.runtime_settings(self.agent, url, tasks_service_account=ACCOUNT)
+            return self.create_app(world, settings)
+
+        async with serving(app) as url:
+            token = await world.surroundings.push_token(url, account=ACCOUNT)
+            headers = {"authorization": f"Bearer {token}"}
+            return (await world.client.post(f"{url}/tasks", content=json.dumps(body), headers=headers)).status_code
 
     async def test_a_portal_message_needs_nobody_outside(self, world: World) -> None:
         customer_id = await world.customer(email=None)
@@ -224,6 +319,29 @@ async def contract_created(world: World, customer_id: uuid.UUID, **changes: Any)
         "end_date": "2026-07-31",
     }
     return await world.publish("contract.created", contract_id, data | changes)
+
+
+async def payment_failed(world: World, customer_id: uuid.UUID) -> Event:
+    """The event that an invoice of that customer could not be collected."""
+    invoice_id = f"inv-{uuid.uuid4().hex}"
+    data = {"invoice_id": invoice_id, "customer_id": str(customer_id)}
+    return await world.publish("invoice.payment_failed", invoice_id, data)
+
+
+async def tasks(world: World, event: Event) -> list[dict[str, Any]]:
+    """What is planned for the messages of an event, by when it is due."""
+    return await world.rows(
+        "SELECT * FROM events.scheduled_task WHERE name LIKE $1 ORDER BY due_at", f"notification-{event.id}-%"
+    )
+
+
+async def grow_old(world: World, event: Event) -> None:
+    """As if the messages of an event had been written an hour ago."""
+    async with world.database.transaction():
+        await world.database.execute("SET LOCAL session_replication_role = replica")
+        await world.database.execute(
+            "UPDATE notification SET updated_at = updated_at - interval '1 hour' WHERE event_id = $1", event.id
+        )
 
 
 async def sent(world: World, customer_id: object) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Who gets a message and who doesn't."""
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 
 import pytest
 
@@ -17,6 +17,9 @@ CUSTOMER = GetRecipient.Customer(
     first_name="Ada",
     email_opt_out=False,
     sms_opt_out=False,
+    timezone="America/Denver",
+    quiet_hours_start=time(21),
+    quiet_hours_end=time(8),
     deleted_at=None,
 )
 

@@ -1,0 +1,58 @@
+"""What an event would send, said beforehand."""
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from agents.notification.preview import NoPreview, Outcome, preview_event
+
+NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 1, 15, 23, 59, tzinfo=UTC)
+CUSTOMER = {
+    "id": str(uuid.uuid4()),
+    "email": "ada@example.com",
+    "phone": "+12025550142",
+    "first_name": "Ada",
+    "email_opt_out": False,
+    "sms_opt_out": False,
+    "timezone": "UTC",
+    "quiet_hours_start": "21:00:00",
+    "quiet_hours_end": "08:00:00",
+    "deleted_at": None,
+}
+FAILED = {"invoice_id": "inv-1", "customer_id": CUSTOMER["id"]}
+
+
+def outcomes(now: datetime = NOON, data: dict[str, Any] = FAILED, **changes: Any) -> dict[str, Outcome]:
+    def ask(_document: str, variables: dict[str, Any]) -> Any:
+        assert variables == {"id": CUSTOMER["id"]}
+        return {"customer": CUSTOMER | changes}
+
+    return {one.channel: one for one in preview_event("invoice.payment_failed", data, now=now, ask=ask)}
+
+
+def test_by_day_everything_is_sent_at_once() -> None:
+    found = outcomes()
+    assert {one.what for one in found.values()} == {"sent at once"}
+    assert "invoice_id" in found["email"].fields
+
+
+def test_by_night_a_text_message_waits() -> None:
+    found = outcomes(MIDNIGHT)
+    assert found["email"].what == "sent at once"
+    assert found["sms"].what == "waits until 2026-01-16 08:00 UTC, when the customer's quiet hours end"
+
+
+def test_who_is_not_told_is_named_with_the_reason() -> None:
+    assert outcomes(sms_opt_out=True)["sms"].what == "not sent: the customer opted out of text messages"
+
+
+def test_an_event_that_sends_nothing_has_no_messages() -> None:
+    assert preview_event("contract.inserted", {}, now=NOON, ask=lambda *_: None) == []
+
+
+def test_an_event_that_could_not_be_handled_cannot_be_shown() -> None:
+    with pytest.raises(NoPreview, match="customer_id"):
+        outcomes(data={"invoice_id": "inv-1"})
