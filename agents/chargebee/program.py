@@ -29,9 +29,7 @@ async def open_clients(settings: CommandSettings) -> AsyncIterator[Clients]:
     async with httpx.AsyncClient(timeout=5.0, verify=certificates) as identity:
         token = IdTokenProvider(audience=endpoint.audience, client=identity, url=endpoint.id_token_url)
         async with (
-            open_graphql(
-                url=endpoint.graphql_url, token=token, certificates=certificates, max_connections=8
-            ) as graphql,
+            open_graphql(url=endpoint.graphql_url, token=token, certificates=certificates) as graphql,
             ChargebeeClient(settings.chargebee) as chargebee,
         ):
             yield Clients(graphql=graphql, chargebee=chargebee)
