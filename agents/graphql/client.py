@@ -1,6 +1,7 @@
 """Sends operations to the endpoint as this agent."""
 
 import asyncio
+import random
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -10,7 +11,6 @@ import orjson
 import structlog
 from pydantic import ValidationError
 from pydantic_core import to_json
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from agents.graphql.combination import combine
 from agents.graphql.documents import Document
@@ -48,7 +48,8 @@ _ROLE: Final = "service"
 #: For one attempt.
 _ATTEMPT_S: Final = 10.0
 _MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
-_ATTEMPTS: Final = 3
+#: The longest pauses between attempts.
+_PAUSES_S: Final = (0.1, 0.2)
 _READY: Final = Document(name="Ready", kind="query", text="query Ready {\n  __typename\n}")
 
 _log = structlog.get_logger(__name__)
@@ -97,12 +98,6 @@ class GraphQLClient:
 
     async def _run(self, document: Document, variables: Mapping[str, Any]) -> Any:
         body = to_json({"query": document.text, "variables": variables, "operationName": document.name})
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(_ATTEMPTS),
-            wait=wait_random_exponential(multiplier=0.1, max=1.0),
-            retry=retry_if_exception_type(EndpointUnavailable),
-            reraise=True,
-        )
         with (
             self._duration.labels(document.name).time(),
             span(f"graphql {document.name}", kind=SpanKind.CLIENT),
@@ -110,15 +105,24 @@ class GraphQLClient:
             try:
                 async with asyncio.timeout(self._deadline_s):
                     try:
-                        return await retrying(self._send, document, body)
+                        return await self._send_patiently(document, body)
                     except CredentialsRefused:
                         # Once more with a fresh token: keys are rotated and services move while a token is kept.
                         self._token.discard()
-                        return await retrying(self._send, document, body)
+                        return await self._send_patiently(document, body)
             except TimeoutError as error:
                 raise EndpointUnavailable(
                     f"{document.name}: no answer from {self._url} within {self._deadline_s:g} s"
                 ) from error
+
+    async def _send_patiently(self, document: Document, body: bytes) -> Any:
+        """The answer, asked for again when there is none."""
+        for pause_s in _PAUSES_S:
+            try:
+                return await self._send(document, body)
+            except EndpointUnavailable:
+                await asyncio.sleep(random.uniform(0, pause_s))  # noqa: S311 - so that agents don't come in step
+        return await self._send(document, body)
 
     async def _send(self, document: Document, body: bytes) -> Any:
         headers = {

@@ -20,6 +20,9 @@ _GOOGLE_ISSUERS: Final = frozenset({GOOGLE_ISSUER, "accounts.google.com"})
 GOOGLE_JWKS_URL: Final = "https://www.googleapis.com/oauth2/v3/certs"
 #: How far Google's clock and ours may be apart.
 _FUTURE_SKEW_S: Final = 30.0
+#: How long a token that was checked is taken for good, and how many such are remembered.
+_KNOWN_S: Final = 300.0
+_MAX_KNOWN: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,22 +76,33 @@ class OidcVerifier:
         self._rules = google_token_rules(issuer=issuer, audiences=frozenset({audience}), keys=keys)
         self._service_accounts = frozenset(email.lower() for email in service_accounts)
         self._clock = clock
+        #: Headers that were found good, with whom they name and until when that is taken for true.
+        self._known: dict[str, tuple[ServiceAccount, float]] = {}
 
     async def verify(self, authorization: str | None) -> ServiceAccount:
         """Who sent the request, by its `Authorization` header.
 
         Raises TokenError (answer 401 or 403: the sender must change something) or KeysUnavailableError (answer 503:
-        the sender should try again). Fetches the issuer's keys when they are not at hand.
+        the sender should try again). Fetches the issuer's keys when they are not at hand. Senders use one token for an
+        hour, so one that was checked counts for a few minutes without another look at its signature.
         """
         if not authorization:
             raise TokenError("the request has no Authorization header; the push subscription must send an OIDC token")
+        now = self._clock()
+        account, good_until = self._known.get(authorization, (None, 0.0))
+        if account is not None and now < good_until:
+            return account
         scheme, _, token = authorization.strip().partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise TokenError("the Authorization header does not have the form `Bearer TOKEN`")
-        claims = await verify_token(read_unverified(token.strip()), self._rules, now=self._clock())
+        claims = await verify_token(read_unverified(token.strip()), self._rules, now=now)
         email = verified_email(claims)
         if email not in self._service_accounts:
             raise TokenError(
                 f"the token belongs to {quote(email)}, expected {' or '.join(sorted(self._service_accounts))}"
             )
-        return ServiceAccount(email=email, subject=str(claims["sub"]), expires_at=float(claims["exp"]))
+        account = ServiceAccount(email=email, subject=str(claims["sub"]), expires_at=float(claims["exp"]))
+        if len(self._known) >= _MAX_KNOWN:
+            self._known.clear()
+        self._known[authorization] = account, min(account.expires_at, now + _KNOWN_S)
+        return account

@@ -84,6 +84,24 @@ async def test_push_token_that_somebody_else_signed_is_refused(verifier: OidcVer
         await verifier.verify(f"Bearer {forged}")
 
 
+async def test_a_token_seen_before_is_refused_once_it_has_ended(identity: Identity, client: httpx.AsyncClient) -> None:
+    """It is looked at again after minutes, and not taken a moment longer than it says itself."""
+    now = time.time()
+    clock = [now]
+    keys = JwksCache(identity.google_jwks_url, client=client, algorithms={"RS256"})
+    verifier = OidcVerifier(audience=RECEIVER, service_accounts=frozenset({PUSH}), keys=keys, clock=lambda: clock[0])
+    authorization = await provider(identity, client).get_authorization()
+    sender = await verifier.verify(authorization)
+    assert await verifier.verify(authorization) == sender
+    with pytest.raises(TokenError):
+        await verifier.verify(f"{authorization[:-8]}AAAAAAAA")
+    clock[0] = now + 3_000
+    assert await verifier.verify(authorization) == sender
+    clock[0] = sender.expires_at + 60
+    with pytest.raises(TokenError):
+        await verifier.verify(authorization)
+
+
 async def test_unreachable_issuer_is_no_reason_to_reject_for_good(
     client: httpx.AsyncClient, identity: Identity
 ) -> None:
