@@ -499,3 +499,22 @@ data_deletion_request = Table(
     schema="public",
     comment="A customer's request to be forgotten (GDPR article 17).",
 )
+
+data_deletion_step = Table(
+    "data_deletion_step",
+    metadata,
+    key(),
+    reference("request_id", "public.data_deletion_request", index=False, array_name="steps"),
+    Column("step", Text, nullable=False, comment="The system, or the part of ours, that it is about."),
+    Column(
+        "proof",
+        JSONB,
+        nullable=False,
+        comment="What was deleted, what was kept and why. Counts, no personal data.",
+    ),
+    created_at(),
+    updated_at(),
+    UniqueConstraint("request_id", "step"),
+    schema="public",
+    comment="A step of a deletion that is done: a row each, so that the work goes on where it was.",
+)
