@@ -41,4 +41,11 @@ SELECT
     (SELECT count(*) FROM in_order AS o WHERE o.violates) AS out_of_order,
     (SELECT count(*) FROM events.delivery AS d WHERE d.outcome = 'duplicate') AS duplicates,
     (SELECT count(*) FROM events.dead_letter AS d WHERE d.event_id IN (SELECT e.id FROM event AS e)) AS dead_letters,
-    (SELECT string_agg(DISTINCT d.agent || ': ' || d.reason, '; ') FROM events.dead_letter AS d) AS reasons
+    (
+        -- Of this run: the demonstration data has dead letters of its own, for operators to look at.
+        SELECT string_agg(DISTINCT d.agent || ': ' || d.reason, '; ')
+        FROM events.dead_letter AS d
+        WHERE d.created_at >= (
+            SELECT min(c.created_at) FROM public.contract AS c WHERE c.id IN (SELECT h.contract_id FROM chaos.change AS h)
+        )
+    ) AS reasons
