@@ -14,6 +14,7 @@ import httpx
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+from local.environment import CRON_SERVICE_ACCOUNT
 from tests.e2e.outside import View
 from tests.e2e.platform import RunningPlatform
 
@@ -117,6 +118,25 @@ class Desk:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    def has_sent_everything(self) -> bool:
+        """Whether every webhook has arrived."""
+        counts = self._status()["webhooks"]["counts"]
+        return not counts.get("pending") and not counts.get("held")
+
+    @contextmanager
+    def without_webhooks(self) -> Iterator[None]:
+        """What happens meanwhile is told to nobody."""
+        url = self._status()["webhooks"]["url"]
+        self.control("webhooks", {"url": None})
+        try:
+            yield
+        finally:
+            self.control("webhooks", {"url": url})
+
+    def _status(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.client.get(f"{self.platform.layout.url('pharmacy')}/_control").json()
+        return found
+
     def received(self) -> list[dict[str, Any]]:
         url = f"{self.platform.layout.url('pharmacy')}/_received"
         found: list[dict[str, Any]] = self.client.get(url, params={"limit": "20000"}).json()["received"]
@@ -142,6 +162,8 @@ def desk(view: View) -> Iterator[Desk]:
     desk.control("clock", {"now": (datetime.now(UTC) - timedelta(days=40)).isoformat()})
     yield desk
     desk.client.delete(f"{view.platform.layout.url('pharmacy')}/_control/faults")
+    desk.control("webhooks/shape", {"twice": 0, "hold": False})
+    desk.control("webhooks/release", {})
     desk.control("clock", {})
 
 
@@ -271,6 +293,61 @@ def test_a_prescription_that_is_stopped_is_not_dispensed_any_more(
 
     view.platform.wait_until(is_written)
     assert "prescription.rejected" not in {event["type"] for event in view.events(prescription_id)}
+
+
+def test_webhooks_that_come_twice_and_backwards_end_at_the_same(view: View, desk: Desk, cases: Iterator[Case]) -> None:
+    case = next(cases)
+    prescription_id = draft(view, case)
+    view.ask(SIGN, case.provider, id=prescription_id)
+    wait_for_events(view, prescription_id, {"prescription.sent"})
+    desk.control("webhooks/shape", {"twice": 4, "hold": True})
+    order = desk.control("orders", {"id": order_of(desk, prescription_id)["id"], "to": "delivered"})["order"]
+    assert desk.control("webhooks/release", {"order": "reverse"}) == {"released": 8}
+    view.platform.wait_until(desk.has_sent_everything)
+
+    (fill,) = view.ask(STORY, case.customer, id=prescription_id)["healthcare_prescription_fill"]
+    assert (fill["status"], fill["tracking_number"]) == ("delivered", order["shipment"]["tracking_number"])
+    types = [event["type"] for event in view.events(prescription_id)]
+    assert types.count("prescription.delivered") == 1
+    # Whoever has the parcel needn't hear that it is on its way.
+    assert not {"prescription.filled", "prescription.shipped"} & set(types)
+
+
+def test_a_lost_webhook_is_made_up_for_by_the_hourly_check(view: View, desk: Desk) -> None:
+    # Fills of the demo data are older than an hour, and the pharmacy has their orders.
+    (fill,) = view.ask(
+        """
+        query {
+          healthcare_prescription_fill(
+            where: {status: {_in: ["sent", "accepted", "filled"]}, prescription: {status: {_eq: "active"}}}
+            order_by: {created_at: asc}
+            limit: 1
+          ) { prescription_id fill_number pharmacy_order_id }
+        }
+        """
+    )["healthcare_prescription_fill"]
+    with desk.without_webhooks():
+        order = desk.control("orders", {"id": fill["pharmacy_order_id"], "to": "shipped"})["order"]
+
+    run_check(view)
+
+    found = view.ask(STORY, id=fill["prescription_id"])["healthcare_prescription_fill"]
+    (moved,) = [one for one in found if one["fill_number"] == fill["fill_number"]]
+    assert (moved["status"], moved["tracking_number"]) == ("shipped", order["shipment"]["tracking_number"])
+    assert "prescription.shipped" in {event["type"] for event in view.events(fill["prescription_id"])}
+
+
+def run_check(view: View) -> None:
+    """Have the scheduler run the check, as Cloud Scheduler does every hour."""
+    url = view.platform.layout.url("scheduler")
+    identity = f"{view.platform.layout.url('identity')}/computeMetadata/v1/instance/service-accounts"
+    token = view.client.get(
+        f"{identity}/{CRON_SERVICE_ACCOUNT}/identity",
+        params={"audience": url, "format": "full"},
+        headers={"metadata-flavor": "Google"},
+    ).text
+    answer = view.client.post(f"{url}/jobs/prescription-check", headers={"authorization": f"Bearer {token}"})
+    assert answer.json() == {"outcome": "done"}, answer.text
 
 
 def draft(view: View, case: Case) -> str:
