@@ -48,6 +48,9 @@ chaos: setup ## Change rows while programs are killed; lose, repeat and disorder
 simulation: setup ## Recover the failed payments of 1,000 subscriptions in 90 days of clock (ARGS="--seed 2")
 	@$(BIN)/python -m tests.simulation $(ARGS)
 
+fuzz: setup ## Try random rules, queries and requests for long (CAREGRAPH_TEST_EFFORT times as many as the tests do)
+	@CAREGRAPH_TEST_EFFORT=$${CAREGRAPH_TEST_EFFORT:-50} $(BIN)/pytest tests/fuzz tests/differential --numprocesses 2 --dist loadfile $(ARGS)
+
 lint: setup ## Check style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy .
 

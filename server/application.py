@@ -123,7 +123,9 @@ class Application:
         if endpoint.limits_rates:
             # uvicorn finds the client behind trusted proxies.
             detours.add(b"x-forwarded-for")
-        return DirectEndpoint(endpoint, path=GRAPHQL_PATH, detours=frozenset(detours))
+        # What Starlette's CORS middleware says where the answer might be another for another origin.
+        lines = b"vary: Origin\r\n" if self._settings.cors_origins else b""
+        return DirectEndpoint(endpoint, path=GRAPHQL_PATH, detours=frozenset(detours), lines=lines)
 
     async def _source(self) -> Source:
         folder = self._settings.hasura_metadata

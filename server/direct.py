@@ -28,13 +28,16 @@ Headers = dict[bytes, bytes]
 class DirectEndpoint:
     """The GraphQL endpoint with its telemetry, as a server's protocol calls it."""
 
-    def __init__(self, endpoint: GraphQLEndpoint, *, path: str, detours: frozenset[bytes] = frozenset()) -> None:
-        """`detours` are further headers (lower case) whose requests go the long way."""
+    def __init__(
+        self, endpoint: GraphQLEndpoint, *, path: str, detours: frozenset[bytes] = frozenset(), lines: bytes = b""
+    ) -> None:
+        """`detours` are further headers (lower case) whose requests go the long way, `lines` headers of each answer."""
         self.path: Final = path.encode("ascii")
         self._endpoint = endpoint
         self._telemetry = HttpTelemetry(routes=(path,))
         self._scope = {"type": "http", "method": "POST", "path": path}
         self._special = _SPECIAL | detours
+        self._head: Final = _HEAD + lines
 
     def find_headers(self, headers: Sequence[tuple[bytes, bytes]]) -> Headers | None:
         """A POST's headers by name (in lower case); None when the request has to go the long way."""
@@ -58,4 +61,4 @@ class DirectEndpoint:
             answer = await self._endpoint.answer(headers.items(), body, address)
             exchange.status = 200
             exchange.sent_bytes = len(answer)
-        return _HEAD % (len(answer), exchange.request.request_id.encode("ascii")), answer
+        return self._head % (len(answer), exchange.request.request_id.encode("ascii")), answer

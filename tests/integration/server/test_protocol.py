@@ -41,9 +41,12 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(database_url: str, protocol: type[Any] | str, **settings: Any) -> AsyncIterator[Served]:
+async def serving(
+    database_url: str, protocol: type[Any] | str, *, authentication: dict[str, Any] | None = None, **settings: Any
+) -> AsyncIterator[Served]:
     application = create_application(
-        ServerSettings(database_url=database_url, **settings), AuthenticationSettings(own_admin_secret=SECRET)
+        ServerSettings(database_url=database_url, **settings),
+        AuthenticationSettings(own_admin_secret=SECRET, **(authentication or {})),
     )
     config = uvicorn.Config(application, http=protocol, log_config=None, access_log=False, lifespan="on")
     config.load()
