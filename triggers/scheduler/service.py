@@ -4,6 +4,7 @@ import asyncio
 import signal
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from integrations.telemetry.tracing import SpanKind, propagation_headers, span
 from triggers.connection import CONNECTION_ERRORS, connect
 from triggers.scheduler.cloud_tasks import CLOUD_TASKS_ERRORS, open_cloud_tasks
 from triggers.scheduler.cron import CronJob, find_job
+from triggers.scheduler.gauges import measure
 from triggers.scheduler.handover import HandOver
 from triggers.scheduler.jobs import JobFailed, RunOutcome, run_job
 from triggers.scheduler.settings import SchedulerSettings
@@ -34,6 +36,7 @@ from triggers.settings import ServiceSettings
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _STATUS: Final = {RunOutcome.DONE: 200, RunOutcome.REPEATED: 200, RunOutcome.BUSY: 409, RunOutcome.FAILED: 500}
 _PAUSE_S: Final = 1.0
+_MEASURE_EVERY_S: Final = 10.0
 
 _log = structlog.get_logger(__name__)
 
@@ -108,8 +111,13 @@ class Scheduler:
                     async with connect(
                         settings.database_url.get_secret_value(), application_name="caregraph-scheduler"
                     ) as connection:
+                        measure_at = 0.0
                         while True:
-                            done = await work.run_once(connection, now=await self._now())
+                            now = await self._now()
+                            done = await work.run_once(connection, now=now)
+                            if time.monotonic() >= measure_at:
+                                measure_at = time.monotonic() + _MEASURE_EVERY_S
+                                await measure(connection, now=now)
                             self._problem = None
                             await asyncio.sleep(0 if done.is_full else settings.poll.total_seconds())
                 except (*CONNECTION_ERRORS, *CLOUD_TASKS_ERRORS) as error:

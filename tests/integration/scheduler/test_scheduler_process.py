@@ -170,6 +170,32 @@ async def test_a_call_is_for_cloud_scheduler_alone_and_says_what_came_of_it(
     assert asked.headers["authorization"].startswith("Bearer ")
 
 
+async def test_its_metrics_tell_what_waits_for_a_person(connection: asyncpg.Connection, start: Start) -> None:
+    await connection.execute(
+        "INSERT INTO events.dead_letter (event_id, agent, reason, event)"
+        " SELECT gen_random_uuid(), 'zendesk', 'no', '{}' FROM generate_series(1, 3)"
+    )
+    await connection.execute(
+        "INSERT INTO events.scheduled_task (name, kind, target, due_at, status)"
+        " VALUES ('late', 'contract.renewal', 'unheard_of', now() - interval '1 hour', 'scheduled'),"
+        " ('lost', 'contract.renewal', 'contract', now() - interval '1 hour', 'failed')"
+    )
+    await connection.execute(
+        "INSERT INTO events.cron_run (job, due_at, outcome, finished_at)"
+        " VALUES ('renewal-check', now(), 'done', to_timestamp(1700000000))"
+    )
+    scheduler = await start("http://127.0.0.1:9")
+    metrics = (await scheduler.client.get(f"{scheduler.url}/metrics")).text
+    for line in (
+        'caregraph_dead_letters_open{agent="zendesk"} 3.0',
+        "caregraph_tasks_late 1.0",
+        "caregraph_tasks_failed 1.0",
+        'caregraph_cron_last_done_seconds{job="renewal-check"} 1.7e+09',
+        'caregraph_cron_last_done_seconds{job="data-cleanup"} 0.0',
+    ):
+        assert line in metrics
+
+
 async def test_killed_amid_a_run_it_is_run_anew_by_the_next_call(connection: asyncpg.Connection, start: Start) -> None:
     async with holding() as (agent, here, let_go):
         scheduler = await start(agent.base_url)
@@ -206,7 +232,7 @@ async def test_killed_amid_a_run_that_nobody_repeats_it_is_recorded_as_abandoned
 async def test_killed_amid_the_hand_over_every_task_reaches_its_agent_once(
     connection: asyncpg.Connection, tasks: CloudTasks, start: Start
 ) -> None:
-    count = 150
+    count = 60
 
     async def handed_over(some: int) -> bool:
         return bool(
@@ -225,12 +251,12 @@ async def test_killed_amid_the_hand_over_every_task_reaches_its_agent_once(
             count,
         )
         scheduler.process.send_signal(signal.SIGCONT)
-        await eventually(lambda: handed_over(10))
+        await eventually(lambda: handed_over(3))
         scheduler.kill()
         assert not await handed_over(count), "it was killed too late to see anything"
         await start(agent.base_url)
-        await eventually(lambda: handed_over(count))
+        await eventually(lambda: handed_over(count), within_s=60)
         await tasks.advance(timedelta(hours=1))
-        await asyncio.to_thread(agent.wait_for, count)
+        await asyncio.to_thread(agent.wait_for, count, within_s=60)
         names = [push.json["name"] for push in agent.pushes]
     assert sorted(names) == sorted(f"task-{number}" for number in range(1, count + 1))
