@@ -81,27 +81,18 @@ class Billing:
 
     def _new(self, kind: str, key: str, now: int) -> dict[str, Any]:
         common: dict[str, Any] = {"id": f"{self.name}{key}", "currency_code": "USD"}
-        owner = {"customer_id": f"{self.name}cus"}
-        return (
-            common
-            | {
-                "customer": {"created_at": now},
-                "item_price": {"created_at": now, "name": key, "item_id": key, "item_type": "plan", "status": "active"},
-                "subscription": owner | {"created_at": now, "status": "active", "subscription_items": []},
-                "invoice": owner
-                | {
-                    "date": now,
-                    "status": "paid",
-                    "sub_total": 9900,
-                    "total": 9900,
-                    "amount_paid": 9900,
-                    "line_items": [self.line(key, 1)],
-                },
-                "transaction": owner | {"date": now, "type": "payment", "status": "success", "amount": 9900},
-                "credit_note": owner
-                | {"date": now, "type": "refundable", "status": "refund_due", "sub_total": 1, "total": 1},
-            }[kind]
-        )
+        owner: dict[str, Any] = {"customer_id": f"{self.name}cus"}
+        invoice = {"date": now, "status": "paid", "sub_total": 9900, "total": 9900, "amount_paid": 9900}
+        note = {"date": now, "type": "refundable", "status": "refund_due", "sub_total": 1, "total": 1}
+        kinds: dict[str, dict[str, Any]] = {
+            "customer": {"created_at": now},
+            "item_price": {"created_at": now, "name": key, "item_id": key, "item_type": "plan", "status": "active"},
+            "subscription": owner | {"created_at": now, "status": "active", "subscription_items": []},
+            "invoice": owner | invoice | {"line_items": [self.line(key, 1)]},
+            "transaction": owner | {"date": now, "type": "payment", "status": "success", "amount": 9900},
+            "credit_note": owner | note,
+        }
+        return common | kinds[kind]
 
     def line(self, invoice: str, number: int) -> dict[str, Any]:
         """A line of an invoice."""

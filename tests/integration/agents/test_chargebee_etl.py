@@ -327,6 +327,7 @@ async def test_after_an_hour_of_outage_one_run_catches_up(billing: Billing) -> N
 
 
 async def test_the_job_reads_all_resources_and_one_that_fails_keeps_none_of_the_others_out(billing: Billing) -> None:
+    await billing.world.database.execute("DELETE FROM chargebee.sync_cursor")
     for resource in MIRRORED:
         billing.save(resource.object_name, "one")
     await billing.control("faults", {"status": 500, "times": 2, "path": "/api/v2/customers"})
