@@ -171,6 +171,11 @@ def _pharmacy(site: Site) -> dict[str, str]:
     return {"PHARMACY_BASE_URL": site.layout.url("pharmacy"), "PHARMACY_API_KEY": site.keys.pharmacy_api_key}
 
 
+def _flags(site: Site) -> dict[str, str]:
+    """Kameleoon's place is taken by a file: `{"sms-notifications": false}`; without it, flags have their defaults."""
+    return {"CAREGRAPH_FLAGS_FILE": str(site.layout.home / "flags.json")}
+
+
 def _webhooks(site: Site) -> Mapping[str, dict[str, str]]:
     """How each outside system proves its webhooks: what its stand-in signs with and event_routing checks."""
     return {
@@ -302,7 +307,7 @@ _SPECIFIC: Mapping[str, Callable[[Site], dict[str, str]]] = {
     "agent-contract": lambda site: {**_agent(site, "contract"), **_chargebee(site)},
     "agent-event_routing": _event_routing,
     "agent-chargebee": lambda site: {**_agent(site, "chargebee"), **_chargebee(site)},
-    "agent-notification": lambda site: {**_agent(site, "notification"), **_iterable(site)},
+    "agent-notification": lambda site: {**_agent(site, "notification"), **_iterable(site), **_flags(site)},
     "agent-zendesk": lambda site: {**_agent(site, "zendesk"), **_zendesk(site)},
     "agent-identity": lambda site: {**_agent(site, "identity"), **_identity(site)},
     "agent-referral": lambda site: {**_agent(site, "referral"), **_chargebee(site)},

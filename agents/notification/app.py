@@ -16,6 +16,7 @@ from agents.notification.templates import MESSAGES, Message
 from agents.notification.waiting import SendLater
 from agents.runtime.app import build_app
 from agents.runtime.handler import Handler, Handlers
+from integrations.flags.flags import open_flags
 from integrations.iterable.client import IterableClient
 
 
@@ -31,9 +32,9 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
         by_event: dict[type[DomainEvent], list[Message]] = {}
         for message in MESSAGES:
             by_event.setdefault(message.event, []).append(message)
-        async with IterableClient(settings.iterable) as iterable:
+        async with IterableClient(settings.iterable) as iterable, open_flags(settings.flags) as flags:
             sender = Sender(graphql=graphql, iterable=iterable, send_time_out=settings.sending.send_time_out)
-            means = Means(graphql=graphql, sender=sender, clock=clock)
+            means = Means(graphql=graphql, sender=sender, flags=flags, clock=clock)
             yield Handlers(
                 (
                     Handler(event=event, handle=partial(notify, messages=messages, means=means))

@@ -9,6 +9,7 @@ from uuid import UUID
 from agents.events.payload import DomainEvent
 from agents.graphql.client import GraphQLClient
 from agents.graphql.operations import Mutation
+from agents.notification.flags import SMS_NOTIFICATIONS
 from agents.notification.operations import (
     GetRecipient,
     find_notification,
@@ -21,6 +22,7 @@ from agents.notification.sending import Key, Sender
 from agents.notification.templates import Channel, Message
 from agents.notification.waiting import SendLater, plan_later
 from agents.runtime.handler import Work, WriteBack
+from integrations.flags.flags import Flags
 
 
 def read_clock() -> datetime:
@@ -34,6 +36,7 @@ class Means:
 
     graphql: GraphQLClient
     sender: Sender
+    flags: Flags
     clock: Callable[[], datetime] = read_clock
 
 
@@ -61,7 +64,7 @@ async def _tell(
     """Send one message unless there is a reason not to, and give what records it."""
     key = Key(event_id=work.event_id, channel=message.channel, template=message.template)
     data = event.data()
-    reason = suppression(message, customer)
+    reason = suppression(message, customer) or switched_off(message, customer, means.flags)
     if reason is not None:
         work.skip(system=message.channel.system, action=f"send_{message.channel}", reason=reason)
         return (
@@ -129,6 +132,13 @@ def suppression(message: Message, customer: GetRecipient.Customer) -> str | None
     return None
 
 
+def switched_off(message: Message, customer: GetRecipient.Customer, flags: Flags) -> str | None:
+    """Why nobody, or not this customer, gets messages of this channel now; None when they do."""
+    if message.channel is Channel.SMS and not flags.value(SMS_NOTIFICATIONS, subject=str(customer.id)):
+        return "text messages are switched off"
+    return None
+
+
 async def send_later(task: SendLater, work: Work, *, messages: Sequence[Message], means: Means) -> WriteBack:
     """Quiet hours are over: send what waited, unless there is a reason not to by now.
 
@@ -144,7 +154,7 @@ async def send_later(task: SendLater, work: Work, *, messages: Sequence[Message]
     elif customer is None:
         reason = "the customer is gone"
     else:
-        reason = suppression(message, customer)
+        reason = suppression(message, customer) or switched_off(message, customer, means.flags)
     if message is None or customer is None or customer.phone is None or reason is not None:
         return WriteBack(mutations=(suppress_waiting(**task.key.variables(), status_reason=reason or "no address"),))
     until = must_wait(message, customer, means.clock())

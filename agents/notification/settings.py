@@ -1,12 +1,13 @@
 """What the notification agent needs from its environment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agents.runtime.settings import RuntimeSettings, read_together
+from integrations.flags.settings import FlagSettings
 from integrations.iterable.settings import IterableSettings
 from integrations.settings import Duration
 
@@ -27,8 +28,11 @@ class Settings:
     runtime: RuntimeSettings
     iterable: IterableSettings
     sending: SendingSettings
+    flags: FlagSettings = field(default_factory=FlagSettings)
 
 
 def read_settings() -> Settings:
     """The settings, read from the environment; raises ConfigurationError that names all that is missing or wrong."""
-    return read_together(Settings, runtime=RuntimeSettings, iterable=IterableSettings, sending=SendingSettings)
+    return read_together(
+        Settings, runtime=RuntimeSettings, iterable=IterableSettings, sending=SendingSettings, flags=FlagSettings
+    )

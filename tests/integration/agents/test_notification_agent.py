@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from agents.notification.app import create_app
 from agents.notification.settings import SendingSettings, Settings
 from agents.notification.templates import MESSAGES
 from agents.runtime.settings import RuntimeSettings
+from integrations.flags.settings import FlagSettings
 from integrations.iterable.settings import IterableSettings
 from local.layout import PROJECT
 from tests.integration.agents.behaviour import QUICK, AgentBehaviour
@@ -34,10 +36,11 @@ class TestNotificationAgent(AgentBehaviour):
     call_path = "/api/email/target"
     #: For customers whose time is UTC, nobody's night.
     now = NOON
+    flags = FlagSettings()
 
     def create_app(self, world: World, runtime: RuntimeSettings) -> Starlette:
         iterable = IterableSettings(base_url=world.surroundings.iterable, api_key=SecretStr("key"), **QUICK)
-        settings = Settings(runtime=runtime, iterable=iterable, sending=SENDING)
+        settings = Settings(runtime=runtime, iterable=iterable, sending=SENDING, flags=self.flags)
         return create_app(settings, clock=lambda: self.now)
 
     def outside_environment(self, world: World) -> dict[str, str]:
@@ -122,6 +125,29 @@ class TestNotificationAgent(AgentBehaviour):
         # Care or law require it, so that the opt-out doesn't count for the e-mail.
         assert sorted(message["medium"] for message in await sent(world, customer_id)) == ["Email", "SMS"]
         assert sorted(row["channel"] for row in await notifications(world, event)) == ["email", "sms"]
+
+    async def test_a_flag_switches_text_messages_off_and_on_while_the_agent_runs(
+        self, world: World, tmp_path: Path
+    ) -> None:
+        self.flags = FlagSettings(file=tmp_path / "flags.json")
+        (tmp_path / "flags.json").write_text('{"sms-notifications": false}')
+        customer_id = await world.customer()
+        first = await payment_failed(world, customer_id)
+        second = await payment_failed(world, customer_id)
+
+        async with self.listening(world) as target:
+            await target.deliver(first)
+            (tmp_path / "flags.json").write_text('{"sms-notifications": true}')
+            await target.deliver(second)
+
+        rows = {
+            (one, row["channel"]): (row["status"], row["status_reason"])
+            for one, event in enumerate((first, second))
+            for row in await notifications(world, event)
+        }
+        assert rows[0, "sms"] == ("suppressed", "text messages are switched off")
+        assert rows[1, "sms"] == ("sent", None)
+        assert {rows[0, "email"], rows[1, "email"]} == {("sent", None)}
 
     async def test_a_text_message_waits_for_the_end_of_quiet_hours_and_an_e_mail_does_not(self, world: World) -> None:
         customer_id = await world.customer()
