@@ -28,6 +28,11 @@ class Rule:
     handle: Handle
 
 
+async def leave(_webhook: Any, _work: Work, _context: Context) -> WriteBack:
+    """Nothing to do, and nothing to wonder about."""
+    return WriteBack(skipped="nothing follows from it")
+
+
 RULES: Final[tuple[Rule, ...]] = (
     # https://apidocs.chargebee.com/docs/api/events#event_types: whatever a type is called, its content is resources.
     Rule(
@@ -72,6 +77,12 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(source="iterable", kinds=("smsBounce",), handle=sms_bounced),
     Rule(source="iterable", kinds=("smsReceived",), handle=sms_received),
     Rule(source="iterable", kinds=("emailSendSkip", "smsSendSkip"), handle=send_skipped),
+    # We know what we sent. Whether it was read is nobody's business here, and who subscribes says so in the portal.
+    Rule(
+        source="iterable",
+        kinds=("emailSend", "smsSend", "emailOpen", "emailClick", "smsClick", "emailSubscribe"),
+        handle=leave,
+    ),
     Rule(source="pharmacy", kinds=("order.*",), handle=move_fill_on),
 )
 

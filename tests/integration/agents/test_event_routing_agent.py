@@ -559,6 +559,15 @@ async def test_a_bounced_message_has_failed_and_a_dead_address_gets_no_more(
     assert dict(row) == {"status": "failed", "status_reason": f"bounced: {state}", "email_opt_out": opt_out}
 
 
+async def test_what_we_sent_is_known_and_nothing_to_wonder_about(
+    routing: Routing, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await routing.accepted("iterable", message_event("emailSend", email="ada@example.com")) == "skipped"
+    assert "webhook.without_rule" not in capsys.readouterr().out
+    assert await routing.accepted("iterable", message_event("weatherChanged", email="ada@example.com")) == "skipped"
+    assert "webhook.without_rule" in capsys.readouterr().out
+
+
 # The pharmacy network
 
 
