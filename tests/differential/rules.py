@@ -5,6 +5,7 @@ The views are what a database administrator would write by hand. They read the b
 table's rule applies.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -73,12 +74,23 @@ def ruled(draw: st.DrawFn, schema: Schema) -> Ruled:
     return Ruled(
         conditions={table.name: draw(_conditions(schema, table)) for table in schema.tables},
         limits={table.name: draw(st.none() | st.integers(0, 3)) for table in schema.tables},
-        session={
-            "x-hasura-int": str(draw(VALUES["int"])),
-            "x-hasura-text": draw(VALUES["text"]),
-            "x-hasura-ints": "{" + ",".join(map(str, draw(st.lists(VALUES["int"], max_size=2)))) + "}",
-        },
+        session=draw(sessions()),
     )
+
+
+@st.composite
+def sessions(draw: st.DrawFn) -> dict[str, str]:
+    """What the conditions of `conditions` read of a session."""
+    return {
+        "x-hasura-int": str(draw(VALUES["int"])),
+        "x-hasura-text": draw(VALUES["text"]),
+        "x-hasura-ints": "{" + ",".join(map(str, draw(st.lists(VALUES["int"], max_size=2)))) + "}",
+    }
+
+
+def conditions(schema: Schema, table: Relation) -> st.SearchStrategy[dict[str, Any]]:
+    """A rule's condition."""
+    return _conditions(schema, table)
 
 
 @st.composite
@@ -133,6 +145,16 @@ def _operators(draw: st.DrawFn, table: Relation, column: Field) -> dict[str, Any
 
 
 # Views
+
+
+def condition_sql(schema: Schema, table: Relation, condition: Mapping[str, Any], session: Mapping[str, str]) -> str:
+    """The condition over a row called `t0`."""
+    return _Writer(schema, session).all_of(table, "t0", condition, 0)
+
+
+def value_sql(schema: Schema, table: Relation, column: str, value: Any) -> str:
+    """A value of the column."""
+    return "NULL" if value is None else _Writer(schema, {})._value(table.field(column), value)
 
 
 def visible_sql(schema: Schema, table: Relation, ruled: Ruled) -> str:
@@ -200,10 +222,10 @@ class _Writer:
     def _value(self, column: Field, value: Any) -> str:
         if isinstance(value, str) and value.lower() in self.session:
             value = self.session[value.lower()]
-        if isinstance(value, list):
+        if isinstance(value, list) and column.kind != "json":
             items = ", ".join(self._value(Field(name="", kind="text"), item) for item in value)
             return f"ARRAY[{items}]::text[]"
-        if isinstance(value, bool):
+        if isinstance(value, bool) and column.kind != "json":
             return "TRUE" if value else "FALSE"
-        text = str(value).replace("'", "''")
+        text = (json.dumps(value) if column.kind == "json" else str(value)).replace("'", "''")
         return f"'{text}'::{_SQL_TYPES[column.kind]}"
