@@ -70,6 +70,9 @@ query GetEndingContract($id: uuid!) {
       has_upfront_payment_option
       monthly_item_price_id
     }
+    subscription {
+      status
+    }
   }
 }""",
 )
@@ -87,6 +90,11 @@ class GetEndingContract(Answer):
             has_upfront_payment_option: bool
             monthly_item_price_id: str
 
+        class Subscription(Answer):
+            """Of type `chargebee_subscription`."""
+
+            status: str
+
         id: uuid.UUID
         customer_id: uuid.UUID
         subscription_id: str | None
@@ -98,6 +106,7 @@ class GetEndingContract(Answer):
         renewed_from_id: uuid.UUID | None
         updated_at: datetime.datetime
         treatment: Treatment
+        subscription: Subscription | None
 
     contract: Contract | None
 

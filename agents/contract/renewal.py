@@ -1,7 +1,7 @@
 """A contract's term is about to end: it is renewed, or completed."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from agents.contract.operations import (
@@ -19,6 +19,9 @@ from agents.runtime.handler import Work, WriteBack
 from agents.runtime.tasks import Task
 from integrations.chargebee.client import ChargebeeClient
 from integrations.chargebee.types import Effective
+
+#: Subscriptions in these won't pay for another term.
+_ENDING: Final = frozenset({"non_renewing", "cancelled"})
 
 
 class ContractRenewal(Task):
@@ -43,6 +46,9 @@ async def contract_renewal(
 ) -> WriteBack:
     """What was paid upfront, or is not to go on, is completed; anything else is renewed.
 
+    What has no subscription any more that could pay for another term (it was cancelled, or ends with this term) is
+    completed, too.
+
     - completed: the subscription goes back to the monthly price and forgets the contract; contract.completed.
     - renewed: another contract for another term takes its place on the subscription; contract.renewed. Its own
       contract.inserted makes Chargebee's subscription point to it and plans its renewal.
@@ -54,7 +60,8 @@ async def contract_renewal(
         return WriteBack(skipped="the contract is gone")
     if contract.status != "active":
         return WriteBack(skipped=f"the contract is {contract.status}")
-    if contract.treatment.has_upfront_payment_option or not contract.auto_renew:
+    ends = contract.subscription is not None and contract.subscription.status in _ENDING
+    if contract.treatment.has_upfront_payment_option or not contract.auto_renew or ends:
         return await _complete(contract, work, chargebee)
     return WriteBack(
         mutations=(
@@ -74,13 +81,15 @@ async def contract_renewal(
 
 async def _complete(contract: GetEndingContract.Contract, work: Work, chargebee: ChargebeeClient) -> WriteBack:
     subscription_id, price_id = contract.subscription_id, contract.treatment.monthly_item_price_id
-    if subscription_id is None:
-        work.skip(system="chargebee", action="change_plan", reason="the contract has no subscription")
+    status = contract.subscription.status if contract.subscription else None
+    if subscription_id is None or status == "cancelled":
+        reason = "the contract has no subscription" if subscription_id is None else "the subscription is cancelled"
+        work.skip(system="chargebee", action="change_plan", reason=reason)
     else:
         action = "update_subscription_contract"
         async with work.step("clear-contract", system="chargebee", action=action, id=subscription_id) as step:
             await chargebee.update_subscription_contract(subscription_id, None, step.idempotency_key)
-        if contract.treatment.has_upfront_payment_option and price_id is not None:
+        if contract.treatment.has_upfront_payment_option and price_id is not None and status not in _ENDING:
             async with work.step("to-monthly", system="chargebee", action="change_plan", id=subscription_id) as step:
                 # At the term's end: what was paid upfront lasts until then.
                 await chargebee.change_plan(
@@ -100,4 +109,6 @@ async def _complete(contract: GetEndingContract.Contract, work: Work, chargebee:
 
 def _told(contract: GetEndingContract.Contract, *, status: str) -> dict[str, Any]:
     """The fields that every event about a contract tells, beside its id."""
-    return contract.model_dump(exclude={"id", "auto_renew", "updated_at", "treatment"}) | {"status": status}
+    return contract.model_dump(exclude={"id", "auto_renew", "updated_at", "treatment", "subscription"}) | {
+        "status": status
+    }

@@ -19,7 +19,7 @@ from integrations.iterable.settings import IterableSettings
 from integrations.zendesk.settings import ZendeskSettings
 from local.layout import PROJECT
 from tests.integration.agents.behaviour import QUICK, AgentBehaviour
-from tests.integration.agents.billing import Billed, api, billed, chargebee_settings, mirror
+from tests.integration.agents.billed import Billed, api, billed, chargebee_settings, mirror
 from tests.integration.agents.deliveries import Event, Target, World, all_of
 from tests.integration.agents.serving import serving
 

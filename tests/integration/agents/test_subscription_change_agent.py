@@ -15,7 +15,7 @@ from agents.subscription_change.app import create_app
 from agents.subscription_change.settings import Settings
 from integrations.zendesk.settings import ZendeskSettings
 from tests.integration.agents.behaviour import QUICK, AgentBehaviour
-from tests.integration.agents.billing import Billed, api, billed, chargebee_settings, control
+from tests.integration.agents.billed import Billed, api, billed, chargebee_settings, control
 from tests.integration.agents.deliveries import Event, World, all_of
 from tests.integration.agents.test_invoice_agent import tickets
 

@@ -18,6 +18,7 @@ from agents.contract.app import create_app
 from agents.contract.settings import Settings
 from agents.runtime.tasks import task_event_id
 from local.layout import PROJECT
+from tests.integration.agents.billed import api, billed, mirror
 from tests.integration.agents.deliveries import World
 from tests.integration.agents.serving import serving
 from tests.integration.agents.test_contract_agent import chargebee_settings, in_chargebee, subscription
@@ -149,6 +150,38 @@ async def test_a_contract_that_is_not_to_go_on_is_completed(world: World) -> Non
         await door.send(task.body())
     assert await told(world, task.contract_id) == ["contract.completed"]
     assert await successors(world, task.contract_id) == []
+
+
+@pytest.mark.parametrize("status", ["cancelled", "non_renewing"])
+@pytest.mark.parametrize("upfront", [False, True])
+async def test_a_contract_whose_subscription_ends_is_completed_and_nothing_is_planned_for_it(
+    world: World, status: str, upfront: bool
+) -> None:
+    someone = await billed(world)
+    await api(
+        world,
+        "POST",
+        f"/subscriptions/{someone.subscription_id}/cancel_for_items",
+        cancel_option="immediately" if status == "cancelled" else "end_of_term",
+    )
+    await mirror(world, "subscription", await someone.subscription())
+    task = await renewal(world, upfront=upfront, subscription_id=someone.subscription_id)
+    async with listening(world) as door:
+        response = await door.send(task.body())
+    assert response.status_code == 204, response.text
+    assert (await someone.subscription())["status"] == status
+    assert not (await someone.subscription())["has_scheduled_changes"]
+    assert await told(world, task.contract_id) == ["contract.completed"]
+    assert await successors(world, task.contract_id) == []
+
+
+async def test_a_renewal_that_fires_months_late_leaves_no_gap(world: World) -> None:
+    task = await renewal(world, start_date=date(2024, 8, 29), end_date=date(2025, 2, 28))
+    async with listening(world) as door:
+        assert (await door.send(task.body())).status_code == 204
+    (new,) = await successors(world, task.contract_id)
+    assert (new["start_date"], new["end_date"]) == (date(2025, 2, 28), date(2025, 8, 28))
+    assert await told(world, task.contract_id) == ["contract.renewed"]
 
 
 async def test_a_task_that_comes_twice_or_at_once_is_done_once(world: World) -> None:
