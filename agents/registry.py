@@ -80,6 +80,11 @@ AGENTS: Mapping[str, AgentEntry] = MappingProxyType(
                 topics=("customer-events",),
             ),
             AgentEntry(
+                name="data_deletion",
+                summary="Carries a request to be forgotten through every system, and proves what was done.",
+                topics=(),
+            ),
+            AgentEntry(
                 name="event_routing",
                 summary="Takes webhooks of Chargebee, Iterable, Zendesk and the pharmacy, and routes them by rules.",
                 topics=(),

@@ -32,6 +32,7 @@ AGENTS = (
     "event_routing",
     "chargebee",
     "identity",
+    "data_deletion",
 )
 
 #: What listens where unless moved. The order gives the numbers above `CAREGRAPH_PORT_BASE`, so new names go last.
@@ -60,6 +61,7 @@ DEFAULT_PORTS: Mapping[str, int] = MappingProxyType(
         "agent_chargebee": 8106,
         "agent_referral": 8108,
         "agent_identity": 8110,
+        "agent_data_deletion": 8111,
     }
 )
 

@@ -21,6 +21,9 @@ from integrations.zendesk.types import Priority, Ticket, TicketStatus, User
 
 SERVICE = "zendesk"
 
+#: Zendesk's largest page.
+_PAGE = 100
+
 #: The name under which an update's audit carries its idempotency key.
 KEY_METADATA = "caregraph_key"
 
@@ -97,6 +100,29 @@ class ZendeskClient:
         except NotFound:
             return False
         return True
+
+    async def list_tickets_of(self, user_id: int) -> list[Ticket]:
+        """All tickets that a user requested, also old ones."""
+        found: list[Ticket] = []
+        page = 1
+        while True:
+            answer = await self._http.call(
+                "list_tickets_of",
+                "GET",
+                path("/api/v2/users/{id}/tickets/requested.json", id=user_id),
+                query={"page": page, "per_page": _PAGE},
+            )
+            found += [Ticket.parse(one) for one in answer.data["tickets"]]
+            if answer.data.get("next_page") is None:
+                return found
+            page += 1
+
+    async def delete_ticket(self, ticket_id: int) -> None:
+        """Delete a ticket for good, in Zendesk's two steps. Safe to repeat."""
+        with suppress(NotFound):
+            await self._http.call("delete_ticket", "DELETE", path("/api/v2/tickets/{id}.json", id=ticket_id))
+        with suppress(NotFound):
+            await self._http.call("forget_ticket", "DELETE", path("/api/v2/deleted_tickets/{id}.json", id=ticket_id))
 
     async def create_ticket(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 from local.iterable.replies import done, json_reply, refusal
@@ -112,7 +113,7 @@ class Profiles:
         now = self._clock.epoch()
         for value in {who.get("email"), who.get("userId"), *((user["email"], user["userId"]) if user else ())}:
             if value:
-                self._store.put("forgotten", value.lower(), {}, created_at=now, updated_at=now)
+                self._store.put("forgotten", _digest(value), {}, created_at=now, updated_at=now)
         if user is not None:
             self._erase(user)
         return done("User forgotten")
@@ -138,8 +139,16 @@ class Profiles:
                         f"DELETE FROM document WHERE kind = ? AND json_extract(body, '$.{field}') = ?",  # noqa: S608 - two fixed names
                         (kind, user[field]),
                     )
+        for field in ("userId", "email"):
+            if user.get(field):
+                self._store.execute("DELETE FROM webhook WHERE instr(body, ?) > 0", (user[field],))
 
     def _refuse_forgotten(self, who: Mapping[str, Any]) -> None:
         for field in ("email", "userId"):
-            if who.get(field) and self._store.find("forgotten", who[field].lower()) is not None:
+            if who.get(field) and self._store.find("forgotten", _digest(who[field])) is not None:
                 raise Refusal(refusal("ForgottenUserError", "that person was forgotten"))
+
+
+def _digest(who: str) -> str:
+    """By which a forgotten person is known, without saying who that is."""
+    return sha256(who.lower().encode()).hexdigest()

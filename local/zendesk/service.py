@@ -93,6 +93,7 @@ class ZendeskService(Service):
             ("GET", "/api/v2/tickets/{id:int}", self.tickets.show),
             ("PUT", "/api/v2/tickets/{id:int}", self.tickets.update),
             ("DELETE", "/api/v2/tickets/{id:int}", self.tickets.delete),
+            ("DELETE", "/api/v2/deleted_tickets/{id:int}", self.tickets.delete_for_good),
         ):
             self.routes.add(method, path, handler)
             self.routes.add(method, f"{path}.json", handler)

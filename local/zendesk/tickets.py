@@ -102,6 +102,27 @@ class Tickets:
         self._keep("ticket", ticket, deleted=True)
         return Reply(status=204)
 
+    def delete_for_good(self, call: Call) -> Reply:
+        """``DELETE /api/v2/deleted_tickets/{id}``: with everything that was written and told of it."""
+        ticket = self._store.find("ticket", call.params["id"])
+        if ticket is None or any(
+            one["id"] == ticket["id"] for one in self._store.find_by("ticket", "id", ticket["id"])
+        ):
+            raise Refusal(not_found())
+        self._store.execute("DELETE FROM document WHERE kind = 'ticket' AND id = ?", (call.params["id"],))
+        for kind in ("comment", "audit"):
+            self._store.execute(
+                "DELETE FROM document WHERE kind = ? AND json_extract(body, '$.ticket_id') = ?", (kind, ticket["id"])
+            )
+        # What was told of it, and what was answered when it was made.
+        for table in ("document", "webhook"):
+            self._store.execute(
+                f"DELETE FROM {table} WHERE instr(body, ?) > 0",  # noqa: S608 -- names from the line above
+                (f'"zen:ticket:{ticket["id"]}"',),
+            )
+        self._store.execute("DELETE FROM answer WHERE instr(body, ?) > 0", (f'"ticket":{{"id":{ticket["id"]},',))
+        return json_reply({"job_status": {"status": "queued"}})
+
     def comments(self, call: Call) -> Reply:
         """``GET /api/v2/tickets/{id}/comments``."""
         ticket = self._need(int(call.params["id"]))

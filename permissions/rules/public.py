@@ -80,14 +80,13 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
                 aggregate=True,
             ),
         ),
-        # Of deleted customers too: that somebody was there once, and is no more.
         "cct": TablePermissions(
             select=Select(
                 columns=(
                     *(*_PERSON, *_WISHES, "chargebee_customer_id", "zendesk_user_id", "currency_code"),
                     *("lifetime_value", "deleted_at", "created_at", "updated_at"),
                 ),
-                filter=AS_STAFF,
+                filter={**AS_STAFF, **PRESENT},
                 limit=PAGE_OF_STAFF,
                 aggregate=True,
             ),
@@ -101,7 +100,8 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
                     *(*_PERSON, *_WISHES, "firebase_uid", "chargebee_customer_id", "zendesk_user_id"),
                     *("currency_code", "lifetime_value", "deleted_at", "created_at", "updated_at"),
                 ),
-                filter=EVERY_ROW,
+                # Whose data is being deleted is seen until it is: the account has to be closed.
+                filter={"_or": [PRESENT, {"firebase_uid": {"_is_null": False}}]},
             ),
             update=Update(
                 columns=(
@@ -260,7 +260,7 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
             ),
         ),
         "service": TablePermissions(
-            select=Select(columns=_THREAD, filter=EVERY_ROW),
+            select=Select(columns=_THREAD, filter=OF_PRESENT),
         ),
     },
     # What somebody else wrote is marked as read once; a message is never changed.
@@ -309,7 +309,7 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
         "service": TablePermissions(
             select=Select(
                 columns=("id", "thread_id", "sender_role", "sender_customer_id", "sender_staff_id", "created_at"),
-                filter=EVERY_ROW,
+                filter={"thread": OF_PRESENT},
             ),
         ),
     },
@@ -478,7 +478,7 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
                     *("id", "referrer_id", "referred_id", "referred_email", "code", "status"),
                     *("expires_at", "completed_at", "created_at", "updated_at"),
                 ),
-                filter=EVERY_ROW,
+                filter={"referrer": PRESENT},
             ),
             update=Update(columns=("referred_id", "status", "completed_at"), filter=EVERY_ROW),
         ),
@@ -497,7 +497,7 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
         ),
         # For one of the two of a referral that came about.
         "service": TablePermissions(
-            select=Select(columns=(*_REWARD, "chargebee_credit_id"), filter=EVERY_ROW),
+            select=Select(columns=(*_REWARD, "chargebee_credit_id"), filter=OF_PRESENT),
             insert=Insert(
                 columns=("referral_id", "customer_id", "amount", "currency_code", "status"),
                 check={
@@ -525,7 +525,7 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
                     *("id", "customer_id", "status", "scheduled_for", "started_at", "completed_at"),
                     *("cancelled_at", "created_at"),
                 ),
-                filter=AS_STAFF,
+                filter={**AS_STAFF, **OF_PRESENT},
                 limit=PAGE_OF_STAFF,
                 aggregate=True,
             ),
@@ -536,9 +536,9 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
                     *("id", "customer_id", "status", "scheduled_for"),
                     *("started_at", "completed_at", "cancelled_at", "created_at"),
                 ),
-                filter=EVERY_ROW,
+                # What begins is carried out by operations.
+                filter=OF_PRESENT,
             ),
-            update=Update(columns=("status", "started_at", "completed_at", "proof"), filter=EVERY_ROW),
         ),
     },
 }

@@ -8,7 +8,14 @@ from strawberry.types.scalar import ScalarDefinition
 from resolvers.operations.approve_refill import APPROVE_REFILL
 from resolvers.operations.begin_task import BEGIN_TASK
 from resolvers.operations.cancel_contract import CANCEL_CONTRACT
+from resolvers.operations.cancel_data_deletion import CANCEL_DATA_DELETION
 from resolvers.operations.cancel_task import CANCEL_TASK
+from resolvers.operations.carry_out_data_deletion import (
+    BEGIN_DATA_DELETION,
+    CONCLUDE_DATA_DELETION,
+    ERASE_CUSTOMER_DATA,
+    RECORD_DATA_DELETION_STEP,
+)
 from resolvers.operations.change_subscription import CHANGE_SUBSCRIPTION
 from resolvers.operations.discard_dead_letters import DISCARD_DEAD_LETTERS
 from resolvers.operations.finish_task import FINISH_TASK
@@ -35,6 +42,11 @@ HAND_WRITTEN: Final[tuple[HandWritten, ...]] = (
     APPROVE_REFILL,
     REDEEM_REFERRAL,
     REQUEST_DATA_DELETION,
+    CANCEL_DATA_DELETION,
+    BEGIN_DATA_DELETION,
+    RECORD_DATA_DELETION_STEP,
+    ERASE_CUSTOMER_DATA,
+    CONCLUDE_DATA_DELETION,
     GRANT_ROLE,
     REVOKE_ROLE,
     PUBLISH_EVENT,

@@ -102,3 +102,14 @@ class AccountCode(StrEnum):
     NPI_MISSING = "npi-missing"
     #: Nobody would be left who can give roles.
     LAST_ADMIN = "last-admin"
+
+
+class DeletionCode(StrEnum):
+    """Why a deletion can't be withdrawn or carried out."""
+
+    #: No such request, or none that can still be withdrawn.
+    NOT_FOUND = "not-found"
+    #: Its work has not begun, or is over.
+    NOT_IN_WORK = "deletion-not-in-work"
+    #: It is another agent's business.
+    NOT_ALLOWED = "access-denied"

@@ -32,7 +32,8 @@ public.support_ticket_comment       .          .         .     .         i    iu
 public.payment_recovery             .          .         .     .         .    iu
 public.referral                     .          .         i     .         .    u
 public.referral_reward              .          .         .     .         .    iu
-public.data_deletion_request        .          .         i     .         .    u
+public.data_deletion_request        .          .         i     .         .    .
+public.data_deletion_step           .          .         .     .         .    .
 chargebee.customer                  .          .         .     .         .    iu
 chargebee.item_price                .          .         .     .         .    iu
 chargebee.subscription              .          .         .     .         .    iu

@@ -1,5 +1,5 @@
 -- What the care coordination team may see: every customer, what they pay and write, status and shipment of what they were
--- prescribed. Nothing clinical; nothing but the bare profile of a deleted customer; nothing for those who left the team.
+-- prescribed. Nothing clinical; nothing of a deleted customer; nothing for those who left the team.
 
 -- always
 me AS (SELECT id FROM public.staff WHERE id = :me AND active),
@@ -14,7 +14,7 @@ billed AS (
 chart AS (SELECT id FROM healthcare.patient WHERE customer_id IN (SELECT id FROM one))
 
 -- public.customer
-SELECT customer.id FROM public.customer, me
+SELECT id FROM one
 
 -- public.staff
 SELECT staff.id FROM public.staff WHERE EXISTS (SELECT FROM me)
@@ -56,7 +56,7 @@ SELECT id FROM public.referral WHERE referrer_id IN (SELECT id FROM one)
 SELECT id FROM public.referral_reward WHERE customer_id IN (SELECT id FROM one)
 
 -- public.data_deletion_request
-SELECT data_deletion_request.id FROM public.data_deletion_request, me
+SELECT id FROM public.data_deletion_request WHERE customer_id IN (SELECT id FROM one)
 
 -- chargebee.customer
 SELECT id FROM chargebee.customer WHERE id IN (SELECT id FROM billed) AND NOT deleted

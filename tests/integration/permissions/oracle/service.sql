@@ -5,8 +5,8 @@ kept AS (SELECT id, chargebee_customer_id FROM public.customer WHERE deleted_at 
 locked_chart AS (SELECT id FROM healthcare.patient WHERE customer_id IN (SELECT id FROM kept)),
 locked_billing AS (SELECT chargebee_customer_id AS id FROM kept WHERE chargebee_customer_id IS NOT NULL)
 
--- public.customer
-SELECT id FROM public.customer
+-- public.customer: who is being deleted, until they are
+SELECT id FROM public.customer WHERE deleted_at IS NULL OR firebase_uid IS NOT NULL
 
 -- public.staff
 SELECT id FROM public.staff
@@ -18,10 +18,13 @@ SELECT id FROM public.treatment
 SELECT id FROM public.contract WHERE customer_id NOT IN (SELECT id FROM kept)
 
 -- public.message_thread
-SELECT id FROM public.message_thread
+SELECT id FROM public.message_thread WHERE customer_id NOT IN (SELECT id FROM kept)
 
 -- public.message
-SELECT id FROM public.message
+SELECT message.id
+FROM public.message
+JOIN public.message_thread ON message_thread.id = message.thread_id
+WHERE message_thread.customer_id NOT IN (SELECT id FROM kept)
 
 -- public.notification
 SELECT id FROM public.notification
@@ -36,13 +39,13 @@ SELECT id FROM public.support_ticket_comment
 SELECT id FROM public.payment_recovery WHERE customer_id NOT IN (SELECT id FROM kept)
 
 -- public.referral
-SELECT id FROM public.referral
+SELECT id FROM public.referral WHERE referrer_id NOT IN (SELECT id FROM kept)
 
 -- public.referral_reward
-SELECT id FROM public.referral_reward
+SELECT id FROM public.referral_reward WHERE customer_id NOT IN (SELECT id FROM kept)
 
 -- public.data_deletion_request
-SELECT id FROM public.data_deletion_request
+SELECT id FROM public.data_deletion_request WHERE customer_id NOT IN (SELECT id FROM kept)
 
 -- chargebee.customer
 SELECT id FROM chargebee.customer WHERE id NOT IN (SELECT id FROM locked_billing)

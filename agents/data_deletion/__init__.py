@@ -1,0 +1,1 @@
+"""The data_deletion agent: see README.md."""
