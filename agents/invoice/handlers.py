@@ -106,6 +106,8 @@ async def _tell(row: InvoiceRow, found: Happenings, work: Work, sources: Sources
             row.id,
             work,
             reason=_reason(row, found),
+            still_due=row.status == "payment_due",
+            chargebee=sources.chargebee,
             zendesk=sources.zendesk,
             now=sources.clock(),
         )

@@ -137,12 +137,7 @@ async def payment_exhausted(event: InvoicePaymentExhausted, work: Work, *, use: 
     if not is_due(invoice):
         return WriteBack(skipped=f"the invoice is {invoice.status} by now")
     if invoice.status == "payment_due":
-        async with work.step("stop-dunning", system="chargebee", action="stop_dunning", id=invoice.id) as step:
-            try:
-                await use.chargebee.stop_dunning(invoice.id, idempotency_key=step.idempotency_key)
-            except PermanentError:
-                # Paid or voided in this very moment, or never dunned by Chargebee; either way nobody collects it.
-                step.id = None
+        await _stop_dunning(invoice.id, work, use.chargebee)
     ending = await _end_subscription(event.subscription_id, work, use)
     recovery = await _find(event.invoice_id, use)
     comment = f"Invoice {event.invoice_id}: every planned attempt to collect {event.amount_text} has failed. {ending}"
@@ -159,14 +154,36 @@ async def payment_exhausted(event: InvoicePaymentExhausted, work: Work, *, use: 
 
 
 async def close_quietly(
-    recovery: Recovery, invoice_id: str, work: Work, *, reason: str, zendesk: ZendeskClient, now: datetime
+    recovery: Recovery,
+    invoice_id: str,
+    work: Work,
+    *,
+    reason: str,
+    still_due: bool,
+    chargebee: ChargebeeClient,
+    zendesk: ZendeskClient,
+    now: datetime,
 ) -> tuple[Mutation, ...]:
-    """End a recovery that has nothing to recover any more; the ticket is solved, the customer isn't told."""
+    """End a recovery that has nothing to recover any more; the ticket is solved, the customer isn't told.
+
+    What Chargebee still has as due, as after a refund, it doesn't collect by itself either.
+    """
+    if still_due:
+        await _stop_dunning(invoice_id, work, chargebee)
     comment = f"Invoice {invoice_id}: {reason}. No further attempt is made."
     return (
         *_end(recovery, invoice_id, status="cancelled", reason=reason, now=now),
         *await conclude_ticket(recovery.zendesk_ticket_id, work, zendesk=zendesk, comment=comment, now=now),
     )
+
+
+async def _stop_dunning(invoice_id: str, work: Work, chargebee: ChargebeeClient) -> None:
+    async with work.step("stop-dunning", system="chargebee", action="stop_dunning", id=invoice_id) as step:
+        try:
+            await chargebee.stop_dunning(invoice_id, idempotency_key=step.idempotency_key)
+        except PermanentError:
+            # Paid or voided in this very moment, or never dunned by Chargebee; either way nobody collects it.
+            step.id = None
 
 
 def once(event: DomainEvent, began: UUID) -> Mutation:

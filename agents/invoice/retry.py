@@ -38,7 +38,14 @@ async def payment_retry(task: PaymentRetry, work: Work, *, use: Recovering) -> W
     if invoice is None or reason is not None:
         return WriteBack(
             mutations=await close_quietly(
-                recovery, task.invoice_id, work, reason=reason or "", zendesk=use.zendesk, now=use.clock()
+                recovery,
+                task.invoice_id,
+                work,
+                reason=reason or "",
+                still_due=invoice is not None and invoice.status == "payment_due",
+                chargebee=use.chargebee,
+                zendesk=use.zendesk,
+                now=use.clock(),
             )
         )
     if not is_due(invoice):

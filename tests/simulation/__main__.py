@@ -55,6 +55,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--subscriptions", type=int, default=1000)
     parser.add_argument("--days", type=int, default=90)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--spread-days", type=int, default=28, help="First terms begin in the first so many days.")
+    parser.add_argument("--trouble", type=float, default=0.012, help="The chance that a good card goes bad, a day.")
     parser.add_argument("--time-out", type=float, default=3600, help="Seconds after which it is given up.")
     return parser.parse_args()
 
@@ -67,7 +69,13 @@ if __name__ == "__main__":
     sys.exit(
         asyncio.run(
             main(
-                Plan(subscriptions=arguments.subscriptions, days=arguments.days, seed=arguments.seed),
+                Plan(
+                    subscriptions=arguments.subscriptions,
+                    days=arguments.days,
+                    seed=arguments.seed,
+                    spread_days=arguments.spread_days,
+                    trouble=arguments.trouble,
+                ),
                 arguments.time_out,
             )
         )

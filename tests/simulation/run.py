@@ -29,6 +29,7 @@ from agents.notification.settings import Settings as NotificationSettings
 from agents.runtime.jobs import JobRun
 from integrations.chargebee.client import ChargebeeClient
 from integrations.chargebee.settings import ChargebeeSettings
+from integrations.flags.settings import FlagSettings
 from integrations.iterable.settings import IterableSettings
 from integrations.zendesk.settings import ZendeskSettings
 from local.layout import PROJECT
@@ -256,7 +257,9 @@ async def _door(
         )
         if agent == "notification":
             sending = SendingSettings(send_time_out=timedelta(seconds=20))
-            return create_notification_agent(NotificationSettings(runtime=runtime, iterable=iterable, sending=sending))
+            return create_notification_agent(
+                NotificationSettings(runtime=runtime, iterable=iterable, sending=sending, flags=FlagSettings())
+            )
         return create_invoice_agent(
             InvoiceSettings(
                 runtime=runtime, chargebee=chargebee, iterable=iterable, zendesk=zendesk, recovery=RecoverySettings()

@@ -500,6 +500,7 @@ async def test_a_refund_during_a_retry_ends_the_plan(world: World) -> None:
     assert await someone.charges(invoice_id) == ["failure", "success"]
     ended = await recovery(world, invoice_id)
     assert (ended["status"], ended["status_reason"]) == ("cancelled", "money was given back")
+    assert (await someone.invoice(invoice_id))["status"] == "not_paid"
     assert await lifetime_value(world, someone.id) == 0
     assert "invoice.payment_recovered" not in await published(world, invoice_id)
 
