@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # The newest usable Python of these is fine; `make setup PYTHON=/path/to/python3` chooses another.
 CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11
 
-.PHONY: help setup up down status test test-clients lint format reset schema schema-files clients permissions graphiql test-browser bench simulation clean
+.PHONY: help setup up down status test test-flows test-clients lint format reset schema schema-files clients permissions graphiql test-browser bench simulation clean
 
 help: ## Explain these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -41,6 +41,9 @@ reset: setup ## Delete the local data, so that the next start is a first one
 
 test: setup ## Run all tests on two workers (ARGS="-n 0 -k name" for some, on none)
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
+
+test-flows: setup ## Run the flows end to end on a platform of their own (part of `make test`, too)
+	@$(BIN)/pytest tests/e2e --numprocesses 0 $(ARGS)
 
 chaos: setup ## Change rows while programs are killed; lose, repeat and disorder nothing (3 minutes)
 	@$(BIN)/python -m tests.chaos $(ARGS)
