@@ -12,12 +12,13 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from integrations.telemetry import configure_telemetry, shutdown_telemetry
-from integrations.telemetry.http import RequestContextMiddleware, operational_routes
+from integrations.telemetry.http import ReadinessCheck, RequestContextMiddleware, operational_routes
 from resolvers.live.queries import LiveQueries
 from resolvers.pool import Pool
 from server.access_log import AccessLog
 from server.authentication.authenticator import open_authenticator
 from server.authentication.settings import AuthenticationSettings, read_authentication_settings
+from server.beside import load_beside
 from server.direct import DIRECT, DirectEndpoint
 from server.endpoint import GraphQLEndpoint
 from server.graphiql import GraphiQLSettings, graphiql_routes
@@ -49,8 +50,10 @@ class Application:
             size=settings.pool_size,
             statement_timeout_s=settings.statement_timeout_s,
         )
+        #: What runs beside adds its own.
+        self._checks: dict[str, ReadinessCheck] = {"database": self._check_database}
         self._pages = Starlette(
-            routes=[*operational_routes({"database": self._check_database}), *graphiql_routes(GraphiQLSettings())],
+            routes=[*operational_routes(self._checks), *graphiql_routes(GraphiQLSettings())],
             lifespan=self._lifespan,
         )
 
@@ -110,6 +113,8 @@ class Application:
                 ),
                 allowed_origins=self._settings.cors_origins,
             )
+            for name in self._settings.beside:
+                self._checks |= await stack.enter_async_context(load_beside(name)())
             # Schemas live as long as the process: keep the collector from walking them again and again. What requests
             # make is in cycles only where they fail, so it need not look as often as it does unasked.
             gc.collect()

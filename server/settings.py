@@ -53,6 +53,8 @@ class ServerSettings(BaseSettings):
     rate_limit_storage: str = Field("async+memory://", validation_alias="CAREGRAPH_RATE_LIMIT_STORAGE")
     allow_list: Path | None = Field(None, validation_alias="CAREGRAPH_ALLOW_LIST")
     hasura_metadata: Path | None = Field(None, validation_alias="CAREGRAPH_HASURA_METADATA")
+    #: Names of the entry-point group `caregraph.beside`: what runs in this process as well.
+    beside: tuple[str, ...] = Field((), validation_alias="CAREGRAPH_SERVE_BESIDE")
     cors_origins: tuple[str, ...] = Field((), validation_alias="CAREGRAPH_CORS_ORIGINS")
 
     @field_validator("database_url")

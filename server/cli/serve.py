@@ -23,6 +23,9 @@ def serve(
         typer.Option(help="Serve the database as this exported Hasura metadata folder says.", show_default=False),
     ] = None,
     strict: Annotated[bool, typer.Option(help="Refuse metadata that can't be honoured in full.")] = False,
+    relay: Annotated[
+        bool, typer.Option("--relay", help="Publish events from this process too, in place of `caregraph relay`.")
+    ] = False,
 ) -> None:
     """Serve the GraphQL API and GraphiQL. Settings come from the environment (server/settings.py lists them).
 
@@ -38,6 +41,8 @@ def serve(
         os.environ["DATABASE_URL"] = database_url
     if hasura_metadata is not None:
         os.environ["CAREGRAPH_HASURA_METADATA"] = str(hasura_metadata.resolve())
+    if relay:
+        os.environ["CAREGRAPH_SERVE_BESIDE"] = '["relay"]'
     settings = _check_settings(strict=strict)
     uvicorn.run(
         "server.application:application_from_environment",
