@@ -64,6 +64,8 @@ RULES: Final[tuple[Rule, ...]] = (
             "ticket.status_changed",
             "ticket.priority_changed",
             "ticket.subject_changed",
+            "ticket.soft_deleted",
+            "ticket.merged",
         ),
         handle=ticket_changed,
     ),

@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import orjson
 from pydantic import AwareDatetime, Field, field_validator
@@ -82,16 +82,19 @@ class TicketDetail(Event):
     requester_id: int | None = None
     #: Who did what the event tells of.
     actor_id: int | None = None
-    #: `NEW`, `OPEN`…
-    status: str
-    priority: str | None = None
+    #: `NEW`, `OPEN`… there
+    status: Literal["new", "open", "pending", "hold", "solved", "closed"]
+    priority: Literal["low", "normal", "high", "urgent"] | None = None
     subject: str | None = None
     description: str | None = None
 
-    @field_validator("status", "priority")
+    @field_validator("status", "priority", mode="before")
     @classmethod
-    def _lower(cls, value: str | None) -> str | None:
-        return value.lower() if value else None
+    def _lower(cls, value: object) -> object:
+        if not isinstance(value, str) or not value:
+            return None
+        # What was deleted or merged into another is over.
+        return "closed" if value == "DELETED" else value.lower()
 
 
 class CommentAuthor(Payload):

@@ -31,6 +31,7 @@ from integrations.identity.id_tokens import IdTokenProvider
 from integrations.identity.jwks import JwksCache
 from integrations.identity.oidc import OidcVerifier
 from integrations.telemetry.http import RequestContextMiddleware, operational_routes
+from integrations.telemetry.metrics import counter
 
 _log = structlog.get_logger(__name__)
 
@@ -239,9 +240,11 @@ async def _answer_webhook(request: Request, opened: _Opened) -> Response:
     try:
         delivery = door.open(await _read(request), request.headers)
     except Stranger as error:
+        _count_refused_webhook(source, 401)
         _log.warning("webhook.refused", source=source, reason=str(error))
         return _problem(401, str(error))
     except MalformedEvent as error:
+        _count_refused_webhook(source, 400)
         _log.warning("webhook.malformed", source=source, reason=str(error))
         return _problem(400, str(error))
     except BodyTooLarge as error:
@@ -250,6 +253,14 @@ async def _answer_webhook(request: Request, opened: _Opened) -> Response:
     if ending.status == 204:
         return JSONResponse({"end": ending.end})
     return _problem(503, ending.reason or ending.end, _retry_after(ending.retry_after or _WEBHOOK_RETRY))
+
+
+def _count_refused_webhook(source: str, status: int) -> None:
+    counter(
+        "caregraph_webhooks_refused_total",
+        "Webhooks that were not taken: 401 without their source's proof, 400 malformed.",
+        ["source", "status"],
+    ).labels(source, str(status)).inc()
 
 
 async def _caller_left(request: Request) -> None:

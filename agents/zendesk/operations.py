@@ -131,7 +131,7 @@ class GetTicket(Answer):
         category: str
         status: str
         priority: str
-        customer: Customer
+        customer: Customer | None
 
     ticket: Ticket | None
 
@@ -183,9 +183,6 @@ query GetComment($id: uuid!) {
     body
     public
     zendesk_comment_id
-    ticket {
-      zendesk_ticket_id
-    }
   }
 }""",
 )
@@ -197,15 +194,9 @@ class GetComment(Answer):
     class Comment(Answer):
         """Of type `support_ticket_comment`."""
 
-        class Ticket(Answer):
-            """Of type `support_ticket`."""
-
-            zendesk_ticket_id: int | None
-
         body: str
         public: bool
         zendesk_comment_id: int | None
-        ticket: Ticket
 
     comment: Comment | None
 

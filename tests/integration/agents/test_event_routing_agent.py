@@ -259,6 +259,8 @@ async def test_without_its_proof_a_webhook_is_refused_and_nothing_written(
     assert answer.status_code == 401
     assert answer.json()["error"]
     assert await counts(routing.world) == before
+    metrics = (await routing.world.client.get(f"{routing.url}/metrics")).text
+    assert f'caregraph_webhooks_refused_total{{source="{source}",status="401"}}' in metrics
 
 
 @pytest.mark.parametrize("source", ["zendesk", "pharmacy"])
@@ -492,6 +494,20 @@ async def test_a_change_of_a_ticket_whose_record_is_on_its_way_waits_for_it(rout
     assert (early.status_code, end) == (503, "done")
     row = await routing.world.row("SELECT status FROM support_ticket WHERE zendesk_ticket_id = $1", int(ticket["id"]))
     assert row["status"] == "pending"
+
+
+@pytest.mark.parametrize(("status", "kept"), [("DELETED", "closed"), ("ON_THE_MOON", "open")])
+async def test_a_ticket_is_only_ever_in_a_status_that_we_know(routing: Routing, status: str, kept: str) -> None:
+    requester = uuid.uuid4().int % 10**12
+    await routing.world.customer(zendesk_user_id=requester)
+    ticket = {"id": str(uuid.uuid4().int % 10**12), "requester_id": str(requester)}
+    await routing.accepted("zendesk", ticket_event("ticket.created", ticket))
+
+    gone = ticket_event("ticket.soft_deleted", {**ticket, "status": status}, at=LONG_AGO + timedelta(hours=1))
+    end = await routing.accepted("zendesk", gone)
+
+    row = await routing.world.row("SELECT status FROM support_ticket WHERE zendesk_ticket_id = $1", int(ticket["id"]))
+    assert (row["status"], end) == (kept, "done" if kept == "closed" else "dead_letter")
 
 
 async def test_a_ticket_of_a_stranger_is_left_alone(routing: Routing) -> None:

@@ -148,7 +148,7 @@ async def test_a_comment_whose_answer_was_lost_is_added_once(world: World, targe
     assert (await in_zendesk(world, ticket_id))["comments"] == [("Asked for it", False), ("Called", False)]
 
 
-async def test_a_comment_before_its_ticket_waits(world: World, target: Target) -> None:
+async def test_a_comment_on_a_ticket_that_is_not_there_yet_opens_it_once(world: World, target: Target) -> None:
     ticket_id, event = await opened(world)
     await write(
         world,
@@ -160,7 +160,11 @@ async def test_a_comment_before_its_ticket_waits(world: World, target: Target) -
 
     ends = [await deliver(target, one) for one in (commented, event, commented)]
 
-    assert ends == [503, 204, 204]
+    assert ends == [204, 204, 204]
+    ticket = await in_zendesk(world, ticket_id)
+    assert ticket["comments"] == [("Asked for it", False), ("Called", False)]
+    opened_there = await world.received("zendesk", method="POST", path="/api/v2/tickets")
+    assert [one["body"]["ticket"]["external_id"] for one in opened_there].count(f"support_ticket:{ticket_id}") == 1
 
 
 async def test_what_comes_from_zendesk_is_not_sent_back(world: World, target: Target) -> None:

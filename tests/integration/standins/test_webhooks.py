@@ -14,9 +14,11 @@ from integrations.iterable.client import IterableClient
 from integrations.iterable.types import Recipient
 from integrations.zendesk.client import ZendeskClient
 from integrations.zendesk.types import TicketStatus
+from local.iterable.service import IterableService
 from local.standin.run import Running, running
 from local.standin.service import Call, Reply, Service
 from local.standin.store import Store
+from local.zendesk.users import API_USER_ID, SUPPORT_USER_ID
 from tests.integration.standins.conftest import Operator, build_chargebee, chargebee_settings
 
 
@@ -172,6 +174,39 @@ async def test_zendesk_signs_what_it_tells(
     signed = headers["x-zendesk-webhook-signature-timestamp"] + raw
     digest = hmac.new(b"shared", signed.encode(), hashlib.sha256).digest()
     assert headers["x-zendesk-webhook-signature"] == base64.b64encode(digest).decode()
+
+
+async def test_zendesk_says_who_did_what_and_tells_it_again(
+    zendesk: Running, zendesk_client: ZendeskClient, receiver: Running, operator: Operator
+) -> None:
+    user = await zendesk_client.upsert_user("customer-1", name="Ada")
+    await aim(operator, zendesk, receiver)
+    opened = await operator.post(zendesk, "tickets", {"requester_id": user.id, "subject": "Help", "comment": "Help!"})
+    ticket_id = opened["ticket"]["id"]
+    await operator.post(zendesk, "tickets", {"id": ticket_id, "comment": "Please", "as": "requester"})
+    await zendesk_client.add_comment(ticket_id, "On it", public=True, idempotency_key="event-1")
+    created, theirs, ours = [one["body"] for one in await arrived(operator, receiver, 3)]
+    actors = [one["detail"]["actor_id"] for one in (created, theirs, ours)]
+    assert actors == [str(SUPPORT_USER_ID), str(user.id), str(API_USER_ID)]
+    assert [one["event"]["comment"]["author"]["is_staff"] for one in (theirs, ours)] == [False, True]
+    await operator.post(zendesk, "webhooks/send", {"event_id": theirs["id"]})
+    assert (await arrived(operator, receiver, 4))[-1]["body"] == theirs
+
+
+async def test_iterable_shows_its_auth_token_and_tells_it_again(
+    tmp_path: Path, receiver: Running, operator: Operator
+) -> None:
+    async with running(lambda store: IterableService(store, webhook_secret="shared"), tmp_path / "signing") as iterable:
+        # The token stands where a name and a password would.
+        await operator.post(iterable, "webhooks", {"url": f"{receiver.url}/hook"})
+        sent = await operator.post(
+            iterable, "webhooks/send", {"event_type": "emailBounce", "content": {"email": "a@b.c"}}
+        )
+        await operator.post(iterable, "webhooks/send", {"event_id": sent["event_id"]})
+        first, second = await arrived(operator, receiver, 2)
+    assert first["body"] == second["body"]
+    headers: list[dict[str, str]] = receiver.service.headers  # type: ignore[attr-defined]
+    assert {one["authorization"] for one in headers} == {"Basic shared"}
 
 
 async def test_iterable_tells_what_it_sent(
