@@ -27,8 +27,8 @@ from local.environment import PUSH_SERVICE_ACCOUNT
 from local.layout import HOST, PROJECT, Layout, LayoutError, read_layout
 from triggers.topics import TOPICS
 
-_ACK_DEADLINE_S: Final = 60
-_BACKOFF_S: Final = (1, 60)
+ACK_DEADLINE_S: Final = 60
+BACKOFF_S: Final = (1, 60)
 _READY_TIMEOUT_S: Final = 30.0
 _CALL_TIMEOUT_S: Final = 10.0
 #: Marks what this program made, so that it takes away nothing else.
@@ -147,10 +147,10 @@ class _Provisioning:
                 push_endpoint=declared.endpoint,
                 oidc_token=PushConfig.OidcToken(service_account_email=PUSH_SERVICE_ACCOUNT, audience=declared.audience),
             ),
-            ack_deadline_seconds=_ACK_DEADLINE_S,
+            ack_deadline_seconds=ACK_DEADLINE_S,
             enable_message_ordering=True,
             retry_policy=RetryPolicy(
-                minimum_backoff=Duration(seconds=_BACKOFF_S[0]), maximum_backoff=Duration(seconds=_BACKOFF_S[1])
+                minimum_backoff=Duration(seconds=BACKOFF_S[0]), maximum_backoff=Duration(seconds=BACKOFF_S[1])
             ),
             # Never: a platform that was off for a month finds its subscriptions again.
             expiration_policy=ExpirationPolicy(),
