@@ -98,12 +98,26 @@ def show(
     as_json: Json = False,
     database_url: DatabaseUrl,
 ) -> None:
-    """One event: envelope, publications, every delivery with its effects, dead letters, and data."""
-    from triggers.history import get_event
-    from triggers.render import render_event
+    """One event: envelope, publications, every delivery with its effects, dead letters, data, and the trace it is of.
 
-    event = _query(database_url, lambda connection: get_event(connection, event_id))
-    _show(event, render_event, as_json=as_json)
+    The trace is drawn from the mutation that began it to everything that followed, whatever that is about.
+    """
+    from dataclasses import asdict
+
+    from triggers.history import Event, Story, get_event, get_story_of_trace
+    from triggers.render import render_event
+    from triggers.trace import build_trace
+
+    async def ask(connection: "Connection") -> tuple[Event, Story | None]:
+        event = await get_event(connection, event_id)
+        return event, await get_story_of_trace(connection, event.trace_id) if event.trace_id else None
+
+    event, story = _query(database_url, ask)
+    trace = build_trace(story) if story is not None else None
+    if as_json:
+        _show({**asdict(event), "trace": trace}, str, as_json=True)
+    else:
+        _show(event, lambda event: render_event(event, trace), as_json=False)
 
 
 @events.command()

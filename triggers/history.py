@@ -141,8 +141,9 @@ class ScheduledTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """Everything about one aggregate."""
+    """Everything about one aggregate, or of one trace."""
 
+    #: The aggregate's id, or that of a trace.
     subject: str
     #: In the order of their commits.
     events: list[Event]
@@ -196,6 +197,17 @@ async def get_story(connection: Connection, subject: str, *, limit: int = 200) -
         )
     return Story(
         subject=subject,
+        events=await _get_events(connection, [row["event_id"] for row in rows]),
+        tasks=[ScheduledTask(**row) for row in tasks],
+    )
+
+
+async def get_story_of_trace(connection: Connection, trace_id: str) -> Story:
+    """All events of a trace and the work that was planned in it, whatever they are about; both empty for none."""
+    rows = await connection.fetch(load_statement("history/events_of_trace"), trace_id)
+    tasks = await connection.fetch(load_statement("history/tasks_of_trace"), trace_id)
+    return Story(
+        subject=trace_id,
         events=await _get_events(connection, [row["event_id"] for row in rows]),
         tasks=[ScheduledTask(**row) for row in tasks],
     )

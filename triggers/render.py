@@ -58,8 +58,8 @@ def render_list(summaries: Sequence[Summary]) -> Table:
     return table
 
 
-def render_event(event: Event) -> RenderableType:
-    """One event: its envelope, where it went, what agents made of it, and its data."""
+def render_event(event: Event, trace: Trace | None = None) -> RenderableType:
+    """One event: its envelope, where it went, what agents made of it, its data, and the whole trace that it is of."""
     envelope = Table.grid(padding=(0, 2))
     envelope.add_column(style="dim")
     envelope.add_column(overflow="fold")
@@ -77,7 +77,10 @@ def render_event(event: Event) -> RenderableType:
     _add_event_details(tree, event, event.created_at)
     for delivery in event.deliveries:
         _add_delivery(tree, delivery, event.created_at)
-    return Group(envelope, "", tree, "", "[bold]data[/]", JSON(json.dumps(event.data)))
+    parts: list[RenderableType] = [envelope, "", tree, "", "[bold]data[/]", JSON(json.dumps(event.data))]
+    if trace is not None:
+        parts += ["", "[bold]the trace[/]", render_trace(trace)]
+    return Group(*parts)
 
 
 def render_trace(trace: Trace) -> Tree:

@@ -163,6 +163,31 @@ def test_show_tells_everything_about_an_event(caregraph: Run, history: History) 
     assert "notification after 8 attempts: no e-mail" in caregraph("events", "show", history.failed).stdout
 
 
+def test_show_draws_the_trace_from_the_mutation_to_what_followed(caregraph: Run, history: History) -> None:
+    history.query("UPDATE events.scheduled_task SET traceparent = $1", TRACEPARENT)
+    # From the event in the middle, too.
+    for event_id in (history.inserted, history.created):
+        text = caregraph("events", "show", event_id).stdout
+        drawn = text[text.index("the trace") :]
+        places = [
+            drawn.index(part)
+            for part in (
+                "0af7651916cd43dd8448eb211c80319c",
+                "change by user ada",
+                "contract.inserted",
+                "contract agent done",
+                "contract.created",
+                "scheduled contract.renew for the contract agent",
+            )
+        ]
+        assert places == sorted(places)
+        assert "invoice.payment_failed" not in drawn
+    shown = caregraph.json("events", "show", history.inserted)
+    assert shown["id"] == str(history.inserted)
+    assert shown["trace"]["changes"][0]["user_id"] == "ada"
+    assert "the trace" not in caregraph("events", "show", history.failed).stdout
+
+
 def test_show_of_an_unknown_event_says_so(caregraph: Run) -> None:
     result = caregraph("events", "show", uuid.uuid4())
     assert result.exit_code == 1

@@ -100,6 +100,11 @@ async def test_a_story_and_an_event_read_little_of_a_long_outbox(long_history: a
     assert sum(map(rows_read, nodes)) < 100, nodes
 
 
+async def test_a_trace_reads_little_of_a_long_outbox(long_history: asyncpg.Connection) -> None:
+    nodes = await read_nodes(long_history, "history/events_of_trace", "c4ca4238a0b923820dcc509a6f75849b")
+    assert sum(map(rows_read, nodes)) < 4_000, nodes
+
+
 async def test_what_was_given_up_is_replayed_without_a_walk_through_the_outbox(
     long_history: asyncpg.Connection,
 ) -> None:
