@@ -21,6 +21,7 @@ from graphql import (
     GraphQLNonNull,
     GraphQLSyntaxError,
     InlineFragmentNode,
+    NamedTypeNode,
     OperationDefinitionNode,
     SelectionSetNode,
     ValueNode,
@@ -86,7 +87,7 @@ def parse_document(text: str) -> DocumentNode:
     """The document's syntax tree. Raises ValidationFailed for text that is no GraphQL."""
     try:
         # Without locations a tree takes half the memory; what is kept of a document is its tree.
-        return parse(text, no_location=True, max_tokens=MAX_TOKENS)
+        return parse(text, no_location=True, max_tokens=MAX_TOKENS, allow_empty_selection_sets=False)
     except GraphQLSyntaxError as error:
         line = error.locations[0].line if error.locations else 1
         column = error.locations[0].column if error.locations else 1
@@ -101,8 +102,10 @@ def choose_operation(document: DocumentNode, name: str | None) -> Operation:
     """The operation that a request means (HASURA_DIALECT §6). Raises ValidationFailed when it is not clear."""
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
-    if len(operations) + len(fragments) != len(document.definitions):
+    if not all(isinstance(node, OperationDefinitionNode | FragmentDefinitionNode) for node in document.definitions):
         raise ValidationFailed("only operations and fragments may stand in a request", "$.query")
+    if len(operations) + len(fragments) != len(document.definitions):
+        raise ValidationFailed("two fragments of the document have the same name", "$.query")
     anonymous = [node for node in operations if node.name is None]
     if name is not None:
         if anonymous:
@@ -121,6 +124,9 @@ def choose_operation(document: DocumentNode, name: str | None) -> Operation:
             )
         chosen = operations
     definition = chosen[0]
+    declared = [node.variable.name.value for node in definition.variable_definitions or ()]
+    if len(set(declared)) < len(declared):
+        raise ValidationFailed("a variable is declared twice")
     variables, used = used_names([definition.selection_set, *(definition.directives or ())], fragments)
     _refuse_cycles({name: fragments[name] for name in used if name in fragments})
     return Operation(definition=definition, fragments=fragments, used_variables=variables)
@@ -249,12 +255,19 @@ class Selector:
                 fragment = self._fragments.get(name)
                 if fragment is None:
                     raise ValidationFailed(f'reference to undefined fragment "{name}"', f"{path}.selectionSet")
-                if fragment.type_condition.name.value == type_name:
+                if self._condition(fragment.type_condition, path) == type_name:
                     self._collect(fragment.selection_set, type_name, path, found)
             elif isinstance(node, InlineFragmentNode):
                 condition = node.type_condition
-                if condition is None or condition.name.value == type_name:
+                if condition is None or self._condition(condition, path) == type_name:
                     self._collect(node.selection_set, type_name, path, found)
+
+    def _condition(self, node: NamedTypeNode, path: str) -> str:
+        """The type that a fragment is about."""
+        name = node.name.value
+        if name not in self._scope.types:
+            raise ValidationFailed(f"a fragment is about the unknown type '{name}'", f"{path}.selectionSet")
+        return name
 
     def _included(self, directives: tuple[DirectiveNode, ...] | None, path: str) -> bool:
         if not directives:
