@@ -67,13 +67,14 @@ async def prescription_rejected(
 ) -> WriteBack:
     """The pharmacy won't dispense a fill: the care team gets a ticket, and a refill can be asked for again."""
     course = (await graphql.query(get_course(id=event.prescription_id))).prescription
-    if course is None or course.patient is None:
+    customer = None if course is None or course.patient is None else course.patient.customer
+    if course is None or customer is None:
         return WriteBack(skipped="the prescription is gone")
     if course.status != "active":
         # Most likely that is why.
         return WriteBack(skipped=f"the prescription is {course.status}")
     number = event.fill_number or 0
-    customer, matter = course.patient.customer, rejected_fill(course.id, number)
+    matter = rejected_fill(course.id, number)
     ticket = await open_ticket(matter, work, customer=customer, zendesk=zendesk)
     mutations = [ticket_row(ticket, matter, customer_id=customer.id)]
     if number > 0:
@@ -102,10 +103,9 @@ async def _hold(fill: DueFill, missing: str, work: Work, zendesk: ZendeskClient)
     if fill.held_because == missing:
         # Told already.
         return ()
-    assert fill.prescription.patient is not None
-    customer, matter = fill.prescription.patient.customer, held_fill(fill.prescription.id, fill.number, missing)
-    ticket = await open_ticket(matter, work, customer=customer, zendesk=zendesk)
-    return (*held(fill, missing), ticket_row(ticket, matter, customer_id=customer.id))
+    matter = held_fill(fill.prescription.id, fill.number, missing)
+    ticket = await open_ticket(matter, work, customer=fill.customer, zendesk=zendesk)
+    return (*held(fill, missing), ticket_row(ticket, matter, customer_id=fill.customer.id))
 
 
 async def _stop(event: PrescriptionUpdated, work: Work, graphql: GraphQLClient, pharmacy: PharmacyClient) -> WriteBack:

@@ -114,7 +114,7 @@ class GetPrescription(Answer):
             identifier: str | None
             gender: str
             birth_date: datetime.date | None
-            customer: Customer
+            customer: Customer | None
 
         class Requester(Answer):
             """Of type `staff`."""
@@ -231,7 +231,7 @@ class GetCourse(Answer):
                 phone: str | None
                 zendesk_user_id: int | None
 
-            customer: Customer
+            customer: Customer | None
 
         class Fills(Answer):
             """Of type `healthcare_prescription_fill`."""

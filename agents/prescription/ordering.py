@@ -37,6 +37,8 @@ class DueFill:
     """A fill that is to be ordered now."""
 
     prescription: GetPrescription.Prescription
+    patient: GetPrescription.Prescription.Patient
+    customer: GetPrescription.Prescription.Patient.Customer
     #: 0 is the first one.
     number: int
     pharmacy_id: UUID
@@ -45,12 +47,6 @@ class DueFill:
     days_supply: int
     #: What it waits for already, as its row says.
     held_because: str | None = None
-
-    @property
-    def customer_id(self) -> UUID:
-        """Whose it is."""
-        assert self.prescription.patient is not None
-        return self.prescription.patient.customer.id
 
     @property
     def reference(self) -> str:
@@ -69,13 +65,17 @@ class Refused:
 def due_fills(prescription: GetPrescription.Prescription) -> list[DueFill]:
     """The fills that are to be ordered: those that wait, and the first one when there is none at all.
 
-    None unless the prescription is active, and its patient a customer.
+    None unless the prescription is active, and its patient a customer (whose data may have been deleted).
     """
-    if prescription.status != "active" or prescription.patient is None:
+    patient = prescription.patient
+    customer = None if patient is None else patient.customer
+    if prescription.status != "active" or patient is None or customer is None:
         return []
     due = [
         DueFill(
             prescription=prescription,
+            patient=patient,
+            customer=customer,
             number=fill.fill_number,
             pharmacy_id=fill.pharmacy_id,
             pharmacy_ncpdp_id=fill.pharmacy.ncpdp_id,
@@ -90,6 +90,8 @@ def due_fills(prescription: GetPrescription.Prescription) -> list[DueFill]:
         due.append(
             DueFill(
                 prescription=prescription,
+                patient=patient,
+                customer=customer,
                 number=0,
                 pharmacy_id=prescription.pharmacy_id,
                 pharmacy_ncpdp_id=prescription.pharmacy.ncpdp_id,
@@ -102,8 +104,7 @@ def due_fills(prescription: GetPrescription.Prescription) -> list[DueFill]:
 
 def what_is_missing(fill: DueFill) -> str | None:
     """What an order can't do without and the rows don't have, in words for the fill's row; None when all is there."""
-    assert fill.prescription.patient is not None
-    customer = fill.prescription.patient.customer
+    customer = fill.customer
     if not (customer.first_name and customer.last_name):
         return "Waiting for the patient's name."
     if not (customer.address_line1 and customer.city and customer.state_code and customer.zip):
@@ -139,7 +140,7 @@ def ordered(fill: DueFill, order: Order) -> tuple[Mutation, ...]:
         publish_fill_event(
             PrescriptionSent(
                 prescription_id=fill.prescription.id,
-                customer_id=fill.customer_id,
+                customer_id=fill.customer.id,
                 pharmacy_id=fill.pharmacy_id,
                 fill_number=fill.number,
             )
@@ -160,7 +161,7 @@ def refused(fill: DueFill, refusal: Refused) -> tuple[Mutation, ...]:
         publish_fill_event(
             PrescriptionRejected(
                 prescription_id=fill.prescription.id,
-                customer_id=fill.customer_id,
+                customer_id=fill.customer.id,
                 pharmacy_id=fill.pharmacy_id,
                 fill_number=fill.number,
             )
@@ -185,13 +186,12 @@ async def _refilled(fill: DueFill, pharmacy: PharmacyClient, idempotency_key: st
     ]
     if not earlier:
         return None
-    assert fill.prescription.patient is not None
     try:
         return await pharmacy.refill_order(
             earlier[-1],
             reference=fill.reference,
             fill_number=fill.number,
-            phone=fill.prescription.patient.customer.phone,
+            phone=fill.customer.phone,
             address=_address(fill),
             # Of its own: the whole order may have to be made under the other one.
             idempotency_key=f"{idempotency_key}:refill",
@@ -216,10 +216,9 @@ def _queued(fill: DueFill) -> Mutation:
 
 def _order(fill: DueFill) -> NewOrder:
     prescription = fill.prescription
-    patient, provider, medication = prescription.patient, prescription.requester, prescription.medication
-    assert patient is not None
-    assert prescription.signed_at is not None
-    customer = patient.customer
+    patient, customer = fill.patient, fill.customer
+    provider, medication = prescription.requester, prescription.medication
+    assert prescription.signed_at is not None, "what isn't a draft was signed"
     return NewOrder(
         reference=fill.reference,
         pharmacy_ncpdp_id=fill.pharmacy_ncpdp_id,
@@ -256,8 +255,7 @@ def _order(fill: DueFill) -> NewOrder:
 
 
 def _address(fill: DueFill) -> Address:
-    assert fill.prescription.patient is not None
-    customer = fill.prescription.patient.customer
+    customer = fill.customer
     return Address(
         line1=customer.address_line1 or "",
         line2=customer.address_line2,

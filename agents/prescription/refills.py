@@ -56,7 +56,8 @@ async def refill_due(task: RefillDue, work: Work, *, graphql: GraphQLClient) -> 
     del work
     course = (await graphql.query(get_course(id=task.prescription_id))).prescription
     reason = _why_none(course)
-    if course is None or course.patient is None or reason is not None:
+    customer = None if course is None or course.patient is None else course.patient.customer
+    if course is None or customer is None or reason is not None:
         return WriteBack(skipped=reason)
     if course.refill_requested_at is not None:
         return WriteBack(skipped="the refill was asked for already")
@@ -68,7 +69,7 @@ async def refill_due(task: RefillDue, work: Work, *, graphql: GraphQLClient) -> 
             publish_fill_event(
                 PrescriptionRefillDue(
                     prescription_id=course.id,
-                    customer_id=course.patient.customer.id,
+                    customer_id=customer.id,
                     pharmacy_id=last.pharmacy_id,
                     fill_number=last.fill_number,
                 )
@@ -89,7 +90,7 @@ def refill_due_on(delivered_at: datetime, *, days_supply: int, lead: timedelta) 
 
 def _why_none(course: GetCourse.Prescription | None) -> str | None:
     """Why there is no refill to come, or None when there is one."""
-    if course is None or course.patient is None:
+    if course is None or course.patient is None or course.patient.customer is None:
         return "the prescription is gone"
     if course.status != "active":
         return f"the prescription is {course.status}"

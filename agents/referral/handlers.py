@@ -58,9 +58,10 @@ async def contract_activated(
         return WriteBack(skipped=f"the referral is {referral.status}")
     mutations: list[Mutation] = [complete_referral(id=referral.id, completed_at=datetime.now(UTC))]
     for person in (referral.referrer, referral.referred):
+        # Whose data was deleted isn't there any more.
         if person is not None:
             mutations += await _reward(referral.id, person, work, chargebee, amounts)
-    told = ReferralCompleted(customer_id=referral.referrer.id, referral_id=referral.id)
+    told = ReferralCompleted(customer_id=referral.referrer_id, referral_id=referral.id)
     # Named after the referral, not the event: two contracts that begin at once complete it once.
     event_id = derived_id(referral.id, told.TYPE)
     mutations.append(publish_event(id=event_id, type=told.TYPE, subject=told.subject, data=told.data()))
@@ -77,7 +78,7 @@ async def customer_updated(
     mutations: list[Mutation] = []
     for reward in outstanding:
         person = reward.customer
-        if person.deleted_at is None and person.chargebee_customer_id is not None:
+        if person is not None and person.deleted_at is None and person.chargebee_customer_id is not None:
             mutations.append(
                 await _credit(
                     reward.referral_id,

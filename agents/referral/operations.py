@@ -19,6 +19,7 @@ query GetActivation($contract_id: uuid!, $customer_id: uuid!) {
   referrals: referral(where: { referred_id: { _eq: $customer_id } }) {
     id
     status
+    referrer_id
     referrer {
       id
       chargebee_customer_id
@@ -66,7 +67,8 @@ class GetActivation(Answer):
 
         id: uuid.UUID
         status: str
-        referrer: Referrer
+        referrer_id: uuid.UUID
+        referrer: Referrer | None
         referred: Referred | None
 
     contract: Contract | None
@@ -120,7 +122,7 @@ class ListOutstandingRewards(Answer):
         referral_id: uuid.UUID
         amount: int
         currency_code: str
-        customer: Customer
+        customer: Customer | None
 
     rewards: list[Rewards]
 
