@@ -97,6 +97,15 @@ class View:
         found: dict[str, Any] = self._get("chargebee", f"/api/v2/subscriptions/{subscription_id}")["subscription"]
         return found
 
+    def cancel_in_chargebee(self, subscription_id: str) -> None:
+        """Somebody in Chargebee's own pages ends a subscription at once."""
+        keys = json.loads(self.platform.layout.keys.read_text())
+        answer = self.client.post(
+            f"{self.platform.layout.url('chargebee')}/api/v2/subscriptions/{subscription_id}/cancel_for_items",
+            auth=(keys["chargebee_api_key"], ""),
+        )
+        assert answer.status_code == 200, answer.text
+
     def contracts_given(self, subscription_id: str) -> list[str]:
         """Every contract id that a subscription was ever given in Chargebee, as its events tell; once each time."""
         given: list[str] = []

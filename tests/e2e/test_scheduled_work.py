@@ -10,7 +10,7 @@ from tests.e2e.platform import RunningPlatform
 
 FIND = """
     query {
-      contract(where: {status: {_eq: "active"}, auto_renew: {_eq: true},
+      contract(where: {status: {_eq: "active"}, auto_renew: {_eq: true}, subscription: {status: {_eq: "active"}},
                        treatment: {has_upfront_payment_option: {_eq: false}}}, order_by: {end_date: desc}, limit: 20) {
         id
       }
