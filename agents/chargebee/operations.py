@@ -139,7 +139,7 @@ class GetContract(Answer):
         subscription_id: str | None
         status: str
         start_date: datetime.date
-        customer: Customer
+        customer: Customer | None
         treatment: Treatment
 
     contract: Contract | None

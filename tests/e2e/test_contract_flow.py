@@ -157,7 +157,8 @@ def test_a_contract_without_a_subscription_is_welcomed_all_the_same(view: View, 
     assert len(messages_about(view, person, contract["id"])) == 1
     assert contract["id"] not in view.contracts_given(person.subscription_id)
     (inserted,) = (event for event in view.events(contract["id"]) if event["type"] == "contract.inserted")
-    assert inserted["deliveries"][0]["effects"][0]["skipped"] == "the contract has no subscription"
+    (linking,) = (delivery for delivery in inserted["deliveries"] if delivery["agent"] == "contract")
+    assert linking["effects"][0]["skipped"] == "the contract has no subscription"
 
 
 def test_its_story_can_be_told(view: View, people: Iterator[Person]) -> None:
