@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+import structlog
 from starlette.applications import Starlette
 
 from agents.prescription.app import create_app
@@ -101,11 +102,14 @@ class TestPrescriptionAgent(AgentBehaviour):
         assert "private@example.com" not in json.dumps(body)
         assert set(body) == {"reference", "pharmacy", "patient", "prescriber", "medication", "prescription"}
 
-    async def test_nothing_of_the_chart_is_in_events_and_records(self, world: World) -> None:
+    async def test_nothing_of_the_chart_is_in_events_records_and_logs(self, world: World) -> None:
         signed = await prescribe(world)
 
-        async with self.listening(world) as target:
-            await target.deliver(await signed_event(world, signed))
+        with structlog.testing.capture_logs() as lines:
+            async with self.listening(world) as target:
+                await world.misbehave("pharmacy", status=500, after_work=True, times=2, path=self.call_path)
+                await target.deliver(await signed_event(world, signed))
+                await target.deliver(await world.event("prescription.signed", signed.id))
 
         rows = await world.rows(
             "SELECT data::text AS said FROM events.outbox WHERE subject = $1"
@@ -113,8 +117,9 @@ class TestPrescriptionAgent(AgentBehaviour):
             " WHERE o.subject = $1",
             str(signed.id),
         )
-        said = " ".join(row["said"] for row in rows)
+        said = " ".join(row["said"] for row in rows) + repr(lines)
         assert "prescription_id" in said
+        assert {"integration.failed", "event.done"} <= {line["event"] for line in lines}
         for private in ("Secretumab", "One a day", "Lovelace", "Main Street", "MRN-"):
             assert private not in said
 
@@ -238,6 +243,21 @@ class TestPrescriptionAgent(AgentBehaviour):
         # The second time nothing clinical left the house.
         (call,) = await world.received("pharmacy", path=f"{first['id']}/refills")
         assert set(call["body"]) <= {"reference", "fill_number", "phone", "address"}
+
+    async def test_a_refill_of_an_order_that_the_pharmacy_has_forgotten_is_ordered_whole(self, world: World) -> None:
+        signed = await prescribe(world)
+        await fill(world, signed, 0, status="delivered", pharmacy_order_id=f"gone-{signed.id}")
+        await fill(world, signed, 1)
+        await world.database.execute(
+            "UPDATE healthcare.prescription SET refills_remaining = 1 WHERE id = $1", signed.id
+        )
+
+        async with self.listening(world) as target:
+            await target.deliver(await world.event("prescription.updated", signed.id))
+
+        (order,) = await orders(world, signed)
+        assert (order["reference"], order["refill_of"]) == (f"{signed.id}.1", None)
+        assert [row["status"] for row in await fills(world, signed)] == ["delivered", "sent"]
 
     @pytest.mark.parametrize("status", ["cancelled", "stopped"])
     async def test_the_order_of_a_prescription_that_is_over_is_cancelled(self, world: World, status: str) -> None:
@@ -418,6 +438,16 @@ async def test_an_order_that_the_pharmacy_does_not_know_holds_up_nobody(world: W
     assert [row["status"] for row in await fills(world, unknown)] == ["sent"]
 
 
+async def test_a_check_that_finds_the_pharmacy_down_ends_and_the_next_one_goes_on(world: World) -> None:
+    signed = await prescribe(world)
+    await world.misbehave("pharmacy", status=503, times=2)
+    await run_check(world, expected=503)
+    assert await fills(world, signed) == []
+    await world.behave("pharmacy")
+    await run_check(world)
+    assert [row["status"] for row in await fills(world, signed)] == ["sent"]
+
+
 async def test_a_refill_that_is_due_is_told_of_once(world: World) -> None:
     signed = await prescribe(world)
     await fill(world, signed, status="delivered", delivered_at=datetime(2026, 3, 1, tzinfo=UTC))
@@ -453,7 +483,7 @@ async def listening(world: World) -> AsyncIterator[Any]:
         yield target
 
 
-async def run_check(world: World) -> dict[str, int]:
+async def run_check(world: World, *, expected: int = 200) -> dict[str, int]:
     """The hourly check, as the scheduler calls it; its counts."""
 
     def app(url: str) -> Starlette:
@@ -468,7 +498,7 @@ async def run_check(world: World) -> dict[str, int]:
                 "x-cloudscheduler-scheduletime": datetime.now(UTC).isoformat(),
             },
         )
-    assert answer.status_code == 200, answer.text
+    assert answer.status_code == expected, answer.text
     counts: dict[str, int] = answer.json()
     return counts
 
