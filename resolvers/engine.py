@@ -54,6 +54,9 @@ class _Prepared:
     operation: Operation
     shapes: VariableShapes
     structural: frozenset[str]
+    #: Variables whose objects plans may take in any number, and those for which one plan doesn't.
+    rows: frozenset[str] = frozenset()
+    not_rows: frozenset[str] = frozenset()
     plans: OrderedDict[Hashable, Plan] = field(default_factory=OrderedDict)
     #: Characters of the document and of its plans' statements.
     size: int = 0
@@ -261,16 +264,27 @@ class Engine:
             return
         known = role.prepared.get(document)
         structural = frozenset(scope.structural_names)
+        # What is read twice may be taken as rows by one reader only.
+        not_rows = frozenset(name for name, reads in scope.reads.items() if reads > 1)
+        rows = frozenset(scope.row_names)
         if known is not None:
             structural |= known.structural
-        if known is None or structural != known.structural:
+            not_rows |= known.not_rows
+            rows |= known.rows
+        rows -= not_rows
+        if known is None or structural != known.structural or rows != known.rows:
             # Another branch of the document reads another variable: keys must tell that one's values apart too.
             role.forget(document)
-            shapes = VariableShapes(scope.declared, structural)
-            known = role.prepared[document] = _Prepared(operation, shapes, structural, size=len(document[0]))
+            shapes = VariableShapes(scope.declared, structural, rows)
+            known = _Prepared(operation, shapes, structural, rows, not_rows, size=len(document[0]))
+            role.prepared[document] = known
             role.size += known.size
+        known.not_rows = not_rows
         try:
             key = known.shapes.key(scope.values)
+            if known.shapes.keyed_by_columns(scope.values) - scope.row_names:
+                # Alike, but with something in them that must be looked at row by row.
+                return
             is_new = key not in known.plans
         except (UnknownShape, TypeError, RecursionError):
             return

@@ -11,6 +11,7 @@ makes the value part of the plan's key (`shape`).
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -96,6 +97,10 @@ class Scope:
     #: Variables whose very value shaped the plan.
     structural_names: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
+    #: How often each variable was read.
+    reads: Counter[str] = field(default_factory=Counter)
+    #: Variables whose objects the plan takes however many they are: only what they have in common shaped it.
+    row_names: set[str] = field(default_factory=set)
 
     def check_declarations(self) -> None:
         """Resolve the declared types and check that what is required is there. Raises ValidationFailed."""
@@ -228,6 +233,7 @@ def _coerce_variable(name: str, kind: GraphQLInputType, slot: InputSlot, scope: 
     definition = scope.definitions.get(name)
     if definition is None:
         raise ValidationFailed(f"unbound variable '{name}'", path)
+    scope.reads[name] += 1
     declared = scope.declared[name]
     default = definition.default_value
     location = kind

@@ -70,7 +70,25 @@ class SlotRows:
     slot: int
 
 
-Source = Const | FromVariables | FromSession | FromStep | FromSlot | SlotRows
+@dataclass(frozen=True, slots=True)
+class EachRow:
+    """What all rows of a variable, a list of objects, have under one key, whatever their number."""
+
+    variable: str
+    key: str
+    #: Whether a row may have null there.
+    nullable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AllRows:
+    """Columns of such rows as one bind: JSON objects of texts, their keys `c0`, `c1` … in this order."""
+
+    variable: str
+    columns: tuple[tuple[EachRow, PgType], ...]
+
+
+Source = Const | FromVariables | FromSession | FromStep | FromSlot | SlotRows | EachRow | AllRows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -482,10 +500,15 @@ class InsertRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Insert:
-    """Rows to insert into `table`; what is stored must satisfy `check`."""
+    """Rows to insert into `table`; what is stored must satisfy `check`.
+
+    With `each` there is one entry in `rows`, which stands for all objects of a variable: values that are `EachRow`
+    differ from row to row, the others are the same in all.
+    """
 
     table: Table
     rows: tuple[InsertRow, ...]
+    each: bool = False
     check: Condition
     on_conflict: OnConflict | None = None
     #: What an upsert's changed row must satisfy instead.

@@ -5,6 +5,9 @@ shape is the variables with every value that is bound replaced by its kind. What
 change the statement: which variables and object keys are there, nulls, enum values, the lengths of lists of objects,
 booleans of the `_is_null` kind, and whole variables that the compiler read (`limit`, `@include(if:)` …). Session
 values are always bound, so all users of a role share a plan. Values are tagged with their type: `True == 1` in Python.
+
+Many objects that are to be inserted are the exception to lengths and nulls: where a plan takes them as columns, their
+shape is which columns, and of which kinds.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -25,6 +28,10 @@ Shaper = Callable[[Any], Hashable]
 _ABSENT: Final = 0
 _NULL: Final = 1
 
+#: From how many values on objects are taken as columns, whatever the number of rows.
+_MANY_VALUES: Final = 500
+_NOTHING: Final = frozenset({type(None)})
+
 
 class UnknownShape(Exception):
     """The variables can't be of a valid request: let the compiler find out what is wrong with them."""
@@ -33,11 +40,15 @@ class UnknownShape(Exception):
 class VariableShapes:
     """Computes the key of one operation's variables."""
 
-    def __init__(self, declared: Mapping[str, GraphQLInputType], structural: frozenset[str]) -> None:
+    def __init__(
+        self, declared: Mapping[str, GraphQLInputType], structural: frozenset[str], rows: frozenset[str] = frozenset()
+    ) -> None:
+        """Variables in `structural` are keyed by value; of those in `rows`, lists of many alike objects by columns."""
         self._by_name: list[tuple[str, Shaper]] = [
-            (name, _by_value if name in structural else _shaper(kind)) for name, kind in declared.items()
+            (name, _by_value if name in structural else _rows_shaper(kind) if name in rows else _shaper(kind))
+            for name, kind in declared.items()
         ]
-        self._names = frozenset(declared)
+        self._rows = rows
 
     def key(self, variables: Mapping[str, Any]) -> Hashable:
         """The shape of `variables`. Raises UnknownShape for variables that were not declared."""
@@ -52,6 +63,15 @@ class VariableShapes:
         if len(variables) + missing != len(found):
             raise UnknownShape
         return tuple(found)
+
+    def keyed_by_columns(self, variables: Mapping[str, Any]) -> set[str]:
+        """The variables that `key` keys by columns: the plan must be one that takes any number of their rows."""
+        return {name for name in self._rows if _columns(variables.get(name)) is not None}
+
+
+def are_many(rows: int, columns: int) -> bool:
+    """Whether so many objects with so many keys may be taken as columns."""
+    return rows * columns > _MANY_VALUES
 
 
 def _by_value(value: Any) -> Hashable:
@@ -108,6 +128,33 @@ def _list_shaper(kind: GraphQLList[Any]) -> Shaper:
         return tuple(map(item, value)) if isinstance(value, list) else ("one", item(value))
 
     return shape
+
+
+def _rows_shaper(kind: GraphQLInputType) -> Shaper:
+    """For lists of objects that one plan can take in any number, if they are many and alike."""
+    one_by_one = _shaper(kind)
+
+    def shape(value: Any) -> Hashable:
+        columns = _columns(value)
+        return one_by_one(value) if columns is None else columns
+
+    return shape
+
+
+def _columns(value: Any) -> Hashable | None:
+    """The keys that all objects of a list have, each with the kinds of its values but null; None if they aren't alike.
+
+    Kinds, since a place may take a number and refuse the text of one. Null is left to the bind.
+    """
+    if type(value) is not list or not value or type(value[0]) is not dict:
+        return None
+    keys = value[0].keys()
+    if not are_many(len(value), len(keys)):
+        return None
+    for row in value:
+        if type(row) is not dict or row.keys() != keys:
+            return None
+    return ("columns", *((key, frozenset([type(row[key]) for row in value]) - _NOTHING) for key in sorted(keys)))
 
 
 def _object_shaper(kind: GraphQLInputObjectType) -> Shaper:

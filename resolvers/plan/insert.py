@@ -5,10 +5,12 @@ depends on its key (HASURA_DIALECT §4, Nested insert). Every level is checked b
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from resolvers import ir
+from resolvers import ir, shape
 from resolvers.errors import ValidationFailed
+from resolvers.inputs import Leaf
 from resolvers.plan.context import Compiler
 from resolvers.plan.where import client_condition, permission_condition, rule_param
 from schema.catalogue import Column, Relationship, Table
@@ -32,6 +34,9 @@ def compile_insert(
         f"{path}.{argument}[{index}]" if argument == "objects" else f"{path}.{argument}"
         for index in range(len(objects))
     ]
+    each = _each_row(compiler, table, objects)
+    if each is not None:
+        return replace(_insert(compiler, table, [each], on_conflict, path), each=True)
     if not any(_has_related(table, item) for item in objects):
         rows = [_row(compiler, table, item, {}, here) for item, here in zip(objects, places, strict=True)]
         return _insert(compiler, table, rows, on_conflict, path)
@@ -39,6 +44,38 @@ def compile_insert(
     for item, here in zip(objects, places, strict=True):
         nested.add_row(table, item, on_conflict, {}, here, is_root=True)
     return ir.NestedInsert(table=table.table, steps=tuple(nested.steps))
+
+
+def _each_row(compiler: Compiler, table: TableView, objects: Sequence[Mapping[str, Any]]) -> ir.InsertRow | None:
+    """One row for all `objects`, when they are many, come from one variable and give the same columns.
+
+    The plan then serves any number of them, which its key must know (`Scope.row_names`). None when they have to be
+    looked at one by one: they are few, or rows are nested in them, or one may not be null where it is.
+    """
+    assert table.insert is not None
+    first = objects[0] if objects else {}
+    keys = first.keys()
+    if not shape.are_many(len(objects), len(keys)) or any(name not in table.insert.columns for name in keys):
+        return None
+    variable = next((leaf.source[0] for leaf in first.values() if isinstance(leaf, Leaf) and leaf.source), None)
+    for index, item in enumerate(objects):
+        if item.keys() != keys:
+            return None
+        for name, leaf in item.items():
+            if leaf is None:
+                if not table.insert.columns[name].nullable:
+                    return None
+            elif not isinstance(leaf, Leaf) or leaf.structural or leaf.source != (variable, index, name):
+                return None
+    values: dict[str, ir.Param | None] = {}
+    for name in keys:
+        column = table.insert.columns[name]
+        source = ir.EachRow(str(variable), name, column.nullable)
+        values[column.name] = ir.Param(source=source, type=column.type, many=True)
+    presets = table.insert.presets.items()
+    values |= {name: rule_param(value, table.table.columns[name].type) for name, value in presets}
+    compiler.scope.row_names.add(str(variable))
+    return ir.InsertRow(values=tuple(values.items()))
 
 
 def related_rows(

@@ -202,7 +202,10 @@ def _insert_sql(writer: Writer, change: ir.Insert) -> str:
     columns = list(dict.fromkeys(name for row in change.rows for name, _ in row.values))
     # A row without any value still needs a column to take the default of.
     columns = columns or [next(iter(change.table.columns))]
-    rows = _many_rows_sql(writer, change, columns) or _rows_sql(writer, change, columns)
+    if change.each:
+        rows = _each_row_sql(writer, change)
+    else:
+        rows = _many_rows_sql(writer, change, columns) or _rows_sql(writer, change, columns)
     alias = writer.alias()
     names = ", ".join(quote_identifier(name) for name in columns)
     conflict = _conflict_sql(writer, change.on_conflict, alias)
@@ -244,6 +247,25 @@ def _many_rows_sql(writer: Writer, change: ir.Insert, columns: list[str]) -> str
     names = ", ".join(quote_identifier(name) for name, _ in arrays)
     unnested = ", ".join(array for _, array in arrays)
     return f"SELECT {', '.join(listed)} FROM unnest({unnested}) {row} ({names})"
+
+
+def _each_row_sql(writer: Writer, change: ir.Insert) -> str:
+    """As many rows as a variable has: one bind for all of them, whatever their number."""
+    (one,) = change.rows
+    row = writer.alias()
+    each: list[tuple[ir.EachRow, PgType]] = []
+    listed: list[str] = []
+    for name, value in one.values:
+        assert value is not None, "null is a value that some rows have; what all have is a preset's"
+        pg_type = change.table.columns[name].type
+        if isinstance(value.source, ir.EachRow):
+            listed.append(f"{row}.c{len(each)}::{type_name(pg_type)}")
+            each.append((value.source, pg_type))
+        else:
+            listed.append(f"{writer.bind(replace(value, type=pg_type))}::{type_name(pg_type)}")
+    rows = ir.Param(source=ir.AllRows(each[0][0].variable, tuple(each)), type=PgType(name="json"))
+    columns = ", ".join(f"c{number} text" for number in range(len(each)))
+    return f"SELECT {', '.join(listed)} FROM json_to_recordset({writer.bind(rows)}) {row} ({columns})"
 
 
 def _row_sql(writer: Writer, row: ir.InsertRow, columns: list[str]) -> str:
