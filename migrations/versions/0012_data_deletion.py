@@ -1,4 +1,7 @@
-"""Deletion requests plan their own work, and note each step of it with its proof."""
+"""Deletion requests plan their own work, and note each step of it with its proof.
+
+The audit takes note of payment recoveries, too, and leaves out why somebody cancelled.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -54,9 +57,22 @@ def upgrade() -> None:
             f" {tables} FOR EACH STATEMENT EXECUTE FUNCTION events.notify_live('id', 'request_id')"
         )
     run_script("0012_data_deletion")
+    # A recovery is about money; why somebody cancelled is their own words, and would outlive the deletion of their data.
+    for table, left_out in (("public.payment_recovery", ""), ("public.contract", "'cancel_reason'")):
+        for operation, tables in TRIGGERS.items():
+            op.execute(
+                f"CREATE OR REPLACE TRIGGER audit_{operation} AFTER {operation.upper()} ON {table} {tables}"
+                f" FOR EACH STATEMENT EXECUTE FUNCTION audit.record_change({left_out})"
+            )
 
 
 def downgrade() -> None:
+    for operation, tables in TRIGGERS.items():
+        op.execute(f"DROP TRIGGER audit_{operation} ON public.payment_recovery")
+        op.execute(
+            f"CREATE OR REPLACE TRIGGER audit_{operation} AFTER {operation.upper()} ON public.contract {tables}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION audit.record_change()"
+        )
     op.execute("DROP TRIGGER plan_data_deletion ON public.data_deletion_request")
     op.execute("DROP FUNCTION public.plan_data_deletion()")
     op.drop_table("data_deletion_step", schema="public")

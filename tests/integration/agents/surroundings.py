@@ -32,6 +32,8 @@ class Surroundings:
     iterable: str
     zendesk: str
     pharmacy: str
+    #: What they all keep.
+    folder: str
 
     @property
     def outside(self) -> dict[str, str]:

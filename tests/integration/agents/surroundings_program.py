@@ -68,7 +68,9 @@ async def serve(database_url: str, folder: Path) -> None:
                 ("pharmacy", PharmacyService),
             )
         }
-        surroundings = Surroundings(database_url=database_url, identity=identity, api=api, **outside)
+        surroundings = Surroundings(
+            database_url=database_url, identity=identity, api=api, folder=str(folder), **outside
+        )
         sys.stdout.write(json.dumps(asdict(surroundings)) + "\n")
         sys.stdout.flush()
         await asyncio.to_thread(sys.stdin.read)
