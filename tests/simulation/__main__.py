@@ -27,7 +27,12 @@ async def main(plan: Plan, time_out_s: float) -> int:
         url = await create_database(server.url)
         await upgrade(url)
         async with asyncio.timeout(time_out_s):
-            verdict, counts, seconds = await simulate(plan, database_url=url, folder=Path(folder))
+            verdict, counts, seconds = await simulate(
+                plan,
+                database_url=url,
+                folder=Path(folder),
+                tell=lambda day: console.print(f"day {day}", highlight=False) if day % 10 == 0 else None,
+            )
     table = Table(box=None, pad_edge=False)
     for heading in ("what", "how many"):
         table.add_column(heading)

@@ -121,9 +121,17 @@ class Courier:
 
     async def _until_taken(self, door: Door, path: str, body: bytes, token: str, *, what: str) -> None:
         headers = {"authorization": f"Bearer {token}"}
+        answer = ""
         wanted = 2 if self.chance.random() < self.twice else 1
         for attempt in range(1, PATIENCE + 1):
-            response = await self.client.post(f"{door.url}{path}", content=body, headers=headers)
+            try:
+                response = await self.client.post(f"{door.url}{path}", content=body, headers=headers)
+            except httpx.TransportError as error:
+                # The answer got lost on the way, which Pub/Sub takes for none.
+                answer = type(error).__name__
+                self.deliveries[f"{what} {answer}"] += 1
+                continue
+            answer = f"{response.status_code} {response.text}"
             self.deliveries[f"{what} {response.status_code}"] += 1
             if response.status_code == 204:
                 wanted -= 1
@@ -134,4 +142,4 @@ class Courier:
                 raise AssertionError(f"{what}: {response.text}")
             # Pub/Sub waits, too; the faults here are over after a few calls.
             await asyncio.sleep(min(0.02 * attempt, 0.2))
-        raise AssertionError(f"{what} was not taken in {PATIENCE} deliveries: {response.status_code} {response.text}")
+        raise AssertionError(f"{what} was not taken in {PATIENCE} deliveries: {answer}")

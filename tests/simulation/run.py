@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -74,6 +74,8 @@ class Simulation:
     chance: random.Random
     started: datetime
     now: datetime
+    #: Told of each day that is over.
+    tell: Callable[[int], None]
     counts: Counter[str] = field(default_factory=Counter)
 
     async def run(self) -> Verdict:
@@ -156,6 +158,7 @@ class Simulation:
             await self.client.delete(f"{self.surroundings.outside[service]}/_control/faults")
         await self._sync()
         self.counts["events"] += await self.courier.deliver_events()
+        self.tell(day)
 
     async def _sync(self) -> None:
         """The ETL's next run, again until Chargebee answers."""
@@ -188,12 +191,14 @@ class Simulation:
 
 
 @asynccontextmanager
-async def open_simulation(plan: Plan, *, database_url: str, folder: Path) -> AsyncIterator[Simulation]:
+async def open_simulation(
+    plan: Plan, *, database_url: str, folder: Path, tell: Callable[[int], None]
+) -> AsyncIterator[Simulation]:
     """Everything started, on a database that is migrated and empty; stopped at the end."""
     chance = random.Random(plan.seed)  # noqa: S311 - the same run for the same seed
     async with AsyncExitStack() as stack:
         surroundings = await asyncio.to_thread(stack.enter_context, surroundings_of(database_url, folder))
-        client = await stack.enter_async_context(httpx.AsyncClient(timeout=120, trust_env=False, verify=NO_TLS))
+        client = await stack.enter_async_context(_client())
         database = await stack.enter_async_context(asyncpg.create_pool(database_url, min_size=1, max_size=4))
         chargebee_settings = _chargebee(surroundings)
         chargebee = await stack.enter_async_context(ChargebeeClient(chargebee_settings))
@@ -236,6 +241,7 @@ async def open_simulation(plan: Plan, *, database_url: str, folder: Path) -> Asy
             chance=chance,
             started=started,
             now=started,
+            tell=tell,
         )
         holder.append(simulation)
         yield simulation
@@ -275,14 +281,22 @@ async def _door(
         )
 
 
+def _client() -> httpx.AsyncClient:
+    # Servers close what is idle for five seconds; on a slow machine that comes in the very moment of the next request.
+    limits = httpx.Limits(max_connections=40, max_keepalive_connections=40, keepalive_expiry=2)
+    return httpx.AsyncClient(timeout=120, trust_env=False, verify=NO_TLS, limits=limits)
+
+
 def _chargebee(surroundings: Surroundings) -> ChargebeeSettings:
     site, _, rest = urlsplit(surroundings.chargebee).netloc.partition(".")
     return ChargebeeSettings(site=site, domain=rest, protocol="http", api_key=SecretStr("key"), **QUICK)
 
 
-async def simulate(plan: Plan, *, database_url: str, folder: Path) -> tuple[Verdict, Counter[str], float]:
+async def simulate(
+    plan: Plan, *, database_url: str, folder: Path, tell: Callable[[int], None] = lambda _day: None
+) -> tuple[Verdict, Counter[str], float]:
     """The verdict over one run, what happened in it, and how many seconds it took."""
     begun = time.monotonic()
-    async with open_simulation(plan, database_url=database_url, folder=folder) as simulation:
+    async with open_simulation(plan, database_url=database_url, folder=folder, tell=tell) as simulation:
         verdict = await simulation.run()
         return verdict, simulation.counts, time.monotonic() - begun
