@@ -17,6 +17,7 @@ from agents.events.invoice import (
     InvoiceUpdated,
 )
 from agents.graphql.client import GraphQLClient
+from agents.invoice.check import recovery_check
 from agents.invoice.handlers import Sources, invoice_inserted, invoice_updated
 from agents.invoice.payments import Accounting, payment_succeeded, refunded
 from agents.invoice.recovery import Recovering, payment_exhausted, payment_failed, payment_recovered
@@ -25,6 +26,7 @@ from agents.invoice.schedule import PaymentRetry
 from agents.invoice.settings import Settings, read_settings
 from agents.runtime.app import build_app
 from agents.runtime.handler import Handler, Handlers
+from agents.runtime.jobs import Job
 from integrations.chargebee.client import ChargebeeClient
 from integrations.iterable.client import IterableClient
 from integrations.zendesk.client import ZendeskClient
@@ -69,6 +71,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
                     Handler(event=InvoicePaymentExhausted, handle=partial(payment_exhausted, use=recovering)),
                 ],
                 tasks=[Handler(event=PaymentRetry, handle=partial(payment_retry, use=recovering))],
+                jobs=[Job(name="recovery-check", run=partial(recovery_check, graphql=graphql, clock=clock))],
             )
 
     return build_app(name="invoice", settings=settings.runtime, open_handlers=open_handlers)

@@ -366,3 +366,69 @@ def cancel_retry(*, name: str) -> Mutation[CancelRetry]:
     """The mutation `CancelRetry`."""
     variables: dict[str, Any] = {"name": name}
     return Mutation(document=_CANCEL_RETRY, variables=variables, answer=CancelRetry)
+
+
+_FIND_OVERDUE_RECOVERIES: Final = Document(
+    name="FindOverdueRecoveries",
+    kind="query",
+    text="""\
+query FindOverdueRecoveries($before: timestamptz!, $limit: Int!) {
+  recoveries: payment_recovery(
+    where: { status: { _eq: "open" }, next_retry_at: { _lt: $before } }
+    order_by: { next_retry_at: asc }
+    limit: $limit
+  ) {
+    invoice_id
+    event_id
+    attempts
+  }
+}""",
+)
+
+
+class FindOverdueRecoveries(Answer):
+    """The answer of `find_overdue_recoveries`."""
+
+    class Recoveries(Answer):
+        """Of type `payment_recovery`."""
+
+        invoice_id: str
+        event_id: uuid.UUID
+        attempts: int
+
+    recoveries: list[Recoveries]
+
+
+def find_overdue_recoveries(*, before: datetime.datetime, limit: int) -> Query[FindOverdueRecoveries]:
+    """Recoveries whose next attempt should have been made long ago, the longest overdue first."""
+    variables: dict[str, Any] = {"before": before, "limit": limit}
+    return Query(document=_FIND_OVERDUE_RECOVERIES, variables=variables, answer=FindOverdueRecoveries)
+
+
+_RESCHEDULE_RETRY: Final = Document(
+    name="RescheduleRetry",
+    kind="mutation",
+    text="""\
+mutation RescheduleRetry($name: String!, $due_at: timestamptz!) {
+  reschedule_task(name: $name, due_at: $due_at) {
+    generation
+  }
+}""",
+)
+
+
+class RescheduleRetry(Answer):
+    """The answer of `reschedule_retry`."""
+
+    class RescheduleTask(Answer):
+        """Of type `rescheduled_task`."""
+
+        generation: int
+
+    reschedule_task: RescheduleTask
+
+
+def reschedule_retry(*, name: str, due_at: datetime.datetime) -> Mutation[RescheduleRetry]:
+    """Another time for an attempt that was lost or has failed."""
+    variables: dict[str, Any] = {"name": name, "due_at": due_at}
+    return Mutation(document=_RESCHEDULE_RETRY, variables=variables, answer=RescheduleRetry)

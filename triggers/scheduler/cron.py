@@ -50,6 +50,13 @@ CRON_JOBS: Final[tuple[CronJob, ...]] = (
         agent_job="check",
     ),
     CronJob(
+        name="payment-recovery-check",
+        schedule="40 * * * *",
+        purpose="Plans attempts to collect anew that should have been made and were not.",
+        agent="invoice",
+        agent_job="recovery-check",
+    ),
+    CronJob(
         name="data-cleanup",
         schedule="45 3 * * 0",
         purpose="Archives old events, and removes what its time of keeping is over for: runs, deliveries, access logs.",

@@ -539,6 +539,31 @@ async def test_an_invoice_that_fails_again_after_it_was_paid_begins_anew(world: 
     assert len(await retries(world, invoice_id)) == 8
 
 
+async def test_an_attempt_that_was_lost_is_planned_anew_by_the_hourly_check(world: World) -> None:
+    someone = await billed(world)
+    async with listening(world) as agent:
+        invoice_id = await agent.failing_invoice(someone, "insufficient_funds")
+        await world.database.execute(
+            "UPDATE payment_recovery SET next_retry_at = now() - interval '13 hours' WHERE invoice_id = $1", invoice_id
+        )
+        await world.database.execute(
+            "UPDATE events.scheduled_task SET status = 'failed' WHERE payload ->> 'invoice_id' = $1", invoice_id
+        )
+        token = await world.surroundings.push_token(agent.url, account=TASKS_ACCOUNT)
+        answer = await world.client.post(
+            f"{agent.url}/jobs/recovery-check",
+            headers={
+                "authorization": f"Bearer {token}",
+                "x-cloudscheduler-scheduletime": datetime.now(UTC).isoformat(),
+            },
+        )
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["planned"] >= 1
+    first, *rest = await retries(world, invoice_id)
+    assert (first["status"], first["generation"]) == ("scheduled", 1)
+    assert {task["status"] for task in rest} == {"failed"}
+
+
 # Shared pieces
 
 
@@ -612,7 +637,9 @@ async def listening(world: World, **recovery: Any) -> AsyncIterator[Agent]:
     """The agent, served in this process."""
 
     def build(url: str) -> Starlette:
-        runtime = world.surroundings.runtime_settings("invoice", url, tasks_service_account=TASKS_ACCOUNT)
+        runtime = world.surroundings.runtime_settings(
+            "invoice", url, tasks_service_account=TASKS_ACCOUNT, jobs_service_account=TASKS_ACCOUNT
+        )
         return create_app(settings(world, runtime, **recovery))
 
     async with serving(build) as url:
