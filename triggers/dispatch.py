@@ -26,7 +26,7 @@ from triggers.settings import RelaySettings
 #: Events and bytes of one publish request, unless a single event is larger.
 _MAX_EVENTS: Final = 200
 _MAX_BYTES: Final = 1_000_000
-#: A lane whose requests take longer is read on, without the keys that are still under way.
+#: A lane of which nothing gets through for so long is read on, without the keys that are still under way.
 _PATIENCE_S: Final = 0.25
 
 _log = structlog.get_logger(__name__)
@@ -114,7 +114,13 @@ class Dispatcher:
 
     async def _publish_lane(self, lane: int, keys: dict[str, list[OutboxEvent]]) -> None:
         tasks = {self._spawn(self._publish_key(lane, events)): key for key, events in keys.items()}
-        _, slow = await asyncio.wait(tasks, timeout=_PATIENCE_S)
+        waiting = len(tasks)
+        while True:
+            _, slow = await asyncio.wait(tasks, timeout=_PATIENCE_S)
+            if len(slow) in {0, waiting}:
+                break
+            # It goes on: under load everything takes its time, and nobody is held for that.
+            waiting = len(slow)
         for task in slow:
             key = tasks[task]
             self._holds.hold_slow(key)
