@@ -14,6 +14,7 @@ times are whole seconds, and its listings may lag behind; what was here already 
 import asyncio
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -67,6 +68,9 @@ class Pace:
     #: Pages that wait while others are written, and how many are written at once.
     pages_ahead: int = 6
     pages_at_once: int = 4
+    #: Transactions under way at the same time. With more than one, what was written last may be written once more after
+    #: an interruption.
+    writes_at_once: int = 1
     #: How often in a row a page is asked for, beyond the client's own attempts, and the longest wait between.
     patience: int = 1
     longest_wait: timedelta = timedelta(seconds=60)
@@ -102,6 +106,10 @@ class _Place:
     next_offset: str | None
     rows_read: int
     unmirrorable: list[str] = field(default_factory=list)
+
+    def reach(self, further: "_Place") -> None:
+        """Move on."""
+        self.seen_until, self.next_offset, self.rows_read = further.seen_until, further.next_offset, further.rows_read
 
     def progress(self, *, ended: bool = False) -> Progress:
         return Progress(
@@ -204,14 +212,38 @@ class Reader:
         async def fetch(offset: str | None) -> Page:
             return await self._fetch(place, offset)
 
+        async def landed() -> None:
+            task, after = writing.popleft()
+            await task
+            place.reach(after)
+            tell(place.progress())
+
+        # What is being written, in order, each with the place that is reached when it and all before it are there.
+        writing: deque[tuple[asyncio.Task[None], _Place]] = deque()
+        ahead = place
         async with pages_from(fetch, place.next_offset, ahead=self._pace.pages_ahead) as pages:
-            while batch := await pages.next(at_most=self._pace.pages_at_once):
-                await self._write_pages(place, batch)
-                tell(place.progress())
-                if place.next_offset is None:
-                    return True
-                if not time_left():
-                    return False
+            try:
+                while batch := await pages.next(at_most=self._pace.pages_at_once):
+                    found, ahead = self._rows(ahead, batch)
+                    if ahead.next_offset is None:
+                        while writing:
+                            await landed()
+                    # The cursor moves no further than what is there once this transaction is: the next run believes it.
+                    reached = place if writing else ahead
+                    then = self._ended(ahead) if ahead.next_offset is None else self._moved(reached)
+                    writing.append((asyncio.create_task(self._write(place, found, then)), ahead))
+                    while len(writing) >= self._pace.writes_at_once or (writing and ahead.next_offset is None):
+                        await landed()
+                    if ahead.next_offset is None:
+                        return True
+                    if not time_left():
+                        while writing:
+                            await landed()
+                        return False
+            finally:
+                for task, _ in writing:
+                    task.cancel()
+                await asyncio.gather(*(task for task, _ in writing), return_exceptions=True)
         raise AssertionError("a listing ends with a page that has no next one")
 
     async def _fetch(self, place: _Place, offset: str | None) -> Page:
@@ -232,24 +264,23 @@ class Reader:
                 await asyncio.sleep(wait.total_seconds())
                 attempt += 1
 
-    async def _write_pages(self, place: _Place, pages: Sequence[Page]) -> None:
+    def _rows(self, before: _Place, pages: Sequence[Page]) -> tuple[list[Rows], _Place]:
+        """The rows of some pages, and the place after them."""
         resources = [raw for page in pages for raw in page.objects]
-        kind = place.resource.object_name
+        kind = before.resource.object_name
         found: list[Rows] = []
         for raw in resources:
             try:
                 found.append(rows_of(kind, raw))
             except Unmirrorable as problem:
-                self._note(place, str(problem))
-        # The place moves when the rows are there, not before: the next run believes it.
-        after = replace(place, next_offset=pages[-1].next_offset, rows_read=place.rows_read + len(resources))
+                self._note(before, str(problem))
+        after = replace(before, next_offset=pages[-1].next_offset, rows_read=before.rows_read + len(resources))
         changed = [raw.get("updated_at") or raw.get("created_at") or raw.get("date") or 0 for raw in resources]
         if changed:
             latest = datetime.fromtimestamp(max(changed), UTC)
-            after.seen_until = latest if place.seen_until is None else max(place.seen_until, latest)
-        await self._write(place, found, self._moved(after) if after.next_offset is not None else self._ended(after))
-        place.seen_until, place.next_offset, place.rows_read = after.seen_until, after.next_offset, after.rows_read
-        READ.labels(place.resource.value).inc(len(resources))
+            after.seen_until = latest if before.seen_until is None else max(before.seen_until, latest)
+        READ.labels(before.resource.value).inc(len(resources))
+        return found, after
 
     async def _write(self, place: _Place, found: Sequence[Rows], *then: Mutation) -> None:
         """Write the rows, and with the last of them `then`, in one transaction."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 Resource = Mapping[str, Any]
@@ -357,5 +358,7 @@ def _check(kind: str, row: Row) -> None:
             raise Unmirrorable(kind, row["id"], column, "has a value that the mirror doesn't know")
 
 
+# One moment stands in many places: the date of an invoice is when it was due, generated, paid, and its lines begin.
+@lru_cache(maxsize=4_096)
 def _time(epoch_s: int | None) -> str | None:
     return None if epoch_s is None else datetime.fromtimestamp(epoch_s, UTC).isoformat()
