@@ -1,10 +1,12 @@
-"""A renewal that is due: from its row through Cloud Tasks to the agent and its effects."""
+"""A renewal that is due, from its row through Cloud Tasks to the agent and its effects; and an agent's cron job."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
+from local.environment import CRON_SERVICE_ACCOUNT
 from tests.e2e.outside import View
 from tests.e2e.platform import RunningPlatform
 
@@ -30,6 +32,11 @@ LOOK = """
       contract(where: {renewed_from_id: {_eq: $id}}) { status }
       events_scheduled_task(where: {name: {_eq: $name}}) { status last_error generation cloud_task }
       events_outbox(where: {type: {_eq: "contract.renewed"}, subject: {_eq: $subject}}) { id }
+    }
+"""
+RUNS = """
+    query ($due_at: timestamptz!) {
+      events_cron_run(where: {job: {_eq: "chargebee-etl"}, due_at: {_eq: $due_at}}) { outcome result error }
     }
 """
 
@@ -59,3 +66,32 @@ def test_a_renewal_that_falls_due_is_carried_out_once(view: View, platform: Runn
     assert found["contract"] == [{"status": "active"}]
     assert isinstance(found["events_outbox"], list)
     assert len(found["events_outbox"]) == 1
+
+
+def test_a_job_of_an_agent_is_run_by_the_scheduler_and_recorded(view: View, platform: RunningPlatform) -> None:
+    scheduler = platform.layout.url("scheduler")
+    token = view.client.get(
+        f"{platform.layout.url('identity')}/computeMetadata/v1/instance/service-accounts/{CRON_SERVICE_ACCOUNT}/identity",
+        params={"audience": scheduler, "format": "full"},
+        headers={"metadata-flavor": "Google"},
+    ).text
+    # A time of its own, so that the clock's own calls are other runs.
+    due_at = datetime.now(UTC) - timedelta(days=30)
+
+    def call() -> httpx.Response:
+        headers = {"authorization": f"Bearer {token}", "x-cloudscheduler-scheduletime": due_at.isoformat()}
+        return view.client.post(f"{scheduler}/jobs/chargebee-etl", headers=headers)
+
+    answers: list[httpx.Response] = []
+
+    def has_run() -> bool:
+        # 409 while the clock's own call is under way.
+        answers.append(call())
+        return answers[-1].status_code != 409
+
+    platform.wait_until(has_run, within_s=60)
+    assert (answers[-1].status_code, answers[-1].json()) == (200, {"outcome": "done"})
+    assert call().json() == {"outcome": "repeated"}
+    (run,) = view.ask(RUNS, due_at=due_at.isoformat())["events_cron_run"]
+    assert run["outcome"] == "done"
+    assert run["result"]
