@@ -1,6 +1,7 @@
 """How names are made from other names, and which ones GraphQL can spell."""
 
 import re
+from functools import cache
 from typing import Final
 
 _NAME: Final = re.compile(r"(?!__)[_A-Za-z][_0-9A-Za-z]*", re.ASCII)
@@ -19,6 +20,15 @@ def plural(noun: str) -> str:
 def is_graphql_name(name: str) -> bool:
     """Whether a field or type may have this name (GraphQL specification, 2.1.9; `__` is introspection's)."""
     return _NAME.fullmatch(name) is not None
+
+
+@cache
+def as_graphql_name(name: str) -> str:
+    """The name, or one like it that GraphQL can spell."""
+    if is_graphql_name(name):
+        return name
+    spelt = re.sub(r"[^_0-9A-Za-z]", "_", name).lstrip("_") or "unnamed"
+    return f"_{spelt}" if spelt[0].isdigit() else spelt
 
 
 def is_enum_value(name: str) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from schema.naming import as_graphql_name
+
 _BUILT_IN_SCALARS: Final[Mapping[str, str]] = {
     "int4": "Int",
     "bool": "Boolean",
@@ -62,7 +64,7 @@ class PgType:
     @property
     def scalar(self) -> str:
         """The GraphQL scalar's name."""
-        return _BUILT_IN_SCALARS.get(self.name) or _SCALAR_SPELLING.get(self.name, self.name)
+        return _BUILT_IN_SCALARS.get(self.name) or _SCALAR_SPELLING.get(self.name) or as_graphql_name(self.name)
 
     @property
     def is_text(self) -> bool:

@@ -5,6 +5,7 @@
   may aggregate.
 """
 
+from collections.abc import Set
 from typing import Final
 
 from graphql import (
@@ -24,6 +25,7 @@ from graphql import (
 from schema.catalogue import Column
 from schema.graphql.inputs import COMPARABLE_AGGREGATES, NUMERIC_AGGREGATES, InputTypes, aggregate_columns
 from schema.graphql.kinds import RootField, RootKind, extensions_for
+from schema.graphql.names import group_names, page_names
 from schema.graphql.outputs import OutputFields, OutputTypes
 from schema.graphql.scalars import ORDER_BY, column_type, comparison_exp
 from schema.types import PgType
@@ -40,12 +42,14 @@ DATE_TYPES: Final = frozenset({"date", "timestamp", "timestamptz"})
 _FUNCTIONS: Final = tuple(sorted(NUMERIC_AGGREGATES + COMPARABLE_AGGREGATES))
 
 
-def beyond_hasura(table: TableView, inputs: InputTypes, outputs: OutputTypes) -> OutputFields:
-    """`T_page` and `T_group_by`, where the role can have them."""
+def beyond_hasura(
+    table: TableView, inputs: InputTypes, outputs: OutputTypes, taken: Set[str] = frozenset()
+) -> OutputFields:
+    """`T_page` and `T_group_by`, where the role can have them. Names in `taken` are other tables'."""
     found: OutputFields = {}
-    if table.primary_key:
+    if table.primary_key and taken.isdisjoint(page_names(table.name)):
         found[f"{table.name}_page"] = _page(table, inputs, outputs)
-    if table.aggregate and table.columns:
+    if table.aggregate and table.columns and taken.isdisjoint(group_names(table.name)):
         found[f"{table.name}_group_by"] = _group_by(table, inputs, outputs)
     return found
 

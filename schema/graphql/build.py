@@ -12,6 +12,7 @@ from schema.catalogue import Function
 from schema.graphql.beyond import beyond_hasura
 from schema.graphql.inputs import InputTypes
 from schema.graphql.kinds import RootField, RootKind, extensions_for
+from schema.graphql.names import table_names
 from schema.graphql.outputs import Arguments, OutputFields, OutputTypes
 from schema.graphql.scalars import column_type, column_value
 from schema.graphql.streams import stream_field
@@ -34,10 +35,11 @@ def graphql_types(view: RoleView) -> GeneratedRoots:
     query: OutputFields = {}
     mutation: OutputFields = {}
     streams: OutputFields = {}
+    taken = frozenset[str]().union(*(table_names(table.name) for table in view))
     for table in view:
         if table.selectable:
             query |= _reads(table, inputs, outputs)
-            query |= beyond_hasura(table, inputs, outputs)
+            query |= beyond_hasura(table, inputs, outputs, taken)
             streams |= stream_field(table, inputs, outputs)
         mutation |= _inserts(table, inputs, outputs)
         mutation |= _updates(table, inputs, outputs)

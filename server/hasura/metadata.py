@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from permissions.model import ALL, Columns, Delete, Insert, Select, TablePermissions, Update
 from schema.catalogue import Catalogue, ComputedField, Function, Relationship, Table, TableKey, graphql_table_name
+from schema.graphql.names import common_names, table_names
 from schema.naming import is_graphql_name
 from server.hasura.enum_tables import EnumRows, with_choices
 from server.hasura.enum_tables import find_flaw as enum_flaw
@@ -209,18 +210,21 @@ def _table(reading: _Reading, table: Table, item: Mapping[str, Any], tracked: Ma
 
 
 def _named(reading: _Reading, tables: Mapping[TableKey, Table]) -> dict[TableKey, Table]:
-    """The tables that GraphQL has a name for, without relationships to the others."""
+    """The tables that GraphQL has names for, without relationships to the others."""
     found: dict[TableKey, Table] = {}
-    owners: dict[str, TableKey] = {}
+    common = common_names(column for table in tables.values() for column in table.columns.values())
+    owners = dict.fromkeys(common, "GraphQL")
     for key, table in tables.items():
         name = table.graphql_name
+        names = table_names(name)
+        clash = name if name in owners else min(names & owners.keys(), default=None)
         if not is_graphql_name(name):
             reading.problem(f"table {key}", f"GraphQL can't spell {name!r}: give it a custom_name")
-        elif name in owners:
-            reading.problem(f"table {key}", f"{name!r} is the name of {owners[name]} already: give it a custom_name")
+        elif clash is not None:
+            reading.problem(f"table {key}", f"{clash!r} is a name of {owners[clash]} already: give it a custom_name")
         else:
             found[key] = table
-            owners[name] = key
+            owners |= dict.fromkeys(names, key)
     return {
         key: replace(
             table, relationships={name: item for name, item in table.relationships.items() if item.target in found}

@@ -91,7 +91,7 @@ CHANGES: list[tuple[dict[str, Any], list[str]]] = [
     ),
     (
         {f"{TABLES}/public_colour.yaml": {"configuration": {"custom_name": "artist"}}},
-        ["table public.colour: 'artist' is the name of public.artist already: give it a custom_name"],
+        ["table public.colour: 'artist' is a name of public.artist already: give it a custom_name"],
     ),
     (
         {f"{TABLES}/public_colour.yaml": {"configuration": {"custom_name": "light colour"}}},
