@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from local.chargebee.form import Params
 from local.chargebee.listing import list_documents
 from local.chargebee.replies import json_reply
 from local.chargebee.site import Site
@@ -17,8 +18,10 @@ class Catalogue:
         routes.add("GET", "/api/v2/item_prices/{id}", self.retrieve)
 
     def listing(self, call: Call) -> Reply:
-        """``GET /item_prices``."""
-        return list_documents(self._site.store, call, "item_price")
+        """``GET /item_prices``: deleted ones have a status that says so, and come when it is asked for."""
+        params = Params(call.query_string)
+        by_status = any(name.startswith("status[") for name, _ in params.items())
+        return list_documents(self._site.store, call, "item_price", with_deleted=by_status)
 
     def retrieve(self, call: Call) -> Reply:
         """``GET /item_prices/{id}``."""

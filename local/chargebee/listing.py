@@ -48,14 +48,18 @@ def list_documents(
     *,
     companion: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] | None = None,
     scope: tuple[str, str] | None = None,
+    with_deleted: bool = False,
 ) -> Reply:
-    """A page of a kind. ``companion`` gives what stands beside each object; ``scope`` is a field that must fit."""
+    """A page of a kind. ``companion`` gives what stands beside each object; ``scope`` is a field that must fit.
+
+    Deleted ones are left out, unless the parameter ``include_deleted`` or the caller asks for them.
+    """
     params = Params(call.query_string)
     limit = _limit(params)
     sort, direction = _sorting(params)
     conditions = ["kind = :kind"]
     binds: dict[str, Any] = {"kind": kind, "limit": limit + 1}
-    if not params.flag("include_deleted"):
+    if not with_deleted and not params.flag("include_deleted"):
         conditions.append("NOT deleted")
     if scope is not None:
         conditions.append(f"{_expression(scope[0])} = :scope")

@@ -25,10 +25,15 @@ def chargebee_objects(reference: datetime.date | None = None) -> Mapping[str, tu
     lines = _by_invoice(data.table("chargebee.invoice_line_item"), "invoice_id")
     payments = _by_invoice(data.table("chargebee.transaction"), "invoice_id")
     credit_notes = _by_invoice(data.table("chargebee.credit_note"), "reference_invoice_id")
+    erased = {row["chargebee_customer_id"] for row in data.table("public.customer") if row["deleted_at"] is not None}
     return {
+        "customer": tuple(
+            {**_resource("customer", row), "pii_cleared": "cleared" if row["id"] in erased else "active"}
+            for row in data.table("chargebee.customer")
+        ),
         **{
             name: tuple(_resource(name, row) for row in data.table(f"chargebee.{name}"))
-            for name in ("customer", "subscription", "item_price", "transaction", "credit_note")
+            for name in ("subscription", "item_price", "transaction", "credit_note")
         },
         "invoice": tuple(
             _invoice(row, lines[row["id"]], payments[row["id"]], credit_notes[row["id"]])
