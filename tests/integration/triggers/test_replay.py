@@ -1,12 +1,20 @@
 """Replays: rate-limited, and going on where they were interrupted."""
 
 import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
 from contextlib import aclosing
+from pathlib import Path
 
 from tests.integration.triggers.pubsub import Project
 from tests.integration.triggers.records import Records
-from tests.integration.triggers.relays import running_relay
+from tests.integration.triggers.relays import eventually, running_relay
 from triggers.replay import Selection, measure, replay
+
+CAREGRAPH = Path(sys.executable).with_name("caregraph")
 
 
 async def publish_all(records: Records, count: int) -> None:
@@ -76,3 +84,43 @@ async def test_a_replay_for_one_agent_names_it_in_the_message(
         (received,) = await project.receive_count(1)
     assert received.attributes["ce-recipient"] == "zendesk"
     assert received.attributes["ce-id"] == str(original["id"])
+
+
+async def test_an_interrupted_command_says_how_to_go_on_and_repeats_nothing(
+    records: Records, database_url: str, tmp_path: Path
+) -> None:
+    await publish_all(records, 40)
+    replaying = (CAREGRAPH, "events", "replay", "--type", "contract.inserted", "--yes", "--again")
+    environment = {**os.environ, "DATABASE_URL": database_url, "CAREGRAPH_ENVIRONMENT": "development"}
+    first = subprocess.Popen(  # noqa: ASYNC220 -- started at once; what takes time is awaited below
+        [*replaying, "--rate", "10"], env=environment, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    )
+
+    async def has_begun() -> bool:
+        return bool(await records.connection.fetchval("SELECT count(*) >= 50 FROM events.outbox"))
+
+    try:
+        await eventually(has_begun)
+        first.send_signal(signal.SIGINT)
+        _, said = await asyncio.to_thread(first.communicate, timeout=20)
+    finally:
+        if first.poll() is None:
+            first.kill()
+    assert first.returncode != 0
+    how = re.search(r"To go on: the same command with (--after \d+ --up-to \d+)", said)
+    assert how, said
+    # What was sent already is new to everyone, of the same type, and published meanwhile.
+    await records.connection.execute("UPDATE events.outbox SET published_at = now()")
+    rest = await asyncio.to_thread(
+        subprocess.run,
+        [*replaying, "--rate", "1000", *how[1].split()],
+        env=environment,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert rest.returncode == 0, rest.stderr
+    assert "40/40" not in rest.stderr
+    subjects = await records.connection.fetch("SELECT count(*) FROM events.outbox GROUP BY subject")
+    assert [row["count"] for row in subjects] == [2] * 40
