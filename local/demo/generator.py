@@ -13,6 +13,7 @@ from local.demo.invoices import add_invoices
 from local.demo.observations import add_observations
 from local.demo.people import add_customers, add_staff
 from local.demo.prescriptions import add_prescriptions
+from local.demo.recoveries import add_recoveries
 from local.demo.rows import Dataset, Rows
 
 _SEED = "caregraph"
@@ -31,6 +32,7 @@ def generate(reference: datetime.date) -> Dataset:
     customers = add_customers(rows, _chance("customers"))
     subscribed = add_subscriptions(rows, _chance("subscriptions"), customers)
     add_invoices(rows, _chance("invoices"), subscribed)
+    add_recoveries(rows)
     charts = add_charts(rows, _chance("charts"), customers)
     add_observations(rows, _chance("observations"), charts)
     add_prescriptions(rows, _chance("prescriptions"), charts)
