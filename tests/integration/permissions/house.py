@@ -44,6 +44,9 @@ class _PoolOfTheDay(Pool):
         async with self._pool().connection() as connection:
             yield connection
 
+    def take(self) -> Connection | None:
+        return self._pool().take()
+
     async def acquire(self) -> Connection:
         return await self._pool().acquire()
 
