@@ -37,8 +37,8 @@ result; 409 while a run of that job is under way; 503 when an outside system or 
 fault and 504 for no end in time; 422 for `Rejected`; 404 for a job that the agent doesn't have; 401 for strangers. A
 run whose caller hangs up is cancelled: the caller counts it as over.
 
-Webhooks come to `POST /webhooks/SOURCE`, where a door of the agent's proves their sender, and end the same way, too; what
-Pub/Sub gets as 204 they get as 200, and everything that can succeed later as 503 (`webhooks`).
+Webhooks come to `POST /webhooks/SOURCE`, where a door of the agent's proves their sender, and end the same way, too;
+what Pub/Sub gets as 204 they get as 200, and everything that can succeed later as 503 (`webhooks`).
 
 Pub/Sub counts 102, 200, 201, 202 and 204 as an acknowledgement and sends everything else again by the subscription's
 retry policy. A dead letter is acknowledged, because an event that can't succeed must not hold up those behind it.

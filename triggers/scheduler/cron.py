@@ -61,6 +61,8 @@ CRON_JOBS: Final[tuple[CronJob, ...]] = (
         schedule="45 3 * * 0",
         purpose="Archives old events, and removes what its time of keeping is over for: runs, deliveries, access logs.",
         statement="data_cleanup",
+        # In pieces, each committed: what is left after this is for the next time.
+        timeout=timedelta(minutes=25),
     ),
 )
 

@@ -24,6 +24,7 @@ from tests.integration.agents.serving import serving
 from tests.integration.agents.test_contract_agent import chargebee_settings, in_chargebee, subscription
 from tests.integration.triggers.relays import eventually
 
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 ACCOUNT = f"tasks@{PROJECT}.iam.gserviceaccount.com"
 
 
@@ -125,6 +126,18 @@ async def test_a_contract_without_upfront_payment_goes_on_in_another_one(world: 
     assert new["subscription_id"] == subscription_id
     assert await told(world, task.contract_id) == ["contract.renewed"]
     assert await status_of(world, task) == ("done", None)
+
+
+async def test_what_a_task_brings_about_belongs_to_the_trace_that_planned_it(world: World) -> None:
+    task = await renewal(world)
+    async with listening(world) as door:
+        assert (await door.send(task.body(traceparent=TRACEPARENT))).status_code == 204
+    rows = await world.rows(
+        "SELECT type, traceparent FROM events.outbox WHERE subject = $1 AND type <> 'contract.inserted'",
+        str(task.contract_id),
+    )
+    told = {row["type"] for row in rows if row["traceparent"] and TRACEPARENT.split("-")[1] in row["traceparent"]}
+    assert "contract.renewed" in told
 
 
 async def test_a_contract_that_was_paid_upfront_is_completed_and_its_subscription_becomes_monthly(
