@@ -177,12 +177,9 @@ def _table(reading: _Reading, table: Table, item: Mapping[str, Any], tracked: Ma
         if item.get(part):
             reading.problem(where, loss)
     configuration = item.get("configuration") or {}
+    described = configuration.get("column_config") or {}
     renamed = {
-        **{
-            name: spec["custom_name"]
-            for name, spec in (configuration.get("column_config") or {}).items()
-            if spec.get("custom_name")
-        },
+        **{name: spec["custom_name"] for name, spec in described.items() if spec.get("custom_name")},
         **(configuration.get("custom_column_names") or {}),
     }
     for name in table.columns:
@@ -201,12 +198,25 @@ def _table(reading: _Reading, table: Table, item: Mapping[str, Any], tracked: Ma
     return replace(
         table,
         graphql_name=configuration.get("custom_name") or graphql_table_name(table.schema, table.name),
-        columns={name: replace(column, graphql_name=renamed.get(name, name)) for name, column in table.columns.items()},
+        columns={
+            name: replace(
+                column,
+                graphql_name=renamed.get(name, name),
+                comment=_comment(described.get(name) or {}, column.comment),
+            )
+            for name, column in table.columns.items()
+        },
         relationships=relationships,
         computed_fields=_computed_fields(reading, table, item.get("computed_fields") or ()),
-        comment=configuration.get("comment") or table.comment,
+        comment=_comment(configuration, table.comment),
         root_names=_root_names(configuration.get("custom_root_fields") or {}),
     )
+
+
+def _comment(spec: Mapping[str, Any], own: str | None) -> str | None:
+    """What the metadata says, else the database's own; an empty text says that there is none."""
+    given = spec.get("comment")
+    return own if given is None else str(given) or None
 
 
 def _named(reading: _Reading, tables: Mapping[TableKey, Table]) -> dict[TableKey, Table]:
@@ -365,6 +375,7 @@ def _functions(
             aggregate_name=fields.get("function_aggregate"),
             session_argument=configuration.get("session_argument"),
             volatile=exposed == "mutation" if exposed else function.volatile,
+            comment=_comment(spec, function.comment),
         )
         if spec.get("permissions"):
             roles[key] = frozenset(item["role"] for item in spec["permissions"])

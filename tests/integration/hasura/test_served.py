@@ -31,11 +31,14 @@ async def test_tables_columns_and_root_fields_have_their_custom_names(ask: Ask) 
 
 async def test_comments_are_descriptions(ask: Ask) -> None:
     query = """{ record: __type(name: "record") { description fields { name description } }
-                 artist: __type(name: "artist") { fields { name description } } }"""
+                 artist: __type(name: "artist") { fields { name description } }
+                 root: __type(name: "query_root") { fields { name description } } }"""
     found = await ask("admin", query)
     assert found["record"]["description"] == "A record in the shop"
     assert {"name": "length", "description": "In seconds"} in found["record"]["fields"]
+    assert {"name": "title", "description": "As printed"} in found["record"]["fields"]
     assert {"name": "name", "description": "As on the cover"} in found["artist"]["fields"]
+    assert {"name": "searchRecords", "description": "By their titles"} in found["root"]["fields"]
 
 
 async def test_relationships_by_foreign_key_and_by_hand_lead_on(ask: Ask) -> None:
