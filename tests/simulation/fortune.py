@@ -7,9 +7,6 @@ from typing import Any, Final
 
 import httpx
 
-from integrations.chargebee.client import ChargebeeClient
-from integrations.chargebee.types import Resource
-
 SOFT: Final = ("insufficient_funds", "card_declined", "processing_error", "incorrect_cvc")
 HARD: Final = ("stolen_card", "lost_card", "expired_card")
 #: Chances a day.
@@ -59,12 +56,13 @@ class Fortune:
                 found.append((service, {**fault, "times": self.chance.randint(1, 12)}))
         return found
 
-    async def office(self, client: httpx.AsyncClient, url: str, chargebee: ChargebeeClient) -> str | None:
+    async def office(self, client: httpx.AsyncClient, url: str) -> str | None:
         """Somebody in billing does something with an invoice that is due; what it was."""
         if self.chance.random() >= OFFICE:
             return None
-        page = await chargebee.list_page(Resource.INVOICES)
-        due = [one for one in page.objects if one["status"] == "payment_due"]
+        query = {"status[is]": "payment_due", "limit": "100"}
+        answer = await client.get(f"{url}/api/v2/invoices", params=query, auth=("key", ""))
+        due = [one["invoice"] for one in answer.json()["list"]]
         if not due:
             return None
         invoice = self.chance.choice(due)

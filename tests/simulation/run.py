@@ -136,7 +136,7 @@ class Simulation:
             await self._control(service, "clock", now=self.now.isoformat())
         await self._sync()
         if charging:
-            deed = await self.fortune.office(self.client, self.surroundings.chargebee, self.chargebee)
+            deed = await self.fortune.office(self.client, self.surroundings.chargebee)
             if deed is not None:
                 self.counts[f"office: {deed}"] += 1
             for service, fault in self.fortune.faults():
