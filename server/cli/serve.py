@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 def serve(
     port: Annotated[int, typer.Option(help="The port to listen on.", envvar="PORT")] = 8080,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="The address to listen on; 0.0.0.0 in a container.", envvar="HOST")
+    ] = "127.0.0.1",
     workers: Annotated[int, typer.Option(help="Server processes.", min=1)] = 1,
     database_url: Annotated[
         str | None, typer.Option(help="PostgreSQL to serve, instead of DATABASE_URL.", show_default=False)
