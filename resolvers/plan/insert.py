@@ -50,7 +50,8 @@ def _each_row(compiler: Compiler, table: TableView, objects: Sequence[Mapping[st
     """One row for all `objects`, when they are many, come from one variable and give the same columns.
 
     The plan then serves any number of them, which its key must know (`Scope.row_names`). None when they have to be
-    looked at one by one: they are few, or rows are nested in them, or one may not be null where it is.
+    looked at one by one: they are few, or rows are nested in them, or one may not be null where it is, or a column
+    takes certain texts only.
     """
     assert table.insert is not None
     first = objects[0] if objects else {}
@@ -58,6 +59,8 @@ def _each_row(compiler: Compiler, table: TableView, objects: Sequence[Mapping[st
     if not shape.are_many(len(objects), len(keys)) or any(name not in table.insert.columns for name in keys):
         return None
     variable = next((leaf.source[0] for leaf in first.values() if isinstance(leaf, Leaf) and leaf.source), None)
+    if variable is None or any(table.insert.columns[name].choices is not None for name in keys):
+        return None
     for index, item in enumerate(objects):
         if item.keys() != keys:
             return None

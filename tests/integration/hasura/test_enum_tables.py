@@ -172,6 +172,20 @@ async def test_rows_are_written_with_its_values(ask: Ask) -> None:
     assert (await ask("label", forbidden, user="ann"))["extensions"]["code"] == "permission-error"
 
 
+async def test_many_rows_are_held_to_its_values_each(ask: Ask) -> None:
+    add = "mutation ($o: [record_insert_input!]!) { insert_record(objects: $o) { affected_rows } }"
+    new = [{"artist_id": 1, "title": f"Number {number}", "genre": "JAZZ"} for number in range(300)]
+    assert await ask("admin", add, o=new) == {"insert_record": {"affected_rows": 300}}
+    error = await ask("admin", add, o=[*new[:200], {**new[0], "genre": "POLKA"}, *new[201:]])
+    assert error == {
+        "message": WRONG,
+        "extensions": {
+            "code": "validation-failed",
+            "path": "$.selectionSet.insert_record.args.objects[200].genre",
+        },
+    }
+
+
 async def test_orders_groups_and_streams_know_it(ask: Ask) -> None:
     assert await ask("admin", "{ records(order_by: [{genre: desc}, {id: asc}], distinct_on: genre) { id } }") == {
         "records": [{"id": 2}, {"id": 1}]

@@ -80,6 +80,18 @@ def test_many_rows_of_numbers_keep_their_digits(engine: Engine) -> None:
     assert ("1.50", *["1.5"] * 300) in made.arguments[0]
 
 
+@pytest.mark.parametrize("given", [None, {"data": None, "price": None}])
+def test_many_rows_of_nothing_but_null_are_rows_of_null(engine: Engine, given: dict[str, Any] | None) -> None:
+    document = "mutation ($rows: [thing_insert_input!]!) { insert_thing(objects: $rows) { affected_rows } }"
+    listed = ", ".join(["{data: null, price: null}"] * 300)
+    if given is None:
+        document = f"mutation {{ insert_thing(objects: [{listed}]) {{ affected_rows }} }}"
+    for _ in range(2):
+        made = outcome(engine, _ADMIN, document, {} if given is None else {"rows": [given] * 300})
+        assert made.error == b""
+        assert "INSERT INTO" in made.sql[0]
+
+
 def test_a_document_of_another_kind_of_constant_is_another_plan(engine: Engine) -> None:
     for value, bind in (("true", "true"), ("1", "1"), ("1.0", "1.0"), ('"1"', '"1"')):
         made = outcome(engine, _ADMIN, f"{{ thing(where: {{data: {{_eq: {value}}}}}) {{ id }} }}", {})
