@@ -32,7 +32,7 @@ import psutil
 from pydantic import SecretStr
 
 from agents.chargebee.backfill import PACE, backfill
-from agents.chargebee.program import open_clients
+from agents.chargebee.program import open_clients, settle_collector
 from agents.chargebee.reading import Reader
 from agents.chargebee.settings import CommandSettings, EndpointSettings, EtlSettings
 from integrations.chargebee.settings import ChargebeeSettings
@@ -63,6 +63,8 @@ def main() -> None:
     count, rounds = (20_000, 1) if options.quick else (options.invoices, options.rounds)
     os.environ.setdefault("CAREGRAPH_LOG_LEVEL", "warning")
     configure_telemetry("benchmark")
+    # As the command does; the bare client has it, too.
+    settle_collector()
     sys.exit(_measure(count, rounds))
 
 

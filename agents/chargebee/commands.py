@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from agents.chargebee import backfill as filling
-from agents.chargebee.program import open_clients
+from agents.chargebee.program import open_clients, settle_collector
 from agents.chargebee.reading import MIRRORED, Reader
 from agents.chargebee.reading import Progress as ReadProgress
 from agents.chargebee.reconcile import Reconciler, Report
@@ -47,6 +47,7 @@ def _run(command: Callable[[CommandSettings], Any]) -> int:
     except ConfigurationError as error:
         sys.stderr.write(f"caregraph chargebee can't start: {error}.\n")
         return CANNOT
+    settle_collector()
     try:
         status: int = asyncio.run(command(settings))
     except (IntegrationError, filling.Busy, IdTokenUnavailableError) as error:
