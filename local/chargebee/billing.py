@@ -42,6 +42,7 @@ class Billing:
             return None
         customer_id = subscription["customer_id"]
         discount = self._balances.use(customer_id, sub_total)
+        base, rate = self._site.base_currency(subscription["currency_code"])
         invoice: dict[str, Any] = {
             "id": str(self._site.store.next("invoice")),
             "customer_id": customer_id,
@@ -52,9 +53,9 @@ class Billing:
             "date": at,
             "due_date": at,
             "net_term_days": 0,
-            "exchange_rate": 1.0,
+            "exchange_rate": rate,
             "currency_code": subscription["currency_code"],
-            "base_currency_code": subscription["currency_code"],
+            "base_currency_code": base,
             "sub_total": sub_total,
             "tax": 0,
             "total": sub_total - discount,

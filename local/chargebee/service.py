@@ -191,9 +191,22 @@ class ChargebeeService(Service):
 
         ``cards``: ``{"customer_id": … or "*", "decline": reason or null}``, or a list of them under ``cards``; with
         ``"replace": true`` the customer gets another card. ``renew``: ``{"subscription_id"}`` ends its
-        term now. ``item_prices``: ``{"id", "price", "period", "period_unit", "currency_code"}``.
+        term now. ``item_prices``: ``{"id", "price", "period", "period_unit", "currency_code"}``. ``currencies``:
+        ``{"base": "USD", "rates": {"JPY": 0.0067}}``, what the site counts in; ``{}`` each in its own again.
         """
-        return {"cards": self._set_card, "renew": self._renew, "item_prices": self._add_item_price}
+        return {
+            "cards": self._set_card,
+            "renew": self._renew,
+            "item_prices": self._add_item_price,
+            "currencies": self._set_currencies,
+        }
+
+    async def _set_currencies(self, request: Request) -> Response:
+        body = await read_object(request)
+        with self.store.transaction():
+            self.store.set("base_currency", body.get("base"))
+            self.store.set("exchange_rates", body.get("rates"))
+        return JSONResponse(body)
 
     async def _set_card(self, request: Request) -> Response:
         body = await read_object(request)

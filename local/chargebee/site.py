@@ -32,6 +32,12 @@ class Site:
         """An id of Chargebee's kind."""
         return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(16))
 
+    def base_currency(self, currency_code: str) -> tuple[str, float]:
+        """The site's own currency, and how much of it a unit of another one is; by default each is its own."""
+        base: str = self.store.setting("base_currency", currency_code)
+        rates: dict[str, float] = self.store.setting("exchange_rates", {})
+        return (base, rates.get(currency_code, 1.0)) if currency_code in {base, *rates} else (currency_code, 1.0)
+
     def find(self, kind: str, document_id: str) -> dict[str, Any] | None:
         """The object if it exists and is not deleted."""
         document = self.store.find(kind, document_id)

@@ -19,7 +19,7 @@ from integrations.iterable.settings import IterableSettings
 from integrations.zendesk.settings import ZendeskSettings
 from local.layout import PROJECT
 from tests.integration.agents.behaviour import QUICK, AgentBehaviour
-from tests.integration.agents.billed import Billed, api, billed, chargebee_settings, mirror
+from tests.integration.agents.billed import Billed, api, billed, chargebee_settings, control, mirror
 from tests.integration.agents.deliveries import Event, Target, World, all_of
 from tests.integration.agents.serving import serving
 
@@ -92,15 +92,28 @@ async def test_two_processes_that_handle_one_payment_at_once_add_it_once(world: 
 
 
 async def test_another_currency_is_converted_at_the_rate_that_the_invoice_was_booked_with(world: World) -> None:
+    await control(world, "currencies", base="USD", rates={"JPY": 0.0067})
+    try:
+        someone = await billed(world, price=5000, currency="JPY")
+        invoice = await someone.next_invoice()
+    finally:
+        await control(world, "currencies")
+    await world.database.execute("UPDATE customer SET currency_code = 'USD' WHERE id = $1", someone.id)
+    yen: dict[str, Any] = {"amount": 5000, "currency_code": "JPY", "invoice_id": str(invoice["id"])}
+    async with listening(world) as agent:
+        await agent.deliver(await succeeded(world, customer_id=someone.id, **yen))
+    # 5,000 yen are 33.50 dollars.
+    assert await lifetime_value(world, someone.id) == 3350
+
+
+async def test_a_currency_without_a_rate_is_not_counted_and_the_record_says_so(world: World) -> None:
     someone = await billed(world, price=5000, currency="JPY")
     invoice = await someone.next_invoice()
     await world.database.execute("UPDATE customer SET currency_code = 'USD' WHERE id = $1", someone.id)
-    event = await succeeded(
-        world, customer_id=someone.id, amount=5000, currency_code="JPY", invoice_id=str(invoice["id"])
-    )
+    yen: dict[str, Any] = {"amount": 5000, "currency_code": "JPY", "invoice_id": str(invoice["id"])}
+    event = await succeeded(world, customer_id=someone.id, **yen)
     async with listening(world) as agent:
         await agent.deliver(event)
-    # The stand-in's invoices are booked in their own currency: there is no rate into dollars, so nothing is invented.
     assert await lifetime_value(world, someone.id) == 0
     (delivery,) = await world.deliveries(event, "invoice")
     assert any("no rate" in effect.get("skipped", "") for effect in delivery["effects"])

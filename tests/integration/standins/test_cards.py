@@ -1,0 +1,126 @@
+"""What recovering a payment needs of the stand-ins: other cards, parts that are paid, purchases, workflows."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from integrations.chargebee.client import ChargebeeClient
+from integrations.errors import NotFound, PaymentDeclined, PermanentError
+from integrations.iterable.client import IterableClient
+from integrations.iterable.types import Recipient
+from local.standin.run import Running
+from tests.integration.standins.conftest import Operator, plain_client
+
+ADA = Recipient(user_id="ada", email="ada@example.com")
+
+
+async def call(chargebee: Running, path: str, form: dict[str, str]) -> None:
+    """A call of the API, as somebody in its office makes it."""
+    async with plain_client() as http:
+        answer = await http.post(f"{chargebee.url}/api/v2{path}", data=form, auth=("site-key", ""))
+    assert answer.status_code == 200, answer.text
+
+
+async def failing_invoice(chargebee: Running, operator: Operator, code: str) -> str:
+    """Ada's next invoice, with her card declined."""
+    await operator.post(chargebee, "cards", {"customer_id": "ada", "decline": code})
+    answer = await operator.post(chargebee, "renew", {"subscription_id": "ada-basic"})
+    return str(answer["invoice"]["id"])
+
+
+async def test_a_charge_tells_the_card_and_why_it_was_declined(
+    chargebee: Running, chargebee_client: ChargebeeClient, operator: Operator
+) -> None:
+    invoice_id = await failing_invoice(chargebee, operator, "stolen_card")
+    with pytest.raises(PaymentDeclined) as declined:
+        await chargebee_client.collect_payment(invoice_id, idempotency_key="again")
+    invoice = await chargebee_client.get_invoice(invoice_id)
+    payments = invoice.raw["linked_payments"]
+    transaction = await chargebee_client.get_transaction(payments[-1]["txn_id"])
+    customer = await chargebee_client.get_customer("ada")
+    assert declined.value.code == transaction.decline_code == "stolen_card"
+    assert [one["txn_status"] for one in payments] == ["failure", "failure"]
+    source = await chargebee_client.get_payment_source(transaction.payment_source_id or "")
+    assert (source.customer_id, source.status) == ("ada", "valid")
+    assert "primary_payment_source_id" not in customer.raw
+
+
+async def test_another_card_is_a_newer_payment_source_and_is_accepted(
+    chargebee: Running, chargebee_client: ChargebeeClient, operator: Operator
+) -> None:
+    invoice_id = await failing_invoice(chargebee, operator, "expired_card")
+    await operator.post(chargebee, "cards", {"customer_id": "ada", "replace": True})
+    customer = await chargebee_client.get_customer("ada")
+    source = await chargebee_client.get_payment_source(customer.raw["primary_payment_source_id"])
+    paid = await chargebee_client.collect_payment(invoice_id, idempotency_key="again")
+    assert source.updated_at is not None
+    assert source.updated_at >= datetime(2026, 1, 11, tzinfo=UTC)
+    assert (paid.status, paid.dunning_status) == ("paid", "success")
+    with pytest.raises(NotFound):
+        await chargebee_client.get_payment_source("pm_nobody")
+
+
+async def test_a_part_that_is_paid_leaves_the_rest_due(
+    chargebee: Running, chargebee_client: ChargebeeClient, operator: Operator
+) -> None:
+    invoice_id = await failing_invoice(chargebee, operator, "insufficient_funds")
+    await call(chargebee, f"/invoices/{invoice_id}/record_payment", {"transaction[amount]": "1000"})
+    part = await chargebee_client.get_invoice(invoice_id)
+    assert (part.status, part.dunning_status, part.amount_paid, part.amount_due) == (
+        "payment_due",
+        "in_progress",
+        1000,
+        2000,
+    )
+
+
+async def test_what_is_given_up_is_not_paid_and_what_is_paid_is_not_given_up(
+    chargebee: Running, chargebee_client: ChargebeeClient, operator: Operator
+) -> None:
+    invoice_id = await failing_invoice(chargebee, operator, "card_declined")
+    given_up = await chargebee_client.stop_dunning(invoice_id, idempotency_key="stop")
+    assert (given_up.status, given_up.dunning_status) == ("not_paid", "stopped")
+    await operator.post(chargebee, "cards", {"customer_id": "ada", "decline": None})
+    await chargebee_client.collect_payment(invoice_id, idempotency_key="at-last")
+    with pytest.raises(PermanentError):
+        await chargebee_client.stop_dunning(invoice_id, idempotency_key="too-late")
+
+
+async def test_planned_changes_of_a_subscription_can_be_looked_at(
+    chargebee: Running, chargebee_client: ChargebeeClient
+) -> None:
+    with pytest.raises(PermanentError):
+        await chargebee_client.get_scheduled_changes("ada-basic")
+    await call(
+        chargebee,
+        "/subscriptions/ada-basic/update_for_items",
+        {
+            "subscription_items[item_price_id][0]": "plus-USD-Monthly",
+            "replace_items_list": "true",
+            "end_of_term": "true",
+        },
+    )
+    planned = await chargebee_client.get_scheduled_changes("ada-basic")
+    now = await chargebee_client.get_subscription("ada-basic")
+    assert (planned.item_price_ids, now.item_price_ids) == (("plus-USD-Monthly",), ("basic-USD-Monthly",))
+
+
+async def test_a_purchase_is_one_for_its_key(iterable: Running, iterable_client: IterableClient) -> None:
+    for _ in range(2):
+        await iterable_client.track_purchase(
+            ADA, total=Decimal("99.00"), item_id="7", item_name="Invoice", data={"currency": "USD"}, idempotency_key="k"
+        )
+    [purchase] = iterable.service.store.all("purchase")
+    assert (purchase["total"], purchase["items"][0]["quantity"], purchase["userId"]) == (99.0, 1, "ada")
+
+
+async def test_a_workflow_takes_a_person_once_a_day(
+    iterable: Running, iterable_client: IterableClient, operator: Operator
+) -> None:
+    for key in ("one", "two"):
+        await iterable_client.trigger_workflow("payment_recovery", ADA, {}, idempotency_key=key)
+    assert len(iterable.service.store.all("journey_entry")) == 1
+    await operator.post(iterable, "clock", {"advance_s": 90_000})
+    await iterable_client.trigger_workflow("payment_recovery", ADA, {}, idempotency_key="three")
+    assert len(iterable.service.store.all("journey_entry")) == 2
