@@ -81,6 +81,7 @@ def rows_read(node: dict[str, Any]) -> float:
         {"state": "waiting"},
         {"state": "published"},
         {"state": "dead"},
+        {"since": datetime.now(UTC) - timedelta(days=30), "until": datetime.now(UTC) - timedelta(days=29, hours=23)},
         {"types": ["prescription.rejected"], "until": datetime.now(UTC) - timedelta(days=30)},
     ],
     # Not the moments themselves: both test workers must find the same tests.

@@ -41,5 +41,11 @@ WHERE ($1::text[] IS NULL OR o.type = ANY ($1::text[]))
         )
         ELSE true
     END
-ORDER BY o.sequence DESC
+-- A span of time is found by its blocks and then sorted; as long as the index on the sequence could do the sorting, the
+-- planner would walk along it from the newest event to the span.
+ORDER BY
+    CASE
+        WHEN $4::timestamptz IS NOT NULL AND $5::timestamptz IS NOT NULL THEN o.sequence + 0
+        ELSE o.sequence
+    END DESC
 LIMIT $6::bigint
