@@ -85,8 +85,8 @@ def list_(
         since=parse_time(since, option="--since"),
         until=parse_time(until, option="--until"),
     )
-    summaries = _query(database_url, lambda connection: list_events(connection, wanted, limit=limit))
-    _show(summaries, render_list, as_json=as_json)
+    summaries = query(database_url, lambda connection: list_events(connection, wanted, limit=limit))
+    show_value(summaries, render_list, as_json=as_json)
     if not summaries and not as_json:
         typer.echo("No event like that.", err=True)
 
@@ -112,12 +112,12 @@ def show(
         event = await get_event(connection, event_id)
         return event, await get_story_of_trace(connection, event.trace_id) if event.trace_id else None
 
-    event, story = _query(database_url, ask)
+    event, story = query(database_url, ask)
     trace = build_trace(story) if story is not None else None
     if as_json:
-        _show({**asdict(event), "trace": trace}, str, as_json=True)
+        show_value({**asdict(event), "trace": trace}, str, as_json=True)
     else:
-        _show(event, lambda event: render_event(event, trace), as_json=False)
+        show_value(event, lambda event: render_event(event, trace), as_json=False)
 
 
 @events.command()
@@ -174,7 +174,7 @@ def replay(
             raise typer.BadParameter("say which events: by ID, --type, --key, --since, --until, --dead or --agent")
         selection = replace(selection, only_dead=True)
     selection = replace(selection, agent=agent)
-    _query(
+    query(
         database_url,
         lambda connection: _replay(
             connection, selection, up_to=up_to, again=again, rate=rate, ask=not yes, dry_run=dry_run
@@ -202,8 +202,8 @@ def trace(
     from triggers.trace import build_trace
 
     # Ids of ours are UUIDs, which people may copy in capitals.
-    story = _query(database_url, lambda connection: get_story(connection, _canonical(subject), limit=limit))
-    _show(build_trace(story), render_trace, as_json=as_json)
+    story = query(database_url, lambda connection: get_story(connection, _canonical(subject), limit=limit))
+    show_value(build_trace(story), render_trace, as_json=as_json)
 
 
 async def _replay(
@@ -258,8 +258,8 @@ def _progress_console() -> "Console":
     return Console(stderr=True)
 
 
-def _query(database_url: str, query: "Callable[[Connection], Awaitable[T]]") -> T:
-    """The query's result on a connection of its own; what went wrong is a sentence and an exit status."""
+def query(database_url: str, ask: "Callable[[Connection], Awaitable[T]]") -> T:
+    """The answer on a connection of its own; what went wrong is a sentence and an exit status."""
     import asyncio
 
     from triggers.connection import CONNECTION_ERRORS, connect
@@ -267,7 +267,7 @@ def _query(database_url: str, query: "Callable[[Connection], Awaitable[T]]") -> 
 
     async def run() -> T:
         async with connect(database_url, application_name="caregraph-cli") as connection:
-            return await query(connection)
+            return await ask(connection)
 
     try:
         return asyncio.run(run())
@@ -283,7 +283,8 @@ def _query(database_url: str, query: "Callable[[Connection], Awaitable[T]]") -> 
         raise typer.Exit(1) from None
 
 
-def _show(value: T, render: "Callable[[T], object]", *, as_json: bool) -> None:
+def show_value(value: T, render: "Callable[[T], object]", *, as_json: bool) -> None:
+    """Print a value, as JSON or as it is rendered."""
     from rich.console import Console
 
     from triggers.render import to_json

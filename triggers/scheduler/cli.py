@@ -1,8 +1,10 @@
-"""`caregraph scheduler`."""
+"""`caregraph scheduler` and `caregraph jobs`."""
 
 from typing import Annotated
 
 import typer
+
+from triggers.options import DatabaseUrl, Json
 
 
 def scheduler(
@@ -44,3 +46,11 @@ def scheduler(
         raise typer.Exit(1) from None
     finally:
         shutdown_telemetry()
+
+
+def jobs(*, as_json: Json = False, database_url: DatabaseUrl) -> None:
+    """The cron jobs: when they run, how the last run ended, and how many failed within a day."""
+    from triggers.cli import query, show_value
+    from triggers.scheduler.runs import read_job_statuses, render_jobs
+
+    show_value(query(database_url, read_job_statuses), render_jobs, as_json=as_json)

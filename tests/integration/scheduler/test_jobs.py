@@ -6,8 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import pytest
 from cronsim import CronSim
+from typer.testing import CliRunner
 
+from server.cli.main import app
 from tests.integration.triggers.records import Records
 from triggers.history import Filter, get_event, get_story, list_events
 from triggers.replay import Selection, measure, replay
@@ -175,3 +178,35 @@ async def test_a_run_whose_program_died_is_abandoned_and_blocks_nothing(
     await connection.execute("INSERT INTO events.cron_run (job, due_at) VALUES ('renewal-check', $1)", DUE)
     assert await run("renewal-check", database_url, due_at=DUE + timedelta(days=1)) is RunOutcome.DONE
     assert [record["outcome"] for record in await runs(connection)] == ["abandoned", "done"]
+
+
+async def test_the_command_tells_how_every_job_fares(
+    connection: asyncpg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAREGRAPH_ENVIRONMENT", "development")
+    now = datetime.now(UTC)
+    assert await run("renewal-check", database_url, due_at=now) is RunOutcome.DONE
+    await connection.execute(
+        "INSERT INTO events.cron_run (job, due_at, outcome, error, finished_at)"
+        " VALUES ('chargebee-etl', $1, 'failed', 'Chargebee is down', now()),"
+        " ('chargebee-etl', $2, 'done', NULL, now())",
+        now,
+        now - timedelta(minutes=1),
+    )
+
+    async def jobs(*options: str) -> str:
+        # In a thread, because the command has an event loop of its own.
+        done = await asyncio.to_thread(CliRunner().invoke, app, ["jobs", "--database-url", database_url, *options])
+        return done.stdout
+
+    told = json.loads(await jobs("--json"))
+    by_name = {job["job"]: job for job in told}
+    assert list(by_name) == [job.name for job in CRON_JOBS]
+    assert (by_name["renewal-check"]["outcome"], by_name["renewal-check"]["result"]["planned"]) == ("done", 0)
+    etl = by_name["chargebee-etl"]
+    assert (etl["outcome"], etl["error"], etl["failed_in_a_day"]) == ("failed", "Chargebee is down", 1)
+    assert etl["done_at"] is not None
+    assert by_name["data-cleanup"]["outcome"] is None
+    text = await jobs()
+    assert "Chargebee is down" in text
+    assert "never" in text
