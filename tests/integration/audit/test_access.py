@@ -206,6 +206,17 @@ async def test_notes_are_written_many_at_a_time_and_all_of_them(database_url: st
     assert {(entry["role"], entry["user_id"], entry["operation"]) for entry in found} == {("provider", "me", "Chart")}
 
 
+async def test_odd_text_is_written_as_it_is(database_url: str) -> None:
+    log = AccessLog(database_url, interval_s=0.01)
+    odd = "a\tb\\N\n\r\"{,}'é\\"
+    log.record(Session(role=odd, variables={"x-hasura-user-id": odd}), READ, 1, "")
+    log.record(Session(role="admin"), SensitiveRead(operation=None, tables=(PATIENT, FILL), openings=()), 2, "")
+    await log.close()
+    first, second = await entries(database_url)
+    assert (first["role"], first["user_id"]) == (odd, odd)
+    assert (second["user_id"], second["operation"], second["tables"]) == (None, None, [PATIENT, FILL])
+
+
 async def test_notes_wait_for_a_database_that_is_away(postgres_server: str, database_url: str) -> None:
     admin = await asyncpg.connect(postgres_server)
     name = database_url.rsplit("/", 1)[1]
