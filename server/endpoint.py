@@ -59,18 +59,16 @@ class GraphQLEndpoint:
             await _method_not_allowed(send)
             return
         try:
-            raw = await self._read(receive)
+            raw, is_whole = await self._read(receive)
         except _ClientLeft:
             return
         client = scope.get("client")
         body = await self.answer(scope["headers"], raw, client[0] if client else "")
-        await send(
-            {
-                "type": "http.response.start",
-                "status": 200,
-                "headers": [*_HEADERS, (b"content-length", str(len(body)).encode())],
-            }
-        )
+        headers = [*_HEADERS, (b"content-length", str(len(body)).encode())]
+        if not is_whole:
+            # Nobody wants the rest.
+            headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     async def answer(self, headers: Collection[tuple[bytes, bytes]], raw: bytes, address: str) -> bytes:
@@ -137,8 +135,8 @@ class GraphQLEndpoint:
         self._operations.check(session.role, query)
         return await self._engine.execute(session, query, variables, name, current_traceparent() or "", dry_run=dry_run)
 
-    async def _read(self, receive: Receive) -> bytes:
-        """The whole body, or more of it than a request may have."""
+    async def _read(self, receive: Receive) -> tuple[bytes, bool]:
+        """The body, and whether it is whole: of one that is too large the beginning, more than a request may have."""
         message = await receive()
         if message["type"] == "http.disconnect":
             raise _ClientLeft
@@ -154,7 +152,7 @@ class GraphQLEndpoint:
                 if size > self._max_request_bytes:
                     break
             body = b"".join(parts)
-        return body
+        return body, not message.get("more_body")
 
 
 def _length(headers: Collection[tuple[bytes, bytes]]) -> int | None:

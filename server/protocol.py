@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Above this size head and body are handed to the system side by side, below they are joined.
 _COPIED_BYTES: Final = 16 * 1024
+#: What a request's line and headers may take, roughly; uvicorn has no limit of its own here.
+_LARGEST_HEAD: Final = 64 * 1024
 _SERVER_ERROR: Final = (
     b"HTTP/1.1 500 Internal Server Error\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 21\r\n"
     b"connection: close\r\n\r\nInternal Server Error"
@@ -54,23 +56,49 @@ class GraphQLProtocol(HttpToolsProtocol):
         self._direct: DirectCycle | None = None
         #: The header lines that every response has, and the list that they were rendered from.
         self._common: tuple[object, bytes] = (None, b"")
+        #: How many requests have begun; whether the last one's headers are still being read, and how much of them came
+        #: since the piece that it began in.
+        self._begun = 0
+        self._is_head = False
+        self._head_bytes = 0
 
     def connection_made(self, transport: "asyncio.Transport") -> None:  # type: ignore[override] # as uvicorn has it
         """Begin a connection."""
         super().connection_made(transport)
         self._address = self.client[0] if self.client else ""
 
+    def data_received(self, data: bytes) -> None:
+        """Take a piece of a request, unless its head goes on without end."""
+        begun = self._begun
+        super().data_received(data)
+        if self._is_head and begun == self._begun:
+            self._head_bytes += len(data)
+            if self._head_bytes > _LARGEST_HEAD and not self.transport.is_closing():
+                self.send_400_response(f"The request's headers go over the limit of {_LARGEST_HEAD} bytes.")
+
     # What the parser calls
 
     def on_message_begin(self) -> None:
         """Begin a request. The scope, which only the long way needs, is left for later."""
+        self._begun += 1
+        self._is_head = True
+        self._head_bytes = 0
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
         self._direct = None
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header. Those behind a body are nobody's."""
+        if self._is_head:
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            self.headers.append((name, value))
+
     def on_headers_complete(self) -> None:
         """Choose a way."""
+        self._is_head = False
         direct: DirectEndpoint | None = self.app_state.get(DIRECT)
         if direct is not None and self.url == direct.path and self._is_plain():
             headers = direct.find_headers(self.headers)

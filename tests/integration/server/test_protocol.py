@@ -265,6 +265,56 @@ def count(name: str) -> float:
     return float(found[1]) if found else 0.0
 
 
+@pytest.mark.parametrize(
+    "endless",
+    [b"x" * 4_000, b"X-Short: x\r\n" * 400],
+    ids=["a header", "headers"],
+)
+async def test_headers_without_end_end_the_connection(endless: bytes, short: Served) -> None:
+    async with connected(short) as client:
+        client.writer.write(post(QUERY)[: -len(QUERY) - 2])
+        answered = asyncio.create_task(client.answer())
+        while not answered.done():
+            client.writer.write(endless)
+            await asyncio.wait([answered], timeout=0.001)
+        answer = await answered
+        assert (answer.status, answer.headers["connection"]) == (400, "close")
+        assert answer.body == b"The request's headers go over the limit of 65536 bytes."
+        assert await client.ended()
+    async with connected(short) as client:
+        client.writer.write(post(QUERY))
+        assert (await client.answer()).status == 200
+
+
+async def test_large_requests_one_behind_the_other_are_no_headers_without_end(short: Served) -> None:
+    body = json.dumps({"query": "{ __typename }", "padding": "x" * 200_000}).encode()
+    async with connected(short) as client:
+        for start in range(0, len(whole := post(body) * 3), 150_000):
+            client.writer.write(whole[start : start + 150_000])
+        for _ in range(3):
+            assert (await client.answer()).body == b'{"data":{"__typename":"query_root"}}'
+
+
+async def test_headers_behind_a_body_are_nobody_s(short: Served) -> None:
+    pieces = b"%x\r\n%b\r\n0\r\nX-Hasura-Role: user\r\nX-Request-Id: late\r\n\r\n" % (len(QUERY), QUERY)
+    async with connected(short) as client:
+        client.writer.write(post(pieces, b"Transfer-Encoding: chunked", b"X-Request-Id: early"))
+        answer = await client.answer()
+        assert (answer.body, answer.headers["x-request-id"]) == (b'{"data":{"treatment":[]}}', "early")
+
+
+async def test_a_body_without_end_is_answered_and_ends_the_connection(short: Served) -> None:
+    async with connected(short) as client:
+        client.writer.write(post(b"", b"Transfer-Encoding: chunked"))
+        with suppress(ConnectionError):
+            for _ in range(40):
+                client.writer.write(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
+                await client.writer.drain()
+        answer = await client.answer()
+        assert b"CAREGRAPH_MAX_REQUEST_BYTES" in answer.body
+        assert answer.headers["connection"] == "close"
+
+
 async def test_a_client_that_leaves_early_harms_nobody(short: Served) -> None:
     short.open.clear()
     async with connected(short) as client:
