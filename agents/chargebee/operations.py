@@ -246,6 +246,7 @@ mutation TakeCursor($resource: String!, $run_id: uuid!, $now: timestamptz!, $lea
         { status: { _neq: "running" } }
         { lease_until: { _is_null: true } }
         { lease_until: { _lt: $now } }
+        { run_id: { _eq: $run_id } }
       ]
     }
     _set: {
@@ -298,7 +299,7 @@ class TakeCursor(Answer):
 def take_cursor(
     *, resource: str, run_id: uuid.UUID, now: datetime.datetime, lease_until: datetime.datetime
 ) -> Mutation[TakeCursor]:
-    """Take a resource for one run, unless another one has it. `taken` is empty then."""
+    """Take a resource for one run, unless another one has it. `taken` is empty then. Asked twice, it is taken once."""
     variables: dict[str, Any] = {"resource": resource, "run_id": run_id, "now": now, "lease_until": lease_until}
     return Mutation(document=_TAKE_CURSOR, variables=variables, answer=TakeCursor)
 
