@@ -1,7 +1,7 @@
 """Who read protected health information: from the engine's notes to `audit.access`, without a read waiting for it.
 
-A read is noted in memory, which costs about a microsecond, and a task writes what was noted since, many in one COPY: with
-an INSERT, PostgreSQL and the driver would have half as much again to do, and with PostgreSQL's own ids twice as much.
+A read is noted in memory, which costs about a microsecond, and a task writes what was noted since, many in one COPY.
+With an INSERT, PostgreSQL and the driver would have half as much again to do; with PostgreSQL's own ids, twice as much.
 Nothing is dropped:
 
 - Notes that can't be written (the database is away) are kept and tried again. Once `capacity` of them wait, reads of
