@@ -33,7 +33,7 @@ _TRACE: Final = "nullif(current_setting('app.traceparent', true), '')"
 def render_create(triggers: Sequence[DeclaredTrigger] = DECLARED) -> str:
     """The script that creates every function and trigger of this package."""
     scripts = (
-        _template("wake_relay"),
+        _template("announce"),
         _render_publish(),
         _template("replay"),
         *(_render_trigger(trigger) for trigger in triggers),
@@ -54,8 +54,8 @@ def render_drop(triggers: Sequence[DeclaredTrigger] = DECLARED) -> str:
         "    fillfactor, autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold, autovacuum_analyze_scale_factor",
         ");",
         "ALTER TABLE events.relay RESET (fillfactor, autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold);",
-        "DROP TRIGGER wake_relay ON events.outbox;",
-        "DROP FUNCTION events.wake_relay();",
+        "DROP TRIGGER announce ON events.outbox;",
+        "DROP FUNCTION events.announce();",
     ]
     return "\n".join(lines) + "\n"
 

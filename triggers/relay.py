@@ -30,7 +30,7 @@ from triggers.rotation import Rotation
 from triggers.settings import RelaySettings
 from triggers.sleep import Mode, SleepCycle
 
-#: The channel of the wake-up, as in `wake_relay.sql`.
+#: The channel of the wake-up, as in `announce.sql`.
 CHANNEL: Final = "caregraph_outbox"
 #: How often, in ticks, the outbox is measured for the metrics.
 _MEASURE_EVERY: Final = 5

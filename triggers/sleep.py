@@ -18,7 +18,7 @@ own, the *mark*. T had its id before it looked (the trigger looks after it has i
 Once a snapshot's oldest running transaction, the *horizon*, is at or above the mark, every such T has ended, and what
 that snapshot doesn't show will be notified. The relay relies on NOTIFY after it has read the outbox with that snapshot.
 
-Transactions under REPEATABLE READ may look with a snapshot older than their id; they always notify (`wake_relay.sql`).
+Transactions under REPEATABLE READ may look with a snapshot older than their id; they always notify (`announce.sql`).
 """
 
 from dataclasses import dataclass

@@ -408,7 +408,7 @@ async def test_an_event_without_a_notification_is_found_by_the_poll(
 ) -> None:
     async with running_relay(project.settings(database_url, slow_poll=timedelta(seconds=slow_poll_s))):
         await asleep(records.connection)
-        await records.connection.execute("ALTER TABLE events.outbox DISABLE TRIGGER wake_relay")
+        await records.connection.execute("ALTER TABLE events.outbox DISABLE TRIGGER announce")
         await records.insert_contract()
         await project.receive_count(1)
 

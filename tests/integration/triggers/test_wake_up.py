@@ -1,6 +1,7 @@
 """When a commit notifies, and when a relay may rely on that."""
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
@@ -46,6 +47,28 @@ async def settle(connect: Connect) -> None:
     await notifying.execute("NOTIFY settled")
     await asyncio.wait_for(arrived.wait(), 5)
     await asyncio.sleep(0.05)
+
+
+async def test_live_queries_of_the_outbox_hear_of_new_events_while_they_watch(
+    records: Records, connect: Connect
+) -> None:
+    listening = await connect()
+    told: list[object] = []
+    await listening.add_listener("caregraph_live", lambda *told_now: told.append(json.loads(str(told_now[3]))))
+    await records.insert_contract()
+    await settle(connect)
+    assert told == []
+    await records.connection.execute(
+        "INSERT INTO events.live_watch (table_key, until) VALUES ('events.outbox', now() + interval '1 minute')"
+    )
+    await records.insert_contract()
+    await settle(connect)
+    assert told == [{"t": "events.outbox", "c": ["id"], "k": None}]
+    async with records.connection.transaction(isolation="repeatable_read"):
+        await records.connection.execute("DELETE FROM events.live_watch")
+        await records.insert_contract()
+    await settle(connect)
+    assert told[1] == told[0], "its snapshot may be older than a watch"
 
 
 async def test_nobody_notifies_while_no_relay_runs(records: Records, heard: list[object], connect: Connect) -> None:
