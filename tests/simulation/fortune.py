@@ -21,22 +21,25 @@ CARELESS: Final = 0.35
 class Fortune:
     """Rolls the dice of one simulation."""
 
+    #: Decides about cards alone, so that they fare the same whatever else happens when.
     chance: random.Random
+    #: Decides about everything else.
+    mood: random.Random
     #: The chance that a good card goes bad, a day.
     trouble: float
     customers: Sequence[str]
     #: Customer → the day on which their trouble ends (None: never), and whether another card is what ends it.
     troubled: dict[str, tuple[int | None, bool]] = field(default_factory=dict)
 
-    def cards(self, day: int) -> list[dict[str, Any]]:
-        """What becomes of cards today, as the stand-in's control takes it."""
+    def cards(self, day: int, *, trouble: bool) -> list[dict[str, Any]]:
+        """What becomes of cards today, as the stand-in's control takes it; without `trouble`, only for the better."""
         changes: list[dict[str, Any]] = []
         for customer, (until, another) in list(self.troubled.items()):
             if until == day:
                 del self.troubled[customer]
                 change = {"replace": True} if another else {"decline": None}
                 changes.append({"customer_id": customer, **change})
-        for customer in self.customers:
+        for customer in self.customers if trouble else ():
             if customer in self.troubled or self.chance.random() >= self.trouble:
                 continue
             hard = self.chance.random() < 0.3
@@ -49,24 +52,24 @@ class Fortune:
         """Outside systems that misbehave today: down for a while, or doing the work without saying so."""
         found: list[tuple[str, dict[str, Any]]] = []
         for service in ("chargebee", "iterable", "zendesk"):
-            if self.chance.random() < OUTAGE:
-                fault = self.chance.choice(
+            if self.mood.random() < OUTAGE:
+                fault = self.mood.choice(
                     [{"status": 503}, {"status": 500, "after_work": True}, {"status": 429, "retry_after_s": 0}]
                 )
-                found.append((service, {**fault, "times": self.chance.randint(1, 12)}))
+                found.append((service, {**fault, "times": self.mood.randint(1, 12)}))
         return found
 
     async def office(self, client: httpx.AsyncClient, url: str) -> str | None:
         """Somebody in billing does something with an invoice that is due; what it was."""
-        if self.chance.random() >= OFFICE:
+        if self.mood.random() >= OFFICE:
             return None
         query = {"status[is]": "payment_due", "limit": "100"}
         answer = await client.get(f"{url}/api/v2/invoices", params=query, auth=("key", ""))
         due = [one["invoice"] for one in answer.json()["list"]]
         if not due:
             return None
-        invoice = self.chance.choice(due)
-        deed = self.chance.choice(["void", "write_off", "record_payment", "part", "refund"])
+        invoice = self.mood.choice(due)
+        deed = self.mood.choice(["void", "write_off", "record_payment", "part", "refund"])
         path = f"{url}/api/v2/invoices/{invoice['id']}"
         if deed in {"part", "refund"}:
             part = max(invoice["amount_due"] // 3, 1)

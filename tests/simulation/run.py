@@ -129,7 +129,7 @@ class Simulation:
         )
 
     async def _live(self, day: int, *, charging: bool = True) -> None:
-        if charging and (changes := self.fortune.cards(day)):
+        if changes := self.fortune.cards(day, trouble=charging):
             await self._control("chargebee", "cards", cards=changes)
         self.now = self.started + timedelta(days=day)
         for service in ("chargebee", "iterable", "zendesk"):
@@ -234,7 +234,8 @@ async def open_simulation(
             ),
             courier=Courier(database=database, client=client, doors=doors, chance=chance),
             fortune=Fortune(
-                chance=chance,
+                chance=random.Random(f"{plan.seed} cards"),  # noqa: S311 - as above
+                mood=chance,
                 trouble=plan.trouble,
                 customers=tuple(f"cus-s{number:05d}" for number in range(plan.subscriptions)),
             ),
