@@ -40,6 +40,8 @@ def _merge(table: Table, views: Sequence[TableView]) -> TableView:
         masks={**masks, **computed_masks},
         limit=None if None in limits else max((limit for limit in limits if limit is not None), default=None),
         aggregate=any(view.aggregate for view in readers),
+        query_fields=_all_of(view.query_fields for view in readers),
+        subscription_fields=_all_of(view.subscription_fields for view in readers),
         insert=_agreed(view.insert for view in views),
         update=_agreed(view.update for view in views),
         delete=_agreed(view.delete for view in views),
@@ -83,6 +85,16 @@ def _any(filters: Iterable[BoolExp]) -> BoolExp:
         if item not in distinct:
             distinct.append(item)
     return distinct[0] if len(distinct) == 1 else {"_or": distinct}
+
+
+def _all_of(allowed: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
+    """What any parent has, None being everything."""
+    found: frozenset[str] = frozenset()
+    for fields in allowed:
+        if fields is None:
+            return None
+        found |= fields
+    return found
 
 
 def _agreed(written: Iterable[Written | None]) -> Written | None:

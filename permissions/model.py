@@ -36,6 +36,9 @@ class Select:
     limit: int | None = None
     aggregate: bool = False
     computed_fields: tuple[str, ...] = ()
+    #: Which fields of the table the roots of queries and subscriptions have (`schema.view.ROOT_FIELDS`); None: all.
+    query_fields: frozenset[str] | None = None
+    subscription_fields: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,6 +93,8 @@ def _table_view(table: Table, granted: TablePermissions, readable: set[str], rol
         computed_fields=_computed(table, select.computed_fields, readable, role) if select else {},
         limit=select.limit if select else None,
         aggregate=select.aggregate if select else False,
+        query_fields=select.query_fields if select else None,
+        subscription_fields=select.subscription_fields if select else None,
         insert=InsertView(
             columns=_writable(table, insert.columns, insert.presets, role, "insert"),
             check=insert.check,

@@ -10,6 +10,10 @@ from typing import Any
 
 from schema.catalogue import Column, ComputedField, Function, Relationship, Table, TableKey
 
+#: A table's fields of a root: the list, by key, the aggregate; the last of subscriptions alone. Pages are lists, groups
+#: aggregates.
+ROOT_FIELDS = ("select", "select_by_pk", "select_aggregate", "select_stream")
+
 #: A condition in the dialect of HASURA_DIALECT §2 and §8: JSON-like data over columns and relationships.
 BoolExp = Mapping[str, Any]
 
@@ -55,6 +59,9 @@ class TableView:
     masks: Mapping[str, BoolExp] = field(default_factory=dict)
     limit: int | None = None
     aggregate: bool = False
+    #: Which of `ROOT_FIELDS` queries and subscriptions have; None: all. Relationships lead to the table either way.
+    query_fields: frozenset[str] | None = None
+    subscription_fields: frozenset[str] | None = None
     insert: InsertView | None = None
     update: UpdateView | None = None
     delete: DeleteView | None = None

@@ -5,13 +5,14 @@ left empty and its type does not exist.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from graphql import GraphQLArgument, GraphQLField, GraphQLList, GraphQLNonNull
 
 from schema.catalogue import Function
 from schema.graphql.beyond import beyond_hasura
 from schema.graphql.inputs import InputTypes
-from schema.graphql.kinds import RootField, RootKind, extensions_for
+from schema.graphql.kinds import RootField, RootKind, extensions_for, find_kind
 from schema.graphql.names import table_names
 from schema.graphql.outputs import Arguments, OutputFields, OutputTypes
 from schema.graphql.scalars import column_type, column_value
@@ -34,13 +35,16 @@ def graphql_types(view: RoleView) -> GeneratedRoots:
     outputs = OutputTypes(view, inputs)
     query: OutputFields = {}
     mutation: OutputFields = {}
+    subscription: OutputFields = {}
     streams: OutputFields = {}
     taken = frozenset[str]().union(*(table_names(table.name) for table in view))
     for table in view:
         if table.selectable:
-            query |= _reads(table, inputs, outputs)
-            query |= beyond_hasura(table, inputs, outputs, taken)
-            streams |= stream_field(table, inputs, outputs)
+            reads = _reads(table, inputs, outputs) | beyond_hasura(table, inputs, outputs, taken)
+            query |= _allowed(reads, table.query_fields)
+            # Whatever may be asked once may be followed, unless a rule says otherwise.
+            subscription |= _allowed(reads, table.subscription_fields)
+            streams |= _allowed(stream_field(table, inputs, outputs), table.subscription_fields)
         mutation |= _inserts(table, inputs, outputs)
         mutation |= _updates(table, inputs, outputs)
         mutation |= _deletes(table, inputs, outputs)
@@ -50,8 +54,32 @@ def graphql_types(view: RoleView) -> GeneratedRoots:
             mutation |= fields
         else:
             query |= fields
-    # Whatever may be asked once may be followed.
-    return GeneratedRoots(query=query, mutation=mutation, subscription=query | streams)
+            subscription |= fields
+    return GeneratedRoots(query=query, mutation=mutation, subscription=subscription | streams)
+
+
+#: What a rule calls the kinds of fields that read a table.
+_RULED: Final = {
+    RootKind.SELECT: "select",
+    RootKind.PAGE: "select",
+    RootKind.SELECT_BY_PK: "select_by_pk",
+    RootKind.SELECT_AGGREGATE: "select_aggregate",
+    RootKind.GROUP_BY: "select_aggregate",
+    RootKind.SELECT_STREAM: "select_stream",
+}
+
+
+def _allowed(fields: OutputFields, allowed: frozenset[str] | None) -> OutputFields:
+    """Those of the fields that a rule lets a root have."""
+    if allowed is None:
+        return fields
+    found = {}
+    for name, field in fields.items():
+        kind = find_kind(field)
+        assert isinstance(kind, RootField), "every root field that is generated says what it is"
+        if _RULED[kind.kind] in allowed:
+            found[name] = field
+    return found
 
 
 def _name(table: TableView, operation: str, usual: str) -> str:

@@ -8,6 +8,7 @@ from permissions.model import ALL, Columns, Delete, Insert, Select, TablePermiss
 from schema.catalogue import Catalogue, ComputedField, Function, Relationship, Table, TableKey, graphql_table_name
 from schema.graphql.names import common_names, table_names
 from schema.naming import is_graphql_name
+from schema.view import ROOT_FIELDS
 from server.hasura.enum_tables import EnumRows, with_choices
 from server.hasura.enum_tables import find_flaw as enum_flaw
 from server.hasura.flaws import find_flaw
@@ -33,6 +34,11 @@ _SOURCE_PARTS: Final[Mapping[str, str]] = {
     "logical_models": "logical models are not served",
     "native_queries": "native queries are not served",
     "stored_procedures": "stored procedures are not served",
+}
+#: What a select permission may name the fields of roots by.
+_ROOT_FIELDS: Final = {
+    "query_root_fields": frozenset(ROOT_FIELDS) - {"select_stream"},
+    "subscription_root_fields": frozenset(ROOT_FIELDS),
 }
 #: A customization that changes nothing.
 _USUAL_NAMES: Final = {"naming_convention": "hasura-default"}
@@ -305,9 +311,12 @@ def _rule(
     if spec.get("backend_only"):
         reading.problem(where, "backend_only permissions are not granted")
         return None
-    for name in ("query_root_fields", "subscription_root_fields", "validate_input"):
-        if spec.get(name) is not None:
-            reading.problem(where, f"{name} is not honoured, so the permission is not granted")
+    if spec.get("validate_input") is not None:
+        reading.problem(where, "validate_input is not honoured, so the permission is not granted")
+        return None
+    for name, known in _ROOT_FIELDS.items():
+        if spec.get(name) is not None and not known.issuperset(_names(spec[name])):
+            reading.problem(where, f"{name} knows {', '.join(sorted(known))} only, so the permission is not granted")
             return None
     missing = [name for name in _names(spec.get("columns")) if name not in table.columns]
     if missing:
@@ -322,6 +331,8 @@ def _rule(
                 limit=spec.get("limit"),
                 aggregate=bool(spec.get("allow_aggregations")),
                 computed_fields=computed,
+                query_fields=_root_fields(spec, "query_root_fields"),
+                subscription_fields=_root_fields(spec, "subscription_root_fields"),
             )
         case "insert":
             # Hasura takes a permission without columns for one with all of them.
@@ -336,6 +347,10 @@ def _rule(
             )
         case _:
             return Delete(filter=spec.get("filter") or {})
+
+
+def _root_fields(spec: Mapping[str, Any], name: str) -> frozenset[str] | None:
+    return None if spec.get(name) is None else frozenset(_names(spec[name]))
 
 
 def _names(columns: Any) -> list[str]:

@@ -47,10 +47,10 @@ CHANGES: list[tuple[dict[str, Any], list[str]]] = [
         ["table public.artist: remote relationships are not followed"],
     ),
     (
-        {f"{TABLES}/public_artist.yaml": permission("select", **WHOLE, query_root_fields=[])},
+        {f"{TABLES}/public_artist.yaml": permission("select", **WHOLE, query_root_fields=["insert"])},
         [
-            "table public.artist, select permission of role label: query_root_fields is not honoured, so the "
-            "permission is not granted"
+            "table public.artist, select permission of role label: query_root_fields knows select, select_aggregate, "
+            "select_by_pk only, so the permission is not granted"
         ],
     ),
     (

@@ -124,6 +124,26 @@ async def test_an_inherited_role_joins_what_its_parents_see(ask: Ask) -> None:
     assert await ask("counter", update, user="bob") == {"update_sales_order_by_pk": {"status": "paid"}}
 
 
+def roots(engine: Engine, role: str) -> tuple[set[str], set[str]]:
+    """The fields that queries and subscriptions have of `track`."""
+    schema = engine.schema(role).graphql_schema
+    kinds = (schema.query_type, schema.subscription_type)
+    query, subscription = ({name for name in kind.fields if "track" in name} if kind else set() for kind in kinds)
+    return query, subscription
+
+
+async def test_roots_have_the_fields_that_the_permission_names(engine: Engine, ask: Ask) -> None:
+    everything = {"track", "track_by_pk", "track_aggregate", "track_page", "track_group_by"}
+    assert roots(engine, "admin") == (everything, everything | {"track_stream"})
+    assert roots(engine, "listener") == (set(), set())
+    assert roots(engine, "clerk") == ({"track_by_pk"}, {"track", "track_page", "track_stream"})
+    # An inherited role has what any of its parents has.
+    assert roots(engine, "counter") == roots(engine, "clerk")
+    # Relationships lead there all the same.
+    found = await ask("listener", "{ records(where: {id: {_eq: 3}}) { tracks { name } } }", user="ann")
+    assert found == {"records": [{"tracks": [{"name": "Three"}]}]}
+
+
 def test_what_is_not_tracked_is_not_served(engine: Engine) -> None:
     types = engine.schema("admin").graphql_schema.type_map
     assert "untracked" not in types
