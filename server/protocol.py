@@ -130,6 +130,10 @@ class GraphQLProtocol(HttpToolsProtocol):
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
 
+    def _should_upgrade(self) -> bool:
+        """A WebSocket begins with GET (RFC 6455, 4.1); with POST uvicorn would wait for ever for the rest of it."""
+        return bool(self.parser.get_method() == b"GET" and super()._should_upgrade())
+
     def _is_plain(self) -> bool:
         """Whether it is a POST by HTTP/1.1 with nothing before it that still waits for its answer."""
         parser, earlier = self.parser, self.cycle

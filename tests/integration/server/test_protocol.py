@@ -295,6 +295,13 @@ async def test_large_requests_one_behind_the_other_are_no_headers_without_end(sh
             assert (await client.answer()).body == b'{"data":{"__typename":"query_root"}}'
 
 
+async def test_a_post_that_would_become_a_websocket_is_answered(short: Served) -> None:
+    async with connected(short) as client:
+        client.writer.write(post(QUERY, b"Connection: Upgrade", b"Upgrade: websocket"))
+        # What follows such a head is no body to the parser.
+        assert json.loads((await client.answer()).body)["errors"][0]["extensions"]["code"] == "invalid-json"
+
+
 async def test_headers_behind_a_body_are_nobody_s(short: Served) -> None:
     pieces = b"%x\r\n%b\r\n0\r\nX-Hasura-Role: user\r\nX-Request-Id: late\r\n\r\n" % (len(QUERY), QUERY)
     async with connected(short) as client:
