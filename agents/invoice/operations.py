@@ -14,12 +14,10 @@ class PaymentRecoveryInsertInput(TypedDict, total=False):
     customer_id: uuid.UUID | None
     invoice_id: str | None
     subscription_id: str | None
-    status: str | None
     event_id: uuid.UUID | None
     amount: int | None
     currency_code: str | None
     retries: int | None
-    attempts: int | None
     next_retry_at: datetime.datetime | None
     last_decline_code: str | None
     needs_new_card: bool | None

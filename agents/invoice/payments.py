@@ -1,5 +1,6 @@
 """Money came in or went back: what the customer has paid in all, and what marketing knows of it."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from uuid import UUID
@@ -11,7 +12,7 @@ from agents.invoice.money import convert, whole_units
 from agents.invoice.operations import GetCustomer, add_to_lifetime_value, get_customer
 from agents.runtime.handler import Work, WriteBack
 from integrations.chargebee.client import ChargebeeClient
-from integrations.errors import NotFound
+from integrations.errors import NotFound, PermanentError
 from integrations.iterable.client import IterableClient
 from integrations.iterable.types import Recipient
 
@@ -30,18 +31,20 @@ async def payment_succeeded(event: InvoicePaymentSucceeded, work: Work, *, use: 
     customer = (await use.graphql.query(get_customer(id=event.customer_id))).customer
     if customer is None or customer.deleted_at is not None:
         return WriteBack(skipped="the customer is gone")
-    async with work.step("purchase", system="iterable", action="track_purchase") as step:
-        await use.iterable.track_purchase(
-            Recipient(user_id=str(customer.id), email=customer.email, phone=customer.phone),
-            total=whole_units(event.amount, event.currency_code),
-            # Not what was bought: a treatment says what somebody suffers from.
-            item_id=event.invoice_id,
-            item_name="Invoice",
-            data={"currency": event.currency_code, "invoice_id": event.invoice_id},
-            idempotency_key=step.idempotency_key,
-            occurred_at=event.paid_at,
-        )
-        step.id = step.idempotency_key
+    # That Iterable won't have it is recorded among the effects; the money came in all the same.
+    with suppress(PermanentError):
+        async with work.step("purchase", system="iterable", action="track_purchase") as step:
+            await use.iterable.track_purchase(
+                Recipient(user_id=str(customer.id), email=customer.email, phone=customer.phone),
+                total=whole_units(event.amount, event.currency_code),
+                # Not what was bought: a treatment says what somebody suffers from.
+                item_id=event.invoice_id,
+                item_name="Invoice",
+                data={"currency": event.currency_code, "invoice_id": event.invoice_id},
+                idempotency_key=step.idempotency_key,
+                occurred_at=event.paid_at,
+            )
+            step.id = step.idempotency_key
     return WriteBack(
         mutations=await _add(customer, event.amount, event.currency_code, event.invoice_id, work, use.chargebee)
     )

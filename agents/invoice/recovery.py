@@ -1,6 +1,7 @@
 """A failed payment from its first failure to its end: recovered, exhausted, or not due any more."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +19,14 @@ from agents.events.payload import DomainEvent
 from agents.graphql.client import GraphQLClient
 from agents.graphql.operations import Mutation
 from agents.invoice.charges import is_due
-from agents.invoice.operations import FindRecovery, begin_recovery, find_recovery, get_customer, move_recovery
+from agents.invoice.operations import (
+    FindRecovery,
+    GetCustomer,
+    begin_recovery,
+    find_recovery,
+    get_customer,
+    move_recovery,
+)
 from agents.invoice.schedule import Schedule, cancel_rest
 from agents.runtime.handler import Work, WriteBack
 from agents.runtime.operations import publish_event
@@ -73,17 +81,7 @@ async def payment_failed(event: InvoicePaymentFailed, work: Work, *, use: Recove
     schedule = Schedule.of(event.invoice_id, event_id=work.event_id, failed_at=failed_at, days=use.retry_days)
     matter = _matter(event, use.retry_days)
     ticket = await open_ticket(matter, work, customer=customer, zendesk=use.zendesk)
-    async with work.step("workflow", system="iterable", action="trigger_workflow", id=_WORKFLOW) as step:
-        await use.iterable.trigger_workflow(
-            _WORKFLOW,
-            Recipient(user_id=str(customer.id), email=customer.email, phone=customer.phone),
-            {
-                "invoice_id": event.invoice_id,
-                "amount": event.amount_text,
-                "new_card_needed": event.new_card_needed,
-            },
-            idempotency_key=step.idempotency_key,
-        )
+    await _enter_workflow(event, work, customer=customer, iterable=use.iterable)
     return WriteBack(
         mutations=(
             begin_recovery(
@@ -109,6 +107,24 @@ async def payment_failed(event: InvoicePaymentFailed, work: Work, *, use: Recove
             *_ask_for_card(event, work.event_id),
         )
     )
+
+
+async def _enter_workflow(
+    event: InvoicePaymentFailed, work: Work, *, customer: GetCustomer.Customer, iterable: IterableClient
+) -> None:
+    """Put the customer into the recovery workflow. That Iterable won't have them is recorded, and no reason to stop."""
+    with suppress(PermanentError):
+        async with work.step("workflow", system="iterable", action="trigger_workflow", id=_WORKFLOW) as step:
+            await iterable.trigger_workflow(
+                _WORKFLOW,
+                Recipient(user_id=str(customer.id), email=customer.email, phone=customer.phone),
+                {
+                    "invoice_id": event.invoice_id,
+                    "amount": event.amount_text,
+                    "new_card_needed": event.new_card_needed,
+                },
+                idempotency_key=step.idempotency_key,
+            )
 
 
 async def payment_recovered(event: InvoicePaymentRecovered, work: Work, *, use: Recovering) -> WriteBack:

@@ -425,11 +425,18 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
             select=Select(columns=_RECOVERY, filter={**AS_STAFF, **OF_PRESENT}, limit=PAGE_OF_STAFF, aggregate=True),
         ),
         "service": TablePermissions(
-            select=Select(columns=(*_RECOVERY, "event_id", "payment_source_id", "declined_at"), filter=OF_PRESENT),
+            select=Select(
+                columns=(
+                    *("id", "customer_id", "invoice_id", "subscription_id", "status", "event_id", "amount"),
+                    *("currency_code", "retries", "attempts", "next_retry_at", "last_decline_code", "needs_new_card"),
+                    *("payment_source_id", "declined_at", "zendesk_ticket_id"),
+                ),
+                filter=OF_PRESENT,
+            ),
             insert=Insert(
                 columns=(
-                    *("customer_id", "invoice_id", "subscription_id", "status", "event_id", "amount", "currency_code"),
-                    *("retries", "attempts", "next_retry_at", "last_decline_code", "needs_new_card"),
+                    *("customer_id", "invoice_id", "subscription_id", "event_id", "amount", "currency_code"),
+                    *("retries", "next_retry_at", "last_decline_code", "needs_new_card"),
                     *("payment_source_id", "declined_at", "zendesk_ticket_id", "failed_at"),
                 ),
                 check=OF_PRESENT,

@@ -325,6 +325,19 @@ async def test_a_system_that_is_down_holds_the_event_up_and_loses_nothing(world:
     assert (await recovery(world, invoice_id))["status"] == "open"
 
 
+async def test_what_iterable_will_not_have_stops_neither_the_plan_nor_the_count(world: World) -> None:
+    someone = await billed(world)
+    await world.misbehave("iterable", status=400, times=1000)
+    async with listening(world) as agent:
+        invoice_id = await agent.failing_invoice(someone, "insufficient_funds")
+        await agent.deliver(await succeeded(world, customer_id=someone.id))
+    failed = await world.event("invoice.payment_failed", invoice_id)
+    (delivery,) = await world.deliveries(failed, "invoice")
+    assert [effect.get("error") for effect in delivery["effects"]] == [None, None, "PermanentError"]
+    assert (await recovery(world, invoice_id))["status"] == "open"
+    assert await lifetime_value(world, someone.id) == 9900
+
+
 async def test_a_soft_decline_is_tried_again_until_it_is_paid(world: World) -> None:
     someone = await billed(world)
     async with listening(world) as agent:
