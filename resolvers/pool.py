@@ -24,6 +24,7 @@ _LOG = structlog.get_logger(__name__)
 #: Prepared statements a connection keeps; each costs the backend about 80 kB.
 _STATEMENTS_PER_CONNECTION: Final = 200
 _CONNECT_TIMEOUT_S: Final = 10.0
+_CLOSE_TIMEOUT_S: Final = 5.0
 #: Longer statements are prepared each time: they are rare, and kept they would take megabytes here and in the backend.
 _LONGEST_KEPT: Final = 64 * 1024
 #: Connections with parallel plans; they are lent first.
@@ -52,11 +53,13 @@ class Connection:
         #: asyncpg.PreparedStatement by its text.
         self._statements: OrderedDict[str, Any] = OrderedDict()
         self._proven: OrderedDict[tuple[str, str | bytes], None] = OrderedDict()
+        #: Ends the connection, once it was left in the middle of a statement.
+        self.ending: asyncio.Task[None] | None = None
 
     @property
     def is_closed(self) -> bool:
-        """Whether the server or we ended it."""
-        return bool(self._raw.is_closed())
+        """Whether the server or we ended it, or are about to."""
+        return self.ending is not None or bool(self._raw.is_closed())
 
     async def row(self, sql: str, arguments: Sequence[Any]) -> Sequence[Any]:
         """The single row of a statement. JSON columns come as bytes.
@@ -87,8 +90,7 @@ class Connection:
             self._statements.pop(sql, None)
             raise
         except asyncio.CancelledError:
-            # Half-way through the protocol: this connection can't be lent again.
-            self.terminate()
+            self._abandon()
             raise
 
     async def prove(self, proof: str, text: str) -> None:
@@ -112,7 +114,7 @@ class Connection:
             self.terminate()
             raise DatabaseUnavailable(str(error)) from error
         except asyncio.CancelledError:
-            self.terminate()
+            self._abandon()
             raise
 
     async def fetch_value(self, sql: str, *arguments: Any) -> Any:
@@ -131,7 +133,25 @@ class Connection:
 
     async def close(self) -> None:
         """End the connection in good order."""
-        await self._raw.close(timeout=5)
+        await self._raw.close(timeout=_CLOSE_TIMEOUT_S)
+
+    def _abandon(self) -> None:
+        """Somebody stopped waiting half-way through the protocol: this connection can't be lent again.
+
+        Cut off, PostgreSQL would go on with the statement for as long as a statement may take. The driver has begun to
+        tell it to stop, and closing the connection in good order waits for that.
+        """
+        if self.ending is None:
+            self.ending = asyncio.get_running_loop().create_task(self._end())
+
+    async def _end(self) -> None:
+        try:
+            await self._raw.close(timeout=_CLOSE_TIMEOUT_S)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+            self.terminate()
+        except asyncio.CancelledError:
+            self.terminate()
+            raise
 
     async def _prepare(self, sql: str) -> Any:
         statement = await self._raw.prepare(sql)
@@ -206,11 +226,14 @@ class Pool:
 
     def release(self, connection: Connection) -> None:
         """Give a connection back. One that was closed, or left in a transaction, is not lent again."""
+        if connection.ending is not None:
+            # It counts until PostgreSQL has ended its side.
+            connection.ending.add_done_callback(lambda _: self._forget(connection))
+            return
         if connection.is_closed or self._closed or connection.in_transaction:
             if not connection.is_closed:
                 connection.terminate()
-            self._count_out(is_parallel=connection.is_parallel)
-            self._pass_on(None)
+            self._forget(connection)
             return
         self._pass_on(connection)
 
@@ -223,6 +246,11 @@ class Pool:
             await connection.close()
         while self._waiters:
             self._wake(None)
+
+    def _forget(self, connection: Connection) -> None:
+        """The connection is gone: there is room for another."""
+        self._count_out(is_parallel=connection.is_parallel)
+        self._pass_on(None)
 
     def _pass_on(self, connection: Connection | None) -> None:
         """To the first who waits, else to the idle ones. None means: there is room to connect."""
