@@ -143,6 +143,32 @@ async def test_what_is_not_about_health_is_not_recorded(engine: Engine, notes: N
     assert not notes.taken
 
 
+async def test_subscriptions_and_streams_know_what_they_read(engine: Engine) -> None:
+    session = Session(role="admin")
+    since = 'cursor: {initial_value: {created_at: "2000-01-01T00:00:00Z"}}'
+    for query in (
+        "subscription Live { customer { patient { id } } }",
+        f"subscription Live {{ healthcare_patient_stream(batch_size: 1, {since}) {{ id }} }}",
+    ):
+        subscription = engine.subscription(session, query)
+        assert subscription is not None
+        assert subscription.sensitive is not None
+        assert (subscription.sensitive.operation, subscription.sensitive.tables) == ("Live", (PATIENT,))
+    harmless = engine.subscription(session, "subscription { treatment { id } }")
+    assert harmless is not None
+    assert harmless.sensitive is None
+
+
+async def test_hand_written_operations_say_which_rows_they_show(
+    engine: Engine, notes: Notes, demo_database_url: str
+) -> None:
+    connection = await asyncpg.connect(demo_database_url)
+    request = await connection.fetchval("SELECT id FROM data_deletion_request WHERE status = 'pending' LIMIT 1")
+    await connection.close()
+    await ask(engine, f'mutation {{ begin_data_deletion(id: "{request}") }}', dry_run=True)
+    assert [(read.tables, count) for _, read, count in notes.taken] == [((FILL,), 1)]
+
+
 async def test_conditions_of_the_rules_are_no_reads(engine: Engine, notes: Notes, demo_database_url: str) -> None:
     connection = await asyncpg.connect(demo_database_url)
     provider = await connection.fetchval("SELECT staff_id FROM healthcare.care_team WHERE status = 'active' LIMIT 1")
