@@ -227,7 +227,8 @@ def test_the_mutations_write_every_column_but_the_key() -> None:
         def enter_field(self, node: FieldNode, *_: Any) -> None:
             if not node.name.value.startswith("insert_chargebee_"):
                 return
-            conflict: Any = next(argument.value for argument in node.arguments if argument.name.value == "on_conflict")
+            given = {argument.name.value: argument.value for argument in node.arguments or ()}
+            conflict: Any = given["on_conflict"]
             columns: ObjectFieldNode = next(one for one in conflict.fields if one.name.value == "update_columns")
             listed: Any = columns.value
             written[node.name.value.removeprefix("insert_chargebee_")] = {one.value for one in listed.values}
