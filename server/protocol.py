@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _COPIED_BYTES: Final = 16 * 1024
 #: What a request's line and headers may take, roughly; uvicorn has no limit of its own here.
 _LARGEST_HEAD: Final = 64 * 1024
+#: What a client may take to send the rest of a request that it has begun; uvicorn would wait for ever.
+_REQUEST_TIMEOUT_S: Final = 60.0
 _SERVER_ERROR: Final = (
     b"HTTP/1.1 500 Internal Server Error\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 21\r\n"
     b"connection: close\r\n\r\nInternal Server Error"
@@ -61,27 +63,46 @@ class GraphQLProtocol(HttpToolsProtocol):
         self._begun = 0
         self._is_head = False
         self._head_bytes = 0
+        #: Runs while the rest of a request is waited for.
+        self._rest_timer: asyncio.TimerHandle | None = None
+        self._is_unfinished = False
 
     def connection_made(self, transport: "asyncio.Transport") -> None:  # type: ignore[override] # as uvicorn has it
         """Begin a connection."""
         super().connection_made(transport)
         self._address = self.client[0] if self.client else ""
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._stop_rest_timer()
+        super().connection_lost(exc)
+
     def data_received(self, data: bytes) -> None:
         """Take a piece of a request, unless its head goes on without end."""
         begun = self._begun
         super().data_received(data)
+        if self._is_unfinished and self._rest_timer is None:
+            self._rest_timer = self.loop.call_later(_REQUEST_TIMEOUT_S, self._give_up)
         if self._is_head and begun == self._begun:
             self._head_bytes += len(data)
             if self._head_bytes > _LARGEST_HEAD and not self.transport.is_closing():
                 self.send_400_response(f"The request's headers go over the limit of {_LARGEST_HEAD} bytes.")
+
+    def _give_up(self) -> None:
+        if self._is_unfinished and not self.transport.is_closing():
+            self.transport.close()
+
+    def _stop_rest_timer(self) -> None:
+        if self._rest_timer is not None:
+            self._rest_timer.cancel()
+            self._rest_timer = None
 
     # What the parser calls
 
     def on_message_begin(self) -> None:
         """Begin a request. The scope, which only the long way needs, is left for later."""
         self._begun += 1
-        self._is_head = True
+        self._is_head = self._is_unfinished = True
         self._head_bytes = 0
         self.url = b""
         self.headers = []
@@ -121,6 +142,9 @@ class GraphQLProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Begin answering, now that the request is whole."""
+        self._is_unfinished = False
+        if self._rest_timer is not None:
+            self._stop_rest_timer()
         cycle = self._direct
         if cycle is None:
             super().on_message_complete()

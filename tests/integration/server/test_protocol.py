@@ -295,6 +295,25 @@ async def test_large_requests_one_behind_the_other_are_no_headers_without_end(sh
             assert (await client.answer()).body == b'{"data":{"__typename":"query_root"}}'
 
 
+@pytest.mark.parametrize("sent", [30, 200, len(post(LARGE)) - 10], ids=["head", "short body", "long body"])
+async def test_the_rest_of_a_request_is_not_waited_for_without_end(
+    sent: int, short: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.protocol._REQUEST_TIMEOUT_S", 0.2)
+    request = post(LARGE) if sent > 1_000 else post(QUERY)
+    async with connected(short) as client:
+        client.writer.write(request[:sent])
+        assert await client.ended()
+    # Who sends all of it in time has as long as ever for the next one.
+    async with connected(short) as client:
+        for _ in range(2):
+            client.writer.write(request[:sent])
+            await client.writer.drain()
+            await asyncio.sleep(0.15)
+            client.writer.write(request[sent:])
+            assert (await client.answer()).status == 200
+
+
 async def test_a_post_that_would_become_a_websocket_is_answered(short: Served) -> None:
     async with connected(short) as client:
         client.writer.write(post(QUERY, b"Connection: Upgrade", b"Upgrade: websocket"))
