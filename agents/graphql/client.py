@@ -13,10 +13,10 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from agents.graphql.combination import combine
+from agents.graphql.connections import Answer, Connections, Unanswered
 from agents.graphql.documents import Document
 from agents.graphql.errors import AnswerMismatch, CredentialsRefused, EndpointUnavailable, error_from_answer
 from agents.graphql.operations import Mutation, Query, Result
-from integrations.http1 import Answer, BrokenConnectionError, Endpoint, UnreachableError
 from integrations.telemetry.metrics import histogram
 from integrations.telemetry.tracing import SpanKind, propagation_headers, span
 
@@ -34,20 +34,19 @@ class TokenSource(Protocol):
 
 
 class Sender(Protocol):
-    """What requests go through (`integrations.http1.Endpoint`)."""
+    """What requests go through (`agents.graphql.connections.Connections`)."""
 
     #: Where they go.
     url: str
 
     async def post(self, body: bytes, headers: Mapping[str, str], *, timeout_s: float) -> Answer:
-        """The answer; raises UnreachableError, BrokenConnectionError, TimeoutError."""
+        """The answer; raises Unanswered and TimeoutError."""
         ...
 
 
 _ROLE: Final = "service"
 #: For one attempt.
 _ATTEMPT_S: Final = 10.0
-_MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 #: The longest pauses between attempts.
 _PAUSES_S: Final = (0.1, 0.2)
 _READY: Final = Document(name="Ready", kind="query", text="query Ready {\n  __typename\n}")
@@ -133,7 +132,7 @@ class GraphQLClient:
         }
         try:
             response = await self._endpoint.post(body, headers, timeout_s=_ATTEMPT_S)
-        except (UnreachableError, BrokenConnectionError, TimeoutError) as error:
+        except (Unanswered, TimeoutError) as error:
             raise EndpointUnavailable(f"{document.name}: {self._url}: {type(error).__name__}") from error
         try:
             answer = orjson.loads(response.body)
@@ -153,9 +152,5 @@ class GraphQLClient:
 @asynccontextmanager
 async def open_graphql(*, url: str, token: TokenSource, certificates: ssl.SSLContext) -> AsyncIterator[GraphQLClient]:
     """A client with connections of its own, as many as are needed at once, closed at the end."""
-    # The endpoint is our own and on our own network: no proxy of the environment stands between.
-    endpoint = Endpoint(url, certificates=certificates, max_answer_bytes=_MAX_ANSWER_BYTES)
-    try:
-        yield GraphQLClient(endpoint=endpoint, token=token)
-    finally:
-        endpoint.close()
+    async with Connections(url, certificates=certificates) as connections:
+        yield GraphQLClient(endpoint=connections, token=token)

@@ -8,7 +8,7 @@ from typing import Final
 import httpx
 import structlog
 
-from integrations.http1 import BrokenConnectionError, Endpoint, UnreachableError
+from local.pubsub.push.http import BrokenConnectionError, Endpoint, UnreachableError
 from local.pubsub.push.token import NoTokenError, TokenSource
 from local.scheduler.clockwork import Called, last_due
 from local.scheduler.settings import CronSettings

@@ -8,7 +8,7 @@ from google.cloud.tasks_v2.types import Attempt, Queue, RetryConfig, Task
 from google.rpc.code_pb2 import Code
 from google.rpc.status_pb2 import Status
 
-from integrations.http1 import BrokenConnectionError, Endpoint, UnreachableError
+from local.pubsub.push.http import BrokenConnectionError, Endpoint, UnreachableError
 from local.pubsub.push.token import NoTokenError, TokenSource
 from local.tasks.store import Store, to_datetime
 

@@ -7,11 +7,11 @@ from typing import Final
 
 import structlog
 
-from integrations.http1 import BrokenConnectionError, Endpoint, UnreachableError
 from local.pubsub.delivery import Delivery
 from local.pubsub.errors import PubSubError
 from local.pubsub.leases import Lease
 from local.pubsub.push.body import push_request
+from local.pubsub.push.http import BrokenConnectionError, Endpoint, UnreachableError
 from local.pubsub.push.token import NoTokenError, TokenSource
 from local.pubsub.subscription import Subscription
 

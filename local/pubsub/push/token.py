@@ -12,7 +12,7 @@ from typing import Final
 
 import orjson
 
-from integrations.http1 import BrokenConnectionError, Endpoint, UnreachableError
+from local.pubsub.push.http import BrokenConnectionError, Endpoint, UnreachableError
 
 _TIMEOUT_S: Final = 5.0
 #: A token is replaced this long before it expires, or at half its life if that is shorter.

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from integrations.http1 import BrokenConnectionError, Endpoint, UnreachableError
+from local.pubsub.push.http import BrokenConnectionError, Endpoint, UnreachableError
 from tests.integration.pubsub.server import free_port
 
 Respond = Callable[[asyncio.StreamReader, asyncio.StreamWriter, int], Awaitable[None]]

@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from integrations.http1 import Answer
+from agents.graphql.connections import Answer
 
 #: Looks at a request (operation name, variables) and may answer instead of the endpoint.
 Script = Callable[[str, dict[str, Any]], Response | None]

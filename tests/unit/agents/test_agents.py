@@ -9,9 +9,9 @@ import pytest
 
 import agents
 from agents.graphql.client import GraphQLClient
+from agents.graphql.connections import Connections
 from agents.notification.templates import MESSAGES
 from agents.registry import AGENTS
-from integrations.http1 import Endpoint
 from integrations.settings import ConfigurationError
 from local.layout import AGENTS as LOCAL_AGENTS
 from triggers.event_types import EVENT_TYPES
@@ -156,7 +156,7 @@ def handled(name: str) -> set[str]:
         open_handlers = module.create_app()
 
     async def collect() -> None:
-        graphql = GraphQLClient(endpoint=Endpoint("http://127.0.0.1:1"), token=NoToken())
+        graphql = GraphQLClient(endpoint=Connections("http://127.0.0.1:1"), token=NoToken())
         async with open_handlers(graphql) as handlers:
             types.update(handlers)
             assert types or handlers.doors or set(handlers.tasks), "an agent that nothing can reach"

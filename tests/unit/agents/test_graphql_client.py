@@ -6,6 +6,7 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from agents.graphql.client import GraphQLClient
+from agents.graphql.connections import Connections
 from agents.graphql.errors import (
     AnswerMismatch,
     ConstraintViolated,
@@ -17,7 +18,6 @@ from agents.graphql.errors import (
     ServerFault,
 )
 from agents.runtime.operations import find_inbox_entry, publish_event, record_inbox
-from integrations.http1 import Endpoint
 from integrations.telemetry.tracing import continue_trace
 from tests.unit.agents.scripted_endpoint import InProcess, ScriptedEndpoint, Token, on, refusal, unavailable
 
@@ -105,10 +105,11 @@ async def test_an_endpoint_that_stays_away_is_given_up(graphql: GraphQLClient, e
 
 
 async def test_an_endpoint_that_is_not_there_is_unavailable(token: Token) -> None:
-    client = GraphQLClient(endpoint=Endpoint("http://127.0.0.1:1/v1/graphql"), token=token)
+    async with Connections("http://127.0.0.1:1/v1/graphql") as connections:
+        client = GraphQLClient(endpoint=connections, token=token)
 
-    with pytest.raises(EndpointUnavailable, match="UnreachableError"):
-        await client.query(QUERY)
+        with pytest.raises(EndpointUnavailable, match="Unanswered"):
+            await client.query(QUERY)
 
 
 async def test_an_endpoint_that_never_answers_is_unavailable(endpoint: ScriptedEndpoint, token: Token) -> None:

@@ -1,8 +1,8 @@
-"""HTTP/1.1 as far as our own programs need it among themselves: POST with a body, on connections that stay open.
+"""HTTP/1.1 as far as pushing needs it: POST with a body, on connections that stay open.
 
-A general client costs a millisecond of Python a request (httpx 0.28, measured), which is most of what an agent does for
-an event that asks for nothing; this one takes a tenth of that. Parsing is llhttp's (httptools). Outside systems are
-called with `integrations.http`.
+Pub/Sub takes `102 Processing` for an acknowledgement, an interim answer that general clients pass over. And a general
+client costs up to a millisecond of Python a request (httpx 0.28, measured), which would be most of what the local
+platform does for an event. Parsing is llhttp's (httptools).
 """
 
 import asyncio
