@@ -7,13 +7,14 @@ embedded PostgreSQL is started and filled. One `caregraph serve` is started and 
 
 1. by five roles, so that five schemas are built;
 2. for 1,000 different documents, so that as many plans are kept;
-3. for so many minutes by `--connections` clients, at most `--rate` requests a second (0: as fast as it goes). Most of
+3. for 10,000 more on all connections, so that everything is kept that has a bound;
+4. for so many minutes by `--connections` clients, at most `--rate` requests a second (0: as fast as it goes). Most of
    the documents are known; one in twenty-five is new, so that plans come and go, some are wrong, some are mutations,
    some come by their hash, and all the while sockets open, follow something, and leave.
 
 The resident set is shown after each step and every few seconds; in the end, what it grew by a million requests, by a
-line through the second half of the samples (the first fills what has a bound). Fails above 250 MB after step 2, and
-when the line rises by more than `--growth` MB a million requests.
+line through the second half of the samples. Fails above 250 MB after step 2, and when the line rises by more than
+`--growth` MB a million requests.
 """
 
 import argparse
@@ -39,6 +40,7 @@ from benchmarks.cold_start import _PROGRAM, _SECRET, _database, _environment
 
 _ROLES: Final = ("anonymous", "user", "provider", "cct", "service")
 _DOCUMENTS: Final = 1_000
+_FILLING_DOCUMENTS: Final = 10_000
 _TARGET_MB: Final = 250
 _MB: Final = 1024 * 1024
 _SAMPLE_EVERY_S: Final = 5.0
@@ -104,6 +106,9 @@ async def soak(server: psutil.Process, port: int, options: argparse.Namespace) -
         await client.ask(role, _document(role, 1 + number // len(_ROLES)))
     settled = _tell(f"{len(_ROLES)} role schemas, {_DOCUMENTS:,} plans", server)
     client.close()
+    share = _FILLING_DOCUMENTS // options.connections
+    await asyncio.gather(*(_fill(port, 10_000 + number * share, share) for number in range(options.connections)))
+    _tell("everything kept that has a bound", server)
 
     count = Count()
     until = time.monotonic() + options.minutes * 60
@@ -210,6 +215,18 @@ class Pace:
         now = time.monotonic()
         self._due = max(self._due + 1 / self.rate, now)
         await asyncio.sleep(self._due - now)
+
+
+async def _fill(port: int, first: int, number: int) -> None:
+    client = await Client.open(port)
+    for document in range(first, first + number):
+        role = _ROLES[document % len(_ROLES)]
+        query = _document(role, document)
+        digest = hashlib.sha256(query.encode()).hexdigest()
+        await client.send(
+            role, {"query": query, "extensions": {"persistedQuery": {"version": 1, "sha256Hash": digest}}}
+        )
+    client.close()
 
 
 async def _ask_on(port: int, number: int, until: float, pace: Pace, count: Count) -> None:
