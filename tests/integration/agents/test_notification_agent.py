@@ -181,7 +181,7 @@ class TestNotificationAgent(AgentBehaviour):
         [
             ("sms_opt_out = true", "the customer opted out of text messages"),
             ("phone = NULL", "the customer has no phone number"),
-            ("deleted_at = now()", "the customer's data was deleted"),
+            ("deleted_at = now(), firebase_uid = NULL", "the customer is gone"),
         ],
     )
     async def test_what_waited_is_not_sent_to_who_will_not_have_it_by_then(
