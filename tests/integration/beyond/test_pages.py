@@ -190,7 +190,10 @@ def test_anything_else_is_no_cursor(reader: Reader, text: str | bytes) -> None:
     (error,) = reader.ask(PAGE, {"limit": 1, "after": after})["errors"]
     assert error["extensions"] == {"code": "parse-failed", "path": "$.selectionSet.reading_page.args.after"}
     # The client's text is not in it.
-    assert error["message"] == "this is no cursor that a page gave"
+    assert error["message"] in {
+        "this is no cursor that a page gave",
+        "the cursor was given by a page of another table or order",
+    }
 
 
 @settings(max_examples=100, deadline=None)
