@@ -1,11 +1,13 @@
 """The contract agent's application: its handlers, bound to the clients they use."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from functools import partial
 
 from starlette.applications import Starlette
 
+from agents.contract.activation import activation
 from agents.contract.handlers import contract_inserted, contract_updated
 from agents.contract.renewal import ContractRenewal, contract_renewal
 from agents.contract.settings import Settings, read_settings
@@ -13,10 +15,15 @@ from agents.events.contract import ContractInserted, ContractUpdated
 from agents.graphql.client import GraphQLClient
 from agents.runtime.app import build_app
 from agents.runtime.handler import Handler, Handlers
+from agents.runtime.jobs import Job
 from integrations.chargebee.client import ChargebeeClient
 
 
-def create_app(settings: Settings | None = None) -> Starlette:
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = _now) -> Starlette:
     """The agent as an ASGI application; without settings, they are read from the environment."""
     settings = settings or read_settings()
 
@@ -40,6 +47,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
                         handle=partial(contract_renewal, graphql=graphql, chargebee=chargebee),
                     )
                 ],
+                jobs=[Job(name="activation", run=partial(activation, graphql=graphql, clock=clock))],
             )
 
     return build_app(name="contract", settings=settings.runtime, open_handlers=open_handlers)

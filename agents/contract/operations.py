@@ -231,6 +231,71 @@ def continue_contract(
     return Mutation(document=_CONTINUE_CONTRACT, variables=variables, answer=ContinueContract)
 
 
+_FIND_BEGINNING_CONTRACTS: Final = Document(
+    name="FindBeginningContracts",
+    kind="query",
+    text="""\
+query FindBeginningContracts($today: date!, $after: uuid!, $limit: Int!) {
+  contracts: contract(
+    where: { status: { _eq: "future" }, start_date: { _lte: $today }, id: { _gt: $after } }
+    order_by: { id: asc }
+    limit: $limit
+  ) {
+    id
+  }
+}""",
+)
+
+
+class FindBeginningContracts(Answer):
+    """The answer of `find_beginning_contracts`."""
+
+    class Contracts(Answer):
+        """Of type `contract`."""
+
+        id: uuid.UUID
+
+    contracts: list[Contracts]
+
+
+def find_beginning_contracts(*, today: datetime.date, after: uuid.UUID, limit: int) -> Query[FindBeginningContracts]:
+    """Contracts whose first day has come, in pages by id. The endpoint leaves out those of deleted customers."""
+    variables: dict[str, Any] = {"today": today, "after": after, "limit": limit}
+    return Query(document=_FIND_BEGINNING_CONTRACTS, variables=variables, answer=FindBeginningContracts)
+
+
+_ACTIVATE_CONTRACTS: Final = Document(
+    name="ActivateContracts",
+    kind="mutation",
+    text="""\
+mutation ActivateContracts($ids: [uuid!]!, $activated_at: timestamptz!) {
+  update_contract(
+    where: { id: { _in: $ids }, status: { _eq: "future" } }
+    _set: { status: "active", activated_at: $activated_at }
+  ) {
+    affected_rows
+  }
+}""",
+)
+
+
+class ActivateContracts(Answer):
+    """The answer of `activate_contracts`."""
+
+    class UpdateContract(Answer):
+        """Of type `contract_mutation_response`."""
+
+        affected_rows: int
+
+    update_contract: UpdateContract | None
+
+
+def activate_contracts(*, ids: list[uuid.UUID], activated_at: datetime.datetime) -> Mutation[ActivateContracts]:
+    """Only what still waits to begin: one that was cancelled since it was read stays cancelled."""
+    variables: dict[str, Any] = {"ids": ids, "activated_at": activated_at}
+    return Mutation(document=_ACTIVATE_CONTRACTS, variables=variables, answer=ActivateContracts)
+
+
 _SCHEDULE_RENEWAL: Final = Document(
     name="ScheduleRenewal",
     kind="mutation",

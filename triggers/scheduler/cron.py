@@ -37,6 +37,13 @@ CRON_JOBS: Final[tuple[CronJob, ...]] = (
         agent_job="etl",
     ),
     CronJob(
+        name="contract-activation",
+        schedule="5 0 * * *",
+        purpose="Makes contracts active whose first day has come.",
+        agent="contract",
+        agent_job="activation",
+    ),
+    CronJob(
         name="renewal-check",
         schedule="15 2 * * *",
         purpose="Plans the renewals of contracts that end soon and have none to come.",
