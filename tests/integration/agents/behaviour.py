@@ -199,7 +199,7 @@ class AgentBehaviour(ABC):
         async with agent_process(self, world, tmp_path) as (process, target):
             since = max((one["seq"] for one in await world.received(self.outside)), default=0)
             # The work is done at once, its answer comes when nobody is there any more.
-            await world.misbehave(self.outside, delay_s=3, path=self.call_path)
+            await world.misbehave(self.outside, delay_s=15, path=self.call_path)
             delivery = asyncio.create_task(target.deliver(event))
             await self.until_called(world, since)
             process.send_signal(signal.SIGKILL)

@@ -84,10 +84,11 @@ class Answer:
 class Database:
     """One database, asked as somebody through the engine, or as its owner by SQL."""
 
-    def __init__(self, house: "House", url: str, owner: asyncpg.Connection) -> None:
+    def __init__(self, house: "House", url: str, owner: asyncpg.Connection, pool: Pool) -> None:
         self._house = house
         self._url = url
         self._owner = owner
+        self._pool = pool
 
     def ask(self, role: str, me: object, document: str, /, **variables: Any) -> Answer:
         """The endpoint's answer to this role."""
@@ -98,6 +99,8 @@ class Database:
         return self._ask(role, me, document, variables, dry_run=True)
 
     def _ask(self, role: str, me: object, document: str, variables: Mapping[str, Any], *, dry_run: bool) -> Answer:
+        # Another one may have been opened, or closed, since.
+        self._house.turn_to(self._pool)
         session = Session(role=role, variables={} if me is None else {"x-hasura-user-id": str(me)})
         body = self._house.run(self._house.engine.execute(session, document, variables, dry_run=dry_run))
         return Answer(body=orjson.loads(body))
@@ -153,6 +156,10 @@ class House:
     def _engine(self, rules: Rules) -> Engine:
         return Engine(catalogue=CATALOGUE, rules=rules, pool=self._pool, hand_written=HAND_WRITTEN, scalar_map=SCALARS)
 
+    def turn_to(self, pool: Pool) -> None:
+        """Let the engine work on this pool's database."""
+        self._pool.now = pool
+
     @contextmanager
     def ruled_by(self, rules: Rules) -> Iterator[None]:
         """Other rules for a while."""
@@ -183,17 +190,14 @@ class House:
 
     @contextmanager
     def database(self) -> Iterator[Database]:
-        """A copy of one's own, and the engine turned to it. The one that was open before comes back afterwards."""
+        """A copy of one's own, which the engine is turned to for each question."""
         assert self._template is not None
-        before = self._pool.now
         url = self.run(create_database(self._server, template=database_name(self._template)))
         pool = Pool(url, size=_POOL_SIZE)
         owner = self.run(asyncpg.connect(url, timeout=10))
-        self._pool.now = pool
         try:
-            yield Database(self, url, owner)
+            yield Database(self, url, owner, pool)
         finally:
-            self._pool.now = before
             self.run(owner.close(timeout=10))
             self.run(pool.close())
             self.run(drop_database(self._server, url))
