@@ -1,6 +1,7 @@
 """`caregraph notifications`: what is sent when, and what one event would send."""
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -19,13 +20,23 @@ def table() -> None:
 
     from agents.notification.templates import MESSAGES
 
-    shown = Table("event", "template", "channel", "despite opt-out", "only for")
+    shown = Table()
+    for title in ("event", "template", "channel", "despite opt-out", "only for"):
+        shown.add_column(title, overflow="fold")
     for message in MESSAGES:
-        audience = (message.audience.__doc__ or "").strip().splitlines()[0] if message.audience else "everyone"
+        audience = _audience(message.audience)
         shown.add_row(
             message.event.TYPE, message.template, message.channel, "yes" if message.essential else "no", audience
         )
     Console().print(shown)
+
+
+def _audience(chosen: Callable[[Any], bool] | None) -> str:
+    """In words, from what the choosing function says of itself."""
+    if chosen is None:
+        return "everyone"
+    said = (chosen.__doc__ or chosen.__name__).strip()
+    return said.partition("\n")[0]
 
 
 @notifications.command("preview")

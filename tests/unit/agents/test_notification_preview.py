@@ -5,8 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from agents.notification.cli import notifications
 from agents.notification.preview import NoPreview, Outcome, preview_event
+from agents.notification.templates import MESSAGES
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 1, 15, 23, 59, tzinfo=UTC)
@@ -56,3 +59,19 @@ def test_an_event_that_sends_nothing_has_no_messages() -> None:
 def test_an_event_that_could_not_be_handled_cannot_be_shown() -> None:
     with pytest.raises(NoPreview, match="customer_id"):
         outcomes(data={"invoice_id": "inv-1"})
+
+
+def test_the_table_names_every_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    printed = CliRunner().invoke(notifications, ["table"])
+    assert printed.exit_code == 0, printed.output
+    for message in MESSAGES:
+        assert message.template in printed.output
+    assert "everyone" in printed.output
+
+
+def test_without_an_endpoint_a_preview_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAREGRAPH_GRAPHQL_URL", "http://127.0.0.1:1/v1/graphql")
+    printed = CliRunner().invoke(notifications, ["preview", str(CUSTOMER["id"])])
+    assert printed.exit_code == 1
+    assert "caregraph up" in printed.output
