@@ -2,22 +2,18 @@
 
 import asyncio
 import gc
-import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 import structlog
-import uvicorn
 from starlette.applications import Starlette
 
-from integrations.telemetry.http import RequestContextMiddleware, operational_routes
+from integrations.telemetry.http import operational_routes
+from triggers.program import ServerBeside, stop_by_signal
 from triggers.publisher import open_publisher
 from triggers.relay import Relay
 from triggers.settings import RelaySettings, ServiceSettings
 
-_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 #: New containers before the youngest are looked at, and how many of those looks before the older ones are.
 _COLLECTOR_THRESHOLDS: Final = (50_000, 20, 50)
 
@@ -39,14 +35,10 @@ async def serve_relay(settings: RelaySettings, service: ServiceSettings) -> None
 
     What is under way is finished first. Raises OSError when the port can't be had.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in _SIGNALS:
-        loop.add_signal_handler(number, stop.set)
-    try:
+    with stop_by_signal() as stop:
         async with open_publisher(settings) as publisher:
             relay = Relay(settings, publisher)
-            server = _Server(relay)
+            server = ServerBeside(Starlette(routes=operational_routes(relay.readiness())))
             # Bound here, because uvicorn ends the process when it can't.
             listening = socket.create_server((service.host, service.port))
             settle_collector()
@@ -59,29 +51,3 @@ async def serve_relay(settings: RelaySettings, service: ServiceSettings) -> None
                 stop.set()
                 await relaying
                 server.should_exit = True
-    finally:
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, which here neither handles signals nor ends the process."""
-
-    def __init__(self, relay: Relay) -> None:
-        application = Starlette(routes=operational_routes(relay.readiness()))
-        super().__init__(
-            uvicorn.Config(
-                RequestContextMiddleware(application),
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                server_header=False,
-                ws="none",
-                timeout_graceful_shutdown=2,
-            )
-        )
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to `serve_relay`."""
-        yield

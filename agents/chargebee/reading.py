@@ -28,6 +28,7 @@ from agents.graphql.client import GraphQLClient
 from agents.graphql.errors import GraphQLError, OperationRefused, ServerFault
 from agents.graphql.operations import Mutation
 from agents.mirror.upserts import mirror
+from agents.runtime.clock import Clock, read_clock
 from integrations.chargebee.client import ChargebeeClient
 from integrations.chargebee.rows import Rows, Unmirrorable, collect, rows_of
 from integrations.chargebee.types import Page, Resource
@@ -130,7 +131,7 @@ class Reader:
         graphql: GraphQLClient,
         chargebee: ChargebeeClient,
         pace: Pace | None = None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Clock = read_clock,
     ) -> None:
         self._graphql = graphql
         self._chargebee = chargebee

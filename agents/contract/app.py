@@ -1,8 +1,7 @@
 """The contract agent's application: its handlers, bound to the clients they use."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from functools import partial
 
 from starlette.applications import Starlette
@@ -14,16 +13,13 @@ from agents.contract.settings import Settings, read_settings
 from agents.events.contract import ContractInserted, ContractUpdated
 from agents.graphql.client import GraphQLClient
 from agents.runtime.app import build_app
+from agents.runtime.clock import Clock, read_clock
 from agents.runtime.handler import Handler, Handlers
 from agents.runtime.jobs import Job
 from integrations.chargebee.client import ChargebeeClient
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = _now) -> Starlette:
+def create_app(settings: Settings | None = None, *, clock: Clock = read_clock) -> Starlette:
     """The agent as an ASGI application; without settings, they are read from the environment."""
     settings = settings or read_settings()
 

@@ -1,11 +1,11 @@
 """What the rules' handlers work with."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from agents.graphql.client import GraphQLClient
+from agents.runtime.clock import Clock, read_clock
 from agents.runtime.errors import RetryLater
 from agents.runtime.webhooks import Webhook
 
@@ -14,17 +14,13 @@ _PATIENCE: Final = timedelta(minutes=10)
 _AGAIN: Final = timedelta(seconds=1)
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
     """The endpoint, who we are in Zendesk, and what time it is."""
 
     graphql: GraphQLClient
     zendesk_user_id: int
-    now: Callable[[], datetime] = _now
+    now: Clock = read_clock
 
     def wait_for(self, what: str, webhook: Webhook) -> None:
         """Raise RetryLater while what is missing may still come; return when it won't."""

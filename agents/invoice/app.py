@@ -1,8 +1,7 @@
 """The invoice agent's application: its handlers, bound to the clients they use."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from functools import partial
 
 from starlette.applications import Starlette
@@ -25,6 +24,7 @@ from agents.invoice.retry import payment_retry
 from agents.invoice.schedule import PaymentRetry
 from agents.invoice.settings import Settings, read_settings
 from agents.runtime.app import build_app
+from agents.runtime.clock import Clock, read_clock
 from agents.runtime.handler import Handler, Handlers
 from agents.runtime.jobs import Job
 from integrations.chargebee.client import ChargebeeClient
@@ -32,11 +32,7 @@ from integrations.iterable.client import IterableClient
 from integrations.zendesk.client import ZendeskClient
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = _now) -> Starlette:
+def create_app(settings: Settings | None = None, *, clock: Clock = read_clock) -> Starlette:
     """The agent as an ASGI application; without settings, they are read from the environment."""
     settings = settings or read_settings()
 

@@ -1,26 +1,26 @@
 """The notification agent's application: one handler for every event type in the table of templates."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 from functools import partial
 
 from starlette.applications import Starlette
 
 from agents.events.payload import DomainEvent
 from agents.graphql.client import GraphQLClient
-from agents.notification.handlers import Means, notify, read_clock, send_later
+from agents.notification.handlers import Means, notify, send_later
 from agents.notification.sending import Sender
 from agents.notification.settings import Settings, read_settings
 from agents.notification.templates import MESSAGES, Message
 from agents.notification.waiting import SendLater
 from agents.runtime.app import build_app
+from agents.runtime.clock import Clock, read_clock
 from agents.runtime.handler import Handler, Handlers
 from integrations.flags.flags import open_flags
 from integrations.iterable.client import IterableClient
 
 
-def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = read_clock) -> Starlette:
+def create_app(settings: Settings | None = None, *, clock: Clock = read_clock) -> Starlette:
     """The agent as an ASGI application; without settings, they are read from the environment.
 
     `clock` tells the time by which it is night for a customer.

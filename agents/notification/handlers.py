@@ -1,8 +1,8 @@
 """An event happens, and the customer is told as the table of templates says."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,13 +21,9 @@ from agents.notification.quiet import quiet_until
 from agents.notification.sending import Key, Sender
 from agents.notification.templates import Channel, Message
 from agents.notification.waiting import SendLater, plan_later
+from agents.runtime.clock import Clock, read_clock
 from agents.runtime.handler import Work, WriteBack
 from integrations.flags.flags import Flags
-
-
-def read_clock() -> datetime:
-    """The time, where no test turns it."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +33,7 @@ class Means:
     graphql: GraphQLClient
     sender: Sender
     flags: Flags
-    clock: Callable[[], datetime] = read_clock
+    clock: Clock = read_clock
 
 
 async def notify(event: DomainEvent, work: Work, *, messages: Sequence[Message], means: Means) -> WriteBack:

@@ -1,18 +1,16 @@
 """The scheduler as a program: the hand-over loop, and HTTP for Cloud Scheduler and operators."""
 
 import asyncio
-import signal
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final
 
 import httpx
 import structlog
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -22,9 +20,10 @@ from integrations.identity.errors import IdTokenUnavailableError, KeysUnavailabl
 from integrations.identity.id_tokens import IdTokenProvider
 from integrations.identity.jwks import JwksCache
 from integrations.identity.oidc import OidcVerifier
-from integrations.telemetry.http import RequestContextMiddleware, operational_routes
+from integrations.telemetry.http import operational_routes
 from integrations.telemetry.tracing import SpanKind, propagation_headers, span
 from triggers.connection import CONNECTION_ERRORS, connect
+from triggers.program import ServerBeside, stop_by_signal
 from triggers.scheduler.cloud_tasks import CLOUD_TASKS_ERRORS, open_cloud_tasks
 from triggers.scheduler.cron import CronJob, find_job
 from triggers.scheduler.gauges import measure
@@ -33,7 +32,6 @@ from triggers.scheduler.jobs import JobFailed, RunOutcome, run_job
 from triggers.scheduler.settings import SchedulerSettings
 from triggers.settings import ServiceSettings
 
-_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _STATUS: Final = {RunOutcome.DONE: 200, RunOutcome.REPEATED: 200, RunOutcome.BUSY: 409, RunOutcome.FAILED: 500}
 _PAUSE_S: Final = 1.0
 _MEASURE_EVERY_S: Final = 10.0
@@ -43,16 +41,9 @@ _log = structlog.get_logger(__name__)
 
 async def serve_scheduler(settings: SchedulerSettings, service: ServiceSettings) -> None:
     """Run until SIGTERM or SIGINT. Raises OSError when the port can't be had."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in _SIGNALS:
-        loop.add_signal_handler(number, stop.set)
-    try:
+    with stop_by_signal() as stop:
         async with running(settings, socket.create_server((service.host, service.port))):
             await stop.wait()
-    finally:
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
 
 
 @asynccontextmanager
@@ -63,7 +54,7 @@ async def running(settings: SchedulerSettings, listening: socket.socket) -> Asyn
             httpx.AsyncClient(timeout=5.0, trust_env=False, verify=ssl.create_default_context())
         )
         scheduler = Scheduler(settings, client)
-        server = _Server(scheduler)
+        server = ServerBeside(scheduler.application())
         _log.info("scheduler.listening", port=listening.getsockname()[1], queue=settings.queue)
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         handing_over = asyncio.create_task(scheduler.hand_over())
@@ -190,25 +181,3 @@ class Scheduler:
             reason = answer.json().get("error") if is_json else None
             raise JobFailed(f"{address} answered {answer.status_code}{f': {reason}' if reason else ''}")
         return answer.text if is_json else None
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, which here neither handles signals nor ends the process."""
-
-    def __init__(self, scheduler: Scheduler) -> None:
-        super().__init__(
-            uvicorn.Config(
-                RequestContextMiddleware(scheduler.application()),
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                server_header=False,
-                ws="none",
-                timeout_graceful_shutdown=2,
-            )
-        )
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to `serve_scheduler`."""
-        yield
