@@ -30,11 +30,11 @@ def create_app(settings: Settings | None = None, *, clock: Clock = read_clock) -
                 [
                     Handler(
                         event=ContractInserted,
-                        handle=partial(contract_inserted, graphql=graphql, chargebee=chargebee),
+                        handle=partial(contract_inserted, graphql=graphql, chargebee=chargebee, clock=clock),
                     ),
                     Handler(
                         event=ContractUpdated,
-                        handle=partial(contract_updated, graphql=graphql, chargebee=chargebee),
+                        handle=partial(contract_updated, graphql=graphql, chargebee=chargebee, clock=clock),
                     ),
                 ],
                 tasks=[

@@ -1,23 +1,31 @@
 """What happens to a contract, and what the contract agent does about it."""
 
+from datetime import timedelta
 from typing import Any, Final
 
+from agents.contract.activation import begin
 from agents.contract.operations import GetContract, get_contract
 from agents.contract.renewal import plan_renewal
 from agents.events.contract import ContractActivated, ContractCreated, ContractInserted, ContractUpdated
 from agents.graphql.client import GraphQLClient
 from agents.graphql.operations import Mutation
+from agents.runtime.clock import Clock
 from agents.runtime.handler import Work, WriteBack
 from integrations.chargebee.client import ChargebeeClient
 
 #: Contracts in these have a term before them or in course; the others are over.
 _OPEN: Final = frozenset({"future", "active"})
+#: A contract that begins within this of being written began at once.
+_AT_ONCE: Final = timedelta(minutes=5)
 
 
 async def contract_inserted(
-    event: ContractInserted, work: Work, *, graphql: GraphQLClient, chargebee: ChargebeeClient
+    event: ContractInserted, work: Work, *, graphql: GraphQLClient, chargebee: ChargebeeClient, clock: Clock
 ) -> WriteBack:
-    """A new contract: its subscription learns of it, its renewal is planned, contract.created tells the others."""
+    """A new contract: its subscription learns of it, its renewal is planned, contract.created tells the others.
+
+    One that has its subscription and whose first day has come begins with that, however late the event is.
+    """
     # As it is now: it may have been cancelled while the event was under way.
     contract = (await graphql.query(get_contract(id=event.new.id))).contract
     if contract is None:
@@ -30,17 +38,23 @@ async def contract_inserted(
             # Also without auto_renew: that may change until then, so the renewal itself decides.
             plan_renewal(contract.id, end_date=contract.end_date),
             work.publish(ContractCreated(contract_id=contract.id, **_told(contract))),
+            # Last: its events come in this order.
+            *_begin(contract, clock),
         )
     )
 
 
 async def contract_updated(
-    event: ContractUpdated, work: Work, *, graphql: GraphQLClient, chargebee: ChargebeeClient
+    event: ContractUpdated, work: Work, *, graphql: GraphQLClient, chargebee: ChargebeeClient, clock: Clock
 ) -> WriteBack:
-    """A changed contract: a subscription that came later learns of it; contract.activated tells of the term's begin."""
+    """A changed contract: a subscription that came later learns of it; contract.activated tells of the term's begin.
+
+    With its subscription, or with an earlier first day, it may be time for it to begin.
+    """
     activated = event.new.status == "active" != event.old.status
     linked = event.new.subscription_id is not None and event.new.subscription_id != event.old.subscription_id
-    if not activated and not linked:
+    moved = event.new.start_date != event.old.start_date
+    if not activated and not linked and not moved:
         return WriteBack(skipped="neither its status nor its subscription asks for anything")
     contract = (await graphql.query(get_contract(id=event.new.id))).contract
     if contract is None:
@@ -51,8 +65,17 @@ async def contract_updated(
     if linked:
         await _link(contract, work, chargebee)
     if activated:
-        mutations.append(work.publish(ContractActivated(contract_id=contract.id, **_told(contract))))
+        at_once = contract.activated_at is not None and contract.activated_at - contract.created_at < _AT_ONCE
+        mutations.append(work.publish(ContractActivated(contract_id=contract.id, at_once=at_once, **_told(contract))))
+    else:
+        mutations += _begin(contract, clock)
     return WriteBack(mutations=tuple(mutations))
+
+
+def _begin(contract: GetContract.Contract, clock: Clock) -> tuple[Mutation, ...]:
+    if contract.status != "future":
+        return ()
+    return begin(contract.id, start_date=contract.start_date, subscription_id=contract.subscription_id, now=clock())
 
 
 async def _link(contract: GetContract.Contract, work: Work, chargebee: ChargebeeClient) -> None:
@@ -67,4 +90,4 @@ async def _link(contract: GetContract.Contract, work: Work, chargebee: Chargebee
 
 def _told(contract: GetContract.Contract) -> dict[str, Any]:
     """The fields that every event about a contract tells, beside its id."""
-    return contract.model_dump(exclude={"id"})
+    return contract.model_dump(exclude={"id", "created_at", "activated_at"})

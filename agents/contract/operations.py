@@ -21,6 +21,8 @@ query GetContract($id: uuid!) {
     start_date
     end_date
     renewed_from_id
+    created_at
+    activated_at
   }
 }""",
 )
@@ -40,6 +42,8 @@ class GetContract(Answer):
         start_date: datetime.date
         end_date: datetime.date
         renewed_from_id: uuid.UUID | None
+        created_at: datetime.datetime
+        activated_at: datetime.datetime | None
 
     contract: Contract | None
 
@@ -237,7 +241,12 @@ _FIND_BEGINNING_CONTRACTS: Final = Document(
     text="""\
 query FindBeginningContracts($today: date!, $after: uuid!, $limit: Int!) {
   contracts: contract(
-    where: { status: { _eq: "future" }, start_date: { _lte: $today }, id: { _gt: $after } }
+    where: {
+      status: { _eq: "future" }
+      start_date: { _lte: $today }
+      subscription_id: { _is_null: false }
+      id: { _gt: $after }
+    }
     order_by: { id: asc }
     limit: $limit
   ) {
@@ -259,7 +268,7 @@ class FindBeginningContracts(Answer):
 
 
 def find_beginning_contracts(*, today: datetime.date, after: uuid.UUID, limit: int) -> Query[FindBeginningContracts]:
-    """Contracts whose first day has come, in pages by id. The endpoint leaves out those of deleted customers."""
+    """Contracts that are paid for and whose first day has come, in pages by id. Those of deleted customers aren't seen."""
     variables: dict[str, Any] = {"today": today, "after": after, "limit": limit}
     return Query(document=_FIND_BEGINNING_CONTRACTS, variables=variables, answer=FindBeginningContracts)
 

@@ -15,6 +15,7 @@ class ContractRow(Payload):
     subscription_id: str | None
     #: future | active | completed | renewed | cancelled; a plain string, so that a new status breaks nobody.
     status: str
+    start_date: date | None = None
 
 
 class ContractInserted(RowInserted[ContractRow]):
@@ -58,6 +59,9 @@ class ContractActivated(ContractEvent):
     """A contract's term has begun."""
 
     TYPE: ClassVar[str] = "contract.activated"
+
+    #: Whether it began as soon as it was written: then its welcome says all there is to say.
+    at_once: bool = False
 
 
 class ContractRenewed(ContractEvent):

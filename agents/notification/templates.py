@@ -74,10 +74,15 @@ def _first_contract(event: ContractCreated) -> bool:
     return event.renewed_from_id is None
 
 
+def _not_at_once(event: ContractActivated) -> bool:
+    """Whoever was welcomed this minute knows that it has begun."""
+    return not event.at_once
+
+
 MESSAGES: Final[tuple[Message, ...]] = (
     Message(event=CustomerSignedUp, template="welcome", channel=Channel.EMAIL),
     Message(event=ContractCreated, template="contract_welcome", channel=Channel.EMAIL, audience=_first_contract),
-    Message(event=ContractActivated, template="contract_activated", channel=Channel.EMAIL),
+    Message(event=ContractActivated, template="contract_activated", channel=Channel.EMAIL, audience=_not_at_once),
     Message(event=ContractRenewed, template="contract_renewed", channel=Channel.EMAIL, essential=True),
     Message(event=ContractCompleted, template="contract_completed", channel=Channel.EMAIL, essential=True),
     Message(event=ContractCancelled, template="contract_cancelled", channel=Channel.EMAIL, essential=True),

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -108,13 +109,13 @@ def contracts_of(view: View, person: Person) -> set[str]:
     """Every contract for the person's subscription that the test's inserts made."""
     rows = view.ask(
         """
-        query ($customer_id: uuid!, $treatment_id: uuid!, $subscription_id: String!) {
+        query ($customer_id: uuid!, $treatment_id: uuid!, $subscription_id: String!, $today: date!) {
           contract(
             where: {
               customer_id: {_eq: $customer_id}
               treatment_id: {_eq: $treatment_id}
               subscription_id: {_eq: $subscription_id}
-              status: {_eq: "future"}
+              start_date: {_eq: $today}
             }
           ) { id }
         }
@@ -122,6 +123,7 @@ def contracts_of(view: View, person: Person) -> set[str]:
         customer_id=person.id,
         treatment_id=person.treatment_id,
         subscription_id=person.subscription_id,
+        today=datetime.now(UTC).date().isoformat(),
     )["contract"]
     return {row["id"] for row in rows}
 

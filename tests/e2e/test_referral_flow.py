@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 from tests.e2e.outside import View
 from tests.e2e.platform import RunningPlatform
 
+TODAY = datetime.now(UTC).date()
 INVITE = "mutation { insert_referral_one(object: {}) { id code status } }"
 SIGN_UP = """
     mutation ($code: String) {
@@ -19,14 +21,14 @@ SIGN_UP = """
 """
 REDEEM = "mutation ($code: String!) { redeem_referral(code: $code) { status } }"
 BEGIN = """
-    mutation ($customer_id: uuid!, $treatment_id: uuid!) {
-      insert_contract_one(object: {customer_id: $customer_id, treatment_id: $treatment_id, status: "future"}) { id }
+    mutation ($customer_id: uuid!, $treatment_id: uuid!, $start_date: date!) {
+      insert_contract_one(
+        object: {customer_id: $customer_id, treatment_id: $treatment_id, start_date: $start_date, status: "future"}
+      ) { id }
     }
 """
-ACTIVATE = """
-    mutation ($id: uuid!, $status: String!) {
-      update_contract_by_pk(pk_columns: {id: $id}, _set: {status: $status}) { id }
-    }
+CANCEL = """
+    mutation ($id: uuid!) { update_contract_by_pk(pk_columns: {id: $id}, _set: {status: "cancelled"}) { id } }
 """
 STORY = """
     query ($id: uuid!) {
@@ -57,10 +59,9 @@ def test_the_friends_first_contract_rewards_both_once(view: View) -> None:
     assert story(view, invitation["id"])["status"] == "signed_up"
 
     # One that is cancelled before it begins earns nothing.
-    first = begin(view, friend_id, referrer.treatment_id)
-    view.ask(ACTIVATE, id=first, status="cancelled")
+    first = begin(view, friend_id, referrer.treatment_id, start_date=TODAY + timedelta(days=3))
+    view.ask(CANCEL, id=first)
     second = begin(view, friend_id, referrer.treatment_id)
-    view.ask(ACTIVATE, id=second, status="active")
     view.platform.wait_until(lambda: all_granted(view, invitation["id"]), within_s=60)
 
     done = story(view, invitation["id"])
@@ -72,7 +73,6 @@ def test_the_friends_first_contract_rewards_both_once(view: View) -> None:
 
     # A later contract, and every event once more, change nothing.
     third = begin(view, friend_id, referrer.treatment_id)
-    view.ask(ACTIVATE, id=third, status="active")
     view.platform.wait_until(lambda: ("contract.activated", "referral", "skipped") in view.ends(third))
     view.platform.caregraph("events", "replay", "--key", second, "--yes")
     view.platform.wait_until(lambda: ("contract.activated", "referral", "duplicate") in view.ends(second))
@@ -102,9 +102,10 @@ def newcomer(view: View) -> str:
     return token
 
 
-def begin(view: View, customer_id: str, treatment_id: str) -> str:
-    """A contract of the friend's, to begin."""
-    contract_id: str = view.ask(BEGIN, customer_id=customer_id, treatment_id=treatment_id)["insert_contract_one"]["id"]
+def begin(view: View, customer_id: str, treatment_id: str, *, start_date: date = TODAY) -> str:
+    """A contract of the friend's, which begins by itself once it is paid for and its day has come."""
+    variables = {"customer_id": customer_id, "treatment_id": treatment_id, "start_date": start_date.isoformat()}
+    contract_id: str = view.ask(BEGIN, **variables)["insert_contract_one"]["id"]
     return contract_id
 
 

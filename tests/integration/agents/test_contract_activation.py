@@ -27,7 +27,7 @@ TODAY = NOW.date()
 
 
 async def test_a_contract_begins_on_its_first_day_and_is_told_of(world: World) -> None:
-    contract_id = await world.contract(start_date=TODAY)
+    contract_id = await due(world, start_date=TODAY)
 
     assert await run_job(world) == {"found": 1, "activated": 1}
 
@@ -40,13 +40,13 @@ async def test_a_contract_begins_on_its_first_day_and_is_told_of(world: World) -
 
 
 async def test_a_contract_whose_day_was_missed_begins_all_the_same(world: World) -> None:
-    contract_id = await world.contract(start_date=TODAY - timedelta(days=3))
+    contract_id = await due(world, start_date=TODAY - timedelta(days=3))
     await run_job(world)
     assert await state(world, contract_id) == ("active", NOW)
 
 
 async def test_a_contract_that_begins_tomorrow_waits_until_then(world: World) -> None:
-    contract_id = await world.contract(start_date=TODAY + timedelta(days=1))
+    contract_id = await due(world, start_date=TODAY + timedelta(days=1))
 
     assert await run_job(world) == {"found": 0, "activated": 0}
     assert await state(world, contract_id) == ("future", None)
@@ -57,15 +57,24 @@ async def test_a_contract_that_begins_tomorrow_waits_until_then(world: World) ->
     assert await state(world, contract_id) == ("active", evening)
 
 
+async def test_a_contract_that_nothing_pays_for_waits_until_it_has_a_subscription(world: World) -> None:
+    contract_id = await world.contract(start_date=TODAY)
+    assert await run_job(world) == {"found": 0, "activated": 0}
+    assert await state(world, contract_id) == ("future", None)
+
+    await world.database.execute("UPDATE contract SET subscription_id = 'late' WHERE id = $1", contract_id)
+    assert await run_job(world) == {"found": 1, "activated": 1}
+
+
 @pytest.mark.parametrize("status", ["cancelled", "completed", "renewed", "active"])
 async def test_a_contract_that_does_not_wait_to_begin_is_left_alone(world: World, status: str) -> None:
-    contract_id = await world.contract(start_date=TODAY, status=status)
+    contract_id = await due(world, start_date=TODAY, status=status)
     assert await run_job(world) == {"found": 0, "activated": 0}
     assert await state(world, contract_id) == (status, None)
 
 
 async def test_a_contract_that_is_cancelled_while_the_job_runs_stays_cancelled(world: World) -> None:
-    cancelled, other = [await world.contract(start_date=TODAY) for _ in range(2)]
+    cancelled, other = [await due(world, start_date=TODAY) for _ in range(2)]
     customer = await asyncpg.connect(world.surroundings.database_url)
     transaction = customer.transaction()
     await transaction.start()
@@ -88,7 +97,7 @@ async def test_a_contract_that_is_cancelled_while_the_job_runs_stays_cancelled(w
 
 
 async def test_run_twice_a_contract_begins_once(world: World) -> None:
-    contract_id = await world.contract(start_date=TODAY)
+    contract_id = await due(world, start_date=TODAY)
 
     assert await run_job(world) == {"found": 1, "activated": 1}
     assert await run_job(world, now=NOW + timedelta(hours=1)) == {"found": 0, "activated": 0}
@@ -98,7 +107,7 @@ async def test_run_twice_a_contract_begins_once(world: World) -> None:
 
 
 async def test_run_twice_at_once_a_contract_begins_once(world: World) -> None:
-    contract_id = await world.contract(start_date=TODAY)
+    contract_id = await due(world, start_date=TODAY)
     results = await asyncio.gather(run_job(world), run_job(world))
     assert sum(result["activated"] for result in results) == 1
     assert len(await updates(world, contract_id)) == 1
@@ -109,8 +118,8 @@ async def test_more_contracts_than_a_page_begin_in_one_run(world: World, count: 
     customer_id = await world.customer()
     await world.database.execute(
         """
-        INSERT INTO contract (customer_id, treatment_id, start_date)
-        SELECT $1, $2, $3 FROM generate_series(1, $4::int)
+        INSERT INTO contract (customer_id, treatment_id, start_date, subscription_id)
+        SELECT $1, $2, $3, 'paid-for' FROM generate_series(1, $4::int)
         """,
         customer_id,
         await world.treatment(),
@@ -128,12 +137,17 @@ async def test_more_contracts_than_a_page_begin_in_one_run(world: World, count: 
 
 async def test_nothing_begins_for_a_customer_who_is_deleted(world: World) -> None:
     customer_id = await world.customer()
-    contract_id = await world.contract(customer_id=customer_id, start_date=TODAY)
+    contract_id = await due(world, customer_id=customer_id, start_date=TODAY)
     await world.database.execute("UPDATE customer SET deleted_at = now() WHERE id = $1", customer_id)
 
     assert await run_job(world) == {"found": 0, "activated": 0}
 
     assert await state(world, contract_id) == ("future", None)
+
+
+async def due(world: World, **columns: Any) -> uuid.UUID:
+    """A contract that a subscription pays for."""
+    return await world.contract(subscription_id=f"sub-{uuid.uuid4().hex}", **columns)
 
 
 async def run_job(world: World, *, now: datetime = NOW) -> dict[str, int]:

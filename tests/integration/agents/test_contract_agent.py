@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,8 +27,11 @@ class TestContractAgent(AgentBehaviour):
     outside = "chargebee"
     call_path = "update_for_items"
 
+    #: What the agent takes for the time.
+    now = datetime(2026, 1, 30, 12, tzinfo=UTC)
+
     def create_app(self, world: World, runtime: RuntimeSettings) -> Starlette:
-        return create_app(Settings(runtime=runtime, chargebee=chargebee_settings(world)))
+        return create_app(Settings(runtime=runtime, chargebee=chargebee_settings(world)), clock=lambda: self.now)
 
     def outside_environment(self, world: World) -> dict[str, str]:
         settings = chargebee_settings(world)
@@ -145,6 +148,81 @@ class TestContractAgent(AgentBehaviour):
         activated = await published_by(world, updated, "contract.activated")
         assert [json.loads(row["data"])["status"] for row in activated] == ["active"]
 
+    @pytest.mark.parametrize("days_late", [0, 1, 40])
+    async def test_a_contract_whose_first_day_has_come_begins_in_the_same_handling_once(
+        self, world: World, days_late: int
+    ) -> None:
+        contract_id = await world.contract(
+            subscription_id=await subscription(world), start_date=self.now.date() - timedelta(days=days_late)
+        )
+        inserted = await world.event("contract.inserted", contract_id)
+
+        async with self.listening(world) as target:
+            statuses = [(await target.deliver(inserted)).status_code for _ in range(2)]
+            began = await world.event("contract.updated", contract_id)
+            statuses += [(await target.deliver(began)).status_code for _ in range(2)]
+
+        assert statuses == [204] * 4
+        assert await state(world, contract_id) == ("active", self.now)
+        (activated,) = await published_by(world, began, "contract.activated")
+        # Its order: created, changed, activated.
+        types = await world.rows(
+            "SELECT type FROM events.outbox WHERE subject = $1 ORDER BY sequence", str(contract_id)
+        )
+        assert [row["type"] for row in types] == [
+            "contract.inserted",
+            "contract.created",
+            "contract.updated",
+            "contract.activated",
+        ]
+        assert json.loads(activated["data"])["status"] == "active"
+
+    async def test_a_contract_that_begins_tomorrow_waits_for_its_day(self, world: World) -> None:
+        contract_id = await world.contract(
+            subscription_id=await subscription(world), start_date=self.now.date() + timedelta(days=1)
+        )
+        async with self.listening(world) as target:
+            await target.deliver(await world.event("contract.inserted", contract_id))
+            assert await state(world, contract_id) == ("future", None)
+
+            # The first day is moved to today.
+            await world.database.execute(
+                "UPDATE contract SET start_date = $2 WHERE id = $1", contract_id, self.now.date()
+            )
+            await target.deliver(await world.event("contract.updated", contract_id))
+
+        assert await state(world, contract_id) == ("active", self.now)
+
+    async def test_a_contract_that_nothing_pays_for_yet_begins_with_its_subscription(self, world: World) -> None:
+        contract_id = await world.contract(subscription_id=None, start_date=self.now.date())
+        async with self.listening(world) as target:
+            await target.deliver(await world.event("contract.inserted", contract_id))
+            assert await state(world, contract_id) == ("future", None)
+
+            await world.database.execute(
+                "UPDATE contract SET subscription_id = $2 WHERE id = $1", contract_id, await subscription(world)
+            )
+            await target.deliver(await world.event("contract.updated", contract_id))
+
+        assert await state(world, contract_id) == ("active", self.now)
+
+    @pytest.mark.parametrize(("minutes", "at_once"), [(1, True), (60, False)])
+    async def test_whoever_was_welcomed_this_minute_is_not_told_of_the_begin_as_well(
+        self, world: World, minutes: int, at_once: bool
+    ) -> None:
+        contract_id = await world.contract()
+        await world.database.execute(
+            "UPDATE contract SET status = 'active', activated_at = created_at + $2 WHERE id = $1",
+            contract_id,
+            timedelta(minutes=minutes),
+        )
+        updated = await world.event("contract.updated", contract_id)
+        async with self.listening(world) as target:
+            await target.deliver(updated)
+
+        (activated,) = await published_by(world, updated, "contract.activated")
+        assert json.loads(activated["data"])["at_once"] is at_once
+
     async def test_other_changes_of_a_contract_ask_for_nothing(self, world: World) -> None:
         contract_id = await world.contract()
         await world.database.execute("UPDATE contract SET auto_renew = false WHERE id = $1", contract_id)
@@ -258,6 +336,12 @@ async def tasks(world: World, contract_id: object) -> list[dict[str, Any]]:
         "SELECT kind, target, due_at, payload, status FROM events.scheduled_task WHERE name = $1",
         f"contract-renewal-{contract_id}",
     )
+
+
+async def state(world: World, contract_id: object) -> tuple[str, datetime | None]:
+    """A contract's status, and since when it is active."""
+    row = await world.row("SELECT status, activated_at FROM contract WHERE id = $1", contract_id)
+    return row["status"], row["activated_at"]
 
 
 async def published_by(world: World, event: Event, event_type: str) -> list[dict[str, Any]]:
