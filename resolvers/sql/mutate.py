@@ -159,13 +159,13 @@ def _check_sql(writer: Writer, change: Change) -> str:
     alias = writer.alias()
     if isinstance(change, ir.Insert) and _tells_branches(change):
         assert change.update_check is not None
-        inserted = condition_sql(writer, change.check, (alias,))
-        updated = condition_sql(writer, change.update_check, (alias,))
+        inserted = condition_sql(writer, change.check, (alias,), filters=True)
+        updated = condition_sql(writer, change.update_check, (alias,), filters=True)
         test = f"CASE WHEN {alias}.{_INSERTED} THEN {inserted} ELSE {updated} END"
     elif change.check == ir.TRUE:
         return "NULL"
     else:
-        test = condition_sql(writer, change.check, (alias,))
+        test = condition_sql(writer, change.check, (alias,), filters=True)
     failing = f"EXISTS (SELECT 1 FROM {_CHANGED} {alias} WHERE ({test}) IS NOT TRUE)"
     return f"(CASE WHEN {failing} THEN {quote_literal(CHECK_MARKER)} END)::int"
 

@@ -1,6 +1,6 @@
 """Conditions as SQL."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from resolvers import ir
@@ -37,14 +37,17 @@ _OPERATORS: Final[Mapping[str, str]] = {
 }
 
 
-def condition_sql(writer: Writer, condition: ir.Condition, rows: tuple[str, ...]) -> str:
-    """The condition over the innermost of `rows`, the range variables from the outermost row to this one."""
+def condition_sql(writer: Writer, condition: ir.Condition, rows: tuple[str, ...], *, filters: bool = False) -> str:
+    """The condition over the innermost of `rows`, the range variables from the outermost row to this one.
+
+    `filters`: null is as good as false where it stands, as in WHERE.
+    """
     alias = rows[-1]
     match condition:
         case ir.And(items):
-            return _joined(writer, items, rows, " AND ", "true")
+            return _joined(writer, items, rows, " AND ", "true", filters=filters)
         case ir.Or(items):
-            return _joined(writer, items, rows, " OR ", "false")
+            return _joined(writer, items, rows, " OR ", "false", filters=filters)
         case ir.Not(item):
             return f"(NOT {condition_sql(writer, item, rows)})"
         case ir.IsNull():
@@ -57,6 +60,13 @@ def condition_sql(writer: Writer, condition: ir.Condition, rows: tuple[str, ...]
             return f"({column_of(alias, condition.column)} {_OPERATORS[condition.operator]} {other})"
         case ir.Exists():
             inner = writer.alias()
+            if filters and _is_pinned(condition):
+                ((here, there),) = condition.columns
+                tests = _inner(writer, condition.where, (*rows, inner))
+                found = (
+                    f"SELECT {column_of(inner, there)} FROM {table_name(condition.table)} {inner}{where_clause(tests)}"
+                )
+                return f"({column_of(alias, here)} = ANY (ARRAY({found})))"
             tests = link_sql(condition.columns, alias, inner)
             tests += _inner(writer, condition.where, (*rows, inner))
             return f"EXISTS (SELECT 1 FROM {table_name(condition.table)} {inner}{where_clause(tests)})"
@@ -77,7 +87,9 @@ def operand_sql(writer: Writer, alias: str, column: Column) -> str:
 
 def masked_sql(writer: Writer, mask: ir.Condition | None, value: str, alias: str) -> str:
     """The value, or null in rows of which the mask does not hold."""
-    return value if mask is None else f"CASE WHEN {condition_sql(writer, mask, (alias,))} THEN {value} END"
+    if mask is None:
+        return value
+    return f"CASE WHEN {condition_sql(writer, mask, (alias,), filters=True)} THEN {value} END"
 
 
 def comparison_sql(writer: Writer, left: str, comparison: ir.Compare) -> str:
@@ -107,15 +119,62 @@ def filters_sql(writer: Writer, condition: ir.Condition, alias: str) -> list[str
 def _inner(writer: Writer, condition: ir.Condition, rows: tuple[str, ...]) -> list[str]:
     if condition == ir.TRUE:
         return []
-    return [condition_sql(writer, condition, rows)]
+    return [condition_sql(writer, condition, rows, filters=True)]
 
 
-def _joined(writer: Writer, items: tuple[ir.Condition, ...], rows: tuple[str, ...], word: str, empty: str) -> str:
+def _joined(
+    writer: Writer, items: tuple[ir.Condition, ...], rows: tuple[str, ...], word: str, empty: str, *, filters: bool
+) -> str:
     if not items:
         return empty
     if len(items) == 1:
-        return condition_sql(writer, items[0], rows)
-    return f"({word.join(condition_sql(writer, item, rows) for item in items)})"
+        return condition_sql(writer, items[0], rows, filters=filters)
+    return f"({word.join(condition_sql(writer, item, rows, filters=filters) for item in items)})"
+
+
+def _is_pinned(condition: ir.Exists) -> bool:
+    """Whether a rule's related row can be found before any row is looked at: the rule gives one of its keys.
+
+    "The customer is who asks" is then looked up once a statement, instead of once a row, and what is found leads to the
+    rows by their index. It is an array, and not the one value, because the key of a table with heirs doesn't bind them.
+    """
+    if condition.asked or len(condition.columns) != 1:
+        return False
+    ((_, there),) = condition.columns
+    table = condition.table
+    given = set(_given_columns(condition.where))
+    return (
+        any(given.issuperset(key.columns) for key in table.constraints)
+        and not table.columns[there].type.is_array
+        and _is_closed(condition.where, 1)
+    )
+
+
+def _given_columns(condition: ir.Condition) -> Iterator[str]:
+    """The columns that the condition sets equal to a value that is given from outside."""
+    match condition:
+        case ir.And(items):
+            for item in items:
+                yield from _given_columns(item)
+        case ir.Compare(operator="_eq", as_text=False) if condition.column.computed_by is None:
+            yield condition.column.name
+
+
+def _is_closed(condition: ir.Condition, depth: int) -> bool:
+    """Whether it mentions no row but those of its own `depth` tables."""
+    match condition:
+        case ir.And(items) | ir.Or(items):
+            return all(_is_closed(item, depth) for item in items)
+        case ir.Not(item):
+            return _is_closed(item, depth)
+        case ir.Exists() | ir.AggregateCompare():
+            return _is_closed(condition.where, depth + 1)
+        case ir.Among():
+            return _is_closed(condition.rows, depth) and _is_closed(condition.item, depth)
+        case ir.CompareColumns():
+            return condition.levels_up < depth
+        case _:
+            return True
 
 
 def _aggregate_sql(writer: Writer, condition: ir.AggregateCompare, rows: tuple[str, ...]) -> str:
