@@ -49,7 +49,8 @@ _COMMENT: Final = (
     *("created_at", "updated_at"),
 )
 _RECOVERY: Final = (
-    *("id", "customer_id", "invoice_id", "subscription_id", "status", "status_reason", "amount", "currency_code"),
+    *("id", "customer_id", "invoice_id", "contract_id", "subscription_id", "status", "status_reason"),
+    *("amount", "currency_code"),
     *("retries", "attempts", "next_retry_at", "last_decline_code", "needs_new_card", "zendesk_ticket_id"),
     *("failed_at", "closed_at", "created_at", "updated_at"),
 )
@@ -419,7 +420,8 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
             update=Update(columns=("zendesk_comment_id",), filter=EVERY_ROW),
         ),
     },
-    # Its course is the invoice agent's; the care coordination team follows it.
+    # Its course is the invoice agent's, or the chargebee agent's while there is no invoice; the care coordination team
+    # follows it.
     "public.payment_recovery": {
         "cct": TablePermissions(
             select=Select(columns=_RECOVERY, filter={**AS_STAFF, **OF_PRESENT}, limit=PAGE_OF_STAFF, aggregate=True),
@@ -427,16 +429,24 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
         "service": TablePermissions(
             select=Select(
                 columns=(
-                    *("id", "customer_id", "invoice_id", "subscription_id", "status", "event_id", "amount"),
-                    *("currency_code", "retries", "attempts", "next_retry_at", "last_decline_code", "needs_new_card"),
+                    *("id", "customer_id", "invoice_id", "contract_id", "subscription_id", "status", "event_id"),
+                    *(
+                        "amount",
+                        "currency_code",
+                        "retries",
+                        "attempts",
+                        "next_retry_at",
+                        "last_decline_code",
+                        "needs_new_card",
+                    ),
                     *("payment_source_id", "declined_at", "zendesk_ticket_id"),
                 ),
                 filter=OF_PRESENT,
             ),
             insert=Insert(
                 columns=(
-                    *("customer_id", "invoice_id", "subscription_id", "event_id", "amount", "currency_code"),
-                    *("retries", "next_retry_at", "last_decline_code", "needs_new_card"),
+                    *("customer_id", "invoice_id", "contract_id", "subscription_id", "event_id", "amount"),
+                    *("currency_code", "retries", "next_retry_at", "last_decline_code", "needs_new_card"),
                     *("payment_source_id", "declined_at", "zendesk_ticket_id", "failed_at"),
                 ),
                 check=OF_PRESENT,

@@ -347,7 +347,19 @@ payment_recovery = Table(
     metadata,
     key(),
     reference("customer_id", "public.customer", array_name="payment_recoveries"),
-    Column("invoice_id", Text, nullable=False, unique=True, comment="The Chargebee invoice that was not paid."),
+    Column(
+        "invoice_id",
+        Text,
+        unique=True,
+        comment="The Chargebee invoice that was not paid. Null where there is none: a first charge that was declined.",
+    ),
+    reference(
+        "contract_id",
+        "public.contract",
+        required=False,
+        unique=True,
+        comment="The contract whose first charge was declined, so that it has no subscription.",
+    ),
     Column("subscription_id", Text, index=True, comment="The Chargebee subscription that it is of, if any."),
     *one_of(
         "status",
@@ -360,7 +372,10 @@ payment_recovery = Table(
     ),
     Column("status_reason", Text, comment="Why it was cancelled."),
     Column(
-        "event_id", Uuid, nullable=False, comment="The invoice.payment_failed that began it; its tasks are named so."
+        "event_id",
+        Uuid,
+        nullable=False,
+        comment="The invoice.payment_failed that began it, or the contract's event; its tasks are named so.",
     ),
     money("amount", comment="What was due when it began, in minor units."),
     *currency_code(),
@@ -383,9 +398,10 @@ payment_recovery = Table(
     created_at(),
     updated_at(),
     CheckConstraint("(status = 'open') = (closed_at IS NULL)", name="closed_at"),
+    CheckConstraint("(invoice_id IS NULL) <> (contract_id IS NULL)", name="about"),
     Index(None, "status", "next_retry_at"),
     schema="public",
-    comment="A failed payment on its way to its end.",
+    comment="A failed payment on its way to its end: an invoice's, or the first of a contract.",
     info={
         "relationships": [
             to_one("invoice", "chargebee.invoice", invoice_id="id"),
