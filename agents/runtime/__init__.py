@@ -9,6 +9,7 @@
 - `webhooks`: doors for what outside systems send.
 - `processing`: one delivery from inbox to answer.
 - `attempts`, `turns`: how often was this tried; who goes next.
+- `hard_end`: an end for handlers and jobs that don't heed being told to stop.
 - `record`, `operations`: inbox, deliveries, dead letters and publications, through GraphQL.
 - `errors`: how a handler says "again later" and "never".
 - `server`: uvicorn round it.

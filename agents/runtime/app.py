@@ -139,7 +139,7 @@ async def _open(name: str, settings: RuntimeSettings, open_handlers: OpenHandler
         tasks=Processor(agent=name, handlers=handlers.tasks, graphql=graphql, settings=settings) if account else None,
         tasks_verifier=verifier(account) if account else None,
         jobs=handlers.jobs,
-        job_runner=JobRunner(agent=name),
+        job_runner=JobRunner(agent=name, stop_grace=settings.stop_grace),
         jobs_verifier=verifier(jobs_account) if jobs_account else None,
         doors={door.source: door for door in handlers.doors},
         webhooks=Processor(

@@ -15,11 +15,13 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, Literal
 
 import structlog
 
 from agents.runtime.errors import Judgement, Verdict, judge
+from agents.runtime.hard_end import HardEnd
 from integrations.telemetry.context import annotate
 from integrations.telemetry.metrics import counter, histogram
 from integrations.telemetry.tracing import span
@@ -90,8 +92,9 @@ class JobEnding:
 class JobRunner:
     """Runs jobs, each one at a time in this process; never raises for what a job does."""
 
-    def __init__(self, *, agent: str) -> None:
+    def __init__(self, *, agent: str, stop_grace: timedelta) -> None:
         self._agent = agent
+        self._hard_end = HardEnd(agent=agent, grace_s=stop_grace.total_seconds())
         self._running: set[str] = set()
         self._endings = counter(
             "caregraph_agent_job_runs_total", "Runs of an agent's jobs by how they ended.", ["agent", "job", "end"]
@@ -123,7 +126,9 @@ class JobRunner:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(job.time_out.total_seconds()):
-                result = await job.run(run)
+                result = await self._hard_end.run(
+                    _result_of(job, run), on_abandoned=partial(_log.error, "job.abandoned", job=job.name)
+                )
         except TimeoutError:
             ending = JobEnding(
                 end="timed_out", status=504, reason=f"{job.name}: no end within {job.time_out.total_seconds():g} s"
@@ -145,6 +150,10 @@ class JobRunner:
             duration_ms=round((time.perf_counter() - started) * 1000, 1),
         )
         return ending
+
+
+async def _result_of(job: Job, run: JobRun) -> JobResult:
+    return await job.run(run)
 
 
 def _failure(judgement: Judgement) -> JobEnding:

@@ -4,14 +4,17 @@ import asyncio
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final, Literal
 
 import structlog
 
+from agents.events.envelope import Envelope
 from agents.graphql.client import GraphQLClient
 from agents.runtime.attempts import Attempts
 from agents.runtime.errors import AlreadyDone, Judgement, Verdict, judge
 from agents.runtime.handler import Handler, Handlers, Work
+from agents.runtime.hard_end import HardEnd
 from agents.runtime.push import Delivery, NotOurEvent
 from agents.runtime.record import Record
 from agents.runtime.settings import RuntimeSettings
@@ -58,6 +61,7 @@ class Processor:
         self._time_out_s = settings.time_out.total_seconds()
         self._turns = Turns(at_once=settings.concurrency, time_out=settings.turn_time_out)
         self._attempts = Attempts()
+        self._hard_end = HardEnd(agent=agent, grace_s=settings.stop_grace.total_seconds())
         self._endings = counter(
             "caregraph_agent_events_total", "Deliveries by how they ended.", ["agent", "type", "end"]
         )
@@ -93,7 +97,7 @@ class Processor:
             self._at_hand.labels(self._agent).track_inprogress(),
         ):
             if handler is None:
-                ending = Ending(end="ignored", status=_ACKNOWLEDGED)
+                ending = Ending(end="ignored", status=_ACKNOWLEDGED, reason=self._why_ignored(envelope))
             else:
                 ending = await self._in_turn(handler, delivery)
             self._tell(delivery, label, ending, time.perf_counter() - started)
@@ -130,7 +134,9 @@ class Processor:
             async with asyncio.timeout(self._time_out_s):
                 await self._record.check_inbox(work)
                 at = "handler"
-                write_back = await handler(delivery.data, work)
+                write_back = await self._hard_end.run(
+                    handler(delivery.data, work), on_abandoned=partial(self._tell_abandoned, delivery)
+                )
                 at = "write-back"
                 await self._record.write_back(work, write_back, started_at=started_at)
         except AlreadyDone:
@@ -192,13 +198,26 @@ class Processor:
         except Exception as error:
             _log.warning("event.attempt_not_recorded", event_id=str(work.event_id), error_type=type(error).__name__)
 
+    def _why_ignored(self, envelope: Envelope) -> str:
+        if envelope.recipient not in {None, self._agent}:
+            return f"a replay for {envelope.recipient} alone"
+        return "this agent has no handler for the type"
+
+    def _tell_abandoned(self, delivery: Delivery) -> None:
+        _log.error(
+            "event.abandoned",
+            event_id=str(delivery.envelope.id),
+            event_type=delivery.envelope.type,
+            reason="its handler was told to stop and goes on; nobody waits for it any more",
+        )
+
     def _tell(self, delivery: Delivery, label: str, ending: Ending, duration_s: float) -> None:
         envelope = delivery.envelope
         annotate(end=ending.end)
         self._endings.labels(self._agent, label, ending.end).inc()
         self._duration.labels(self._agent, label).observe(duration_s)
         level: Literal["debug", "info", "warning", "error"] = "info"
-        if ending.end in {"ignored", "busy"}:
+        if ending.end == "busy":
             level = "debug"
         elif ending.end == "retry":
             level = "warning"

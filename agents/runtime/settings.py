@@ -42,6 +42,8 @@ class RuntimeSettings(BaseSettings):
     turn_time_out: Duration = Field(timedelta(seconds=5), validation_alias="CAREGRAPH_AGENT_TURN_TIME_OUT")
     #: For one attempt as a whole; below the 60 s after which Pub/Sub delivers again.
     time_out: Duration = Field(timedelta(seconds=50), validation_alias="CAREGRAPH_AGENT_TIME_OUT")
+    #: For a handler that was told to stop, at its time-out or by a stop of the agent, to do so; then it's left behind.
+    stop_grace: Duration = Field(timedelta(seconds=2), validation_alias="CAREGRAPH_AGENT_STOP_GRACE")
     #: Attempts that may fail by our own fault before the event becomes a dead letter.
     fault_attempts: Annotated[int, Field(ge=1)] = Field(10, validation_alias="CAREGRAPH_AGENT_FAULT_ATTEMPTS")
     #: Attempts while something else is down. Below 100, the most that a Pub/Sub dead-letter policy allows.

@@ -26,6 +26,7 @@ from triggers.scheduler.service import Scheduler
 from triggers.scheduler.settings import SchedulerSettings
 
 ACCOUNT = f"scheduler@{PROJECT}.iam.gserviceaccount.com"
+GRACE = timedelta(milliseconds=50)
 DUE = datetime(2026, 3, 1, 2, 15, tzinfo=UTC)
 IMPORT = CronJob(name="of-tests", schedule="* * * * *", purpose="Tests.", agent="zendesk", agent_job="import")
 
@@ -73,7 +74,7 @@ async def listening(
         yield Handlers([], jobs=[Job(name="import", run=importer, time_out=timedelta(seconds=time_out_s))])
 
     def build(url: str) -> Starlette:
-        settings = world.surroundings.runtime_settings("zendesk", url, jobs_service_account=account)
+        settings = world.surroundings.runtime_settings("zendesk", url, jobs_service_account=account, stop_grace=GRACE)
         return build_app(name="zendesk", settings=settings, open_handlers=open_handlers)
 
     async with serving(build) as url:
@@ -169,6 +170,29 @@ async def test_a_run_without_end_is_ended(world: World) -> None:
         answer = await door.call()
     assert (answer.status_code, answer.json()["error"]) == (504, "import: no end within 0.2 s")
     assert importer.cancelled.is_set()
+
+
+async def test_a_run_that_does_not_stop_when_told_to_blocks_nothing(world: World) -> None:
+    let_go = asyncio.Event()
+
+    async def act() -> JobResult:
+        while not let_go.is_set():
+            try:
+                await let_go.wait()
+            except asyncio.CancelledError:
+                continue
+        return {}
+
+    importer = Importer(act=act)
+    async with listening(world, importer, time_out_s=0.1) as door:
+        answer = await asyncio.wait_for(door.call(), 10)
+        importer.act = returning(invoices=3).act
+        after = await door.call()
+        metrics = await world.client.get(f"{door.url}/metrics")
+        let_go.set()
+    assert (answer.status_code, answer.json()["error"]) == (504, "import: no end within 0.1 s")
+    assert (after.status_code, after.json()) == (200, {"invoices": 3})
+    assert 'caregraph_agent_abandoned{agent="zendesk"} 1.0' in metrics.text
 
 
 async def test_a_run_ends_when_its_caller_hangs_up(world: World) -> None:

@@ -4,11 +4,12 @@ import asyncio
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from structlog.testing import capture_logs
 
+from agents.events.payload import DomainEvent
 from agents.graphql.client import GraphQLClient
 from agents.runtime.handler import Work, WriteBack
 from agents.runtime.operations import begin_task
@@ -19,6 +20,18 @@ from tests.unit.agents.scripted_endpoint import ScriptedEndpoint, on, refusal
 from tests.unit.agents.test_processing import Agent, Probed, agent, delivery, endpoint, graphql
 
 __all__ = ["agent", "endpoint", "graphql"]
+
+
+class Unwanted(DomainEvent):
+    """What nobody may hear of."""
+
+    TYPE: ClassVar[str] = "probe.unwanted"
+
+    number: int
+
+    @property
+    def subject(self) -> str:
+        return "s"
 
 
 async def process(agent: Agent, delivered: Delivery) -> tuple[Ending, list[str]]:
@@ -34,6 +47,22 @@ async def test_a_type_that_nobody_knows_is_acknowledged(agent: Agent, endpoint: 
     assert (ending.end, ending.status) == ("ignored", 204)
     assert logged == ["event.ignored"]
     assert endpoint.rows("events_inbox") == []
+
+
+async def test_what_is_passed_over_is_seen_at_the_ordinary_log_level_with_its_reason(agent: Agent) -> None:
+    unknown = delivery(event_type="probe.unheard_of")
+    foreign = delivery()
+    foreign = replace(foreign, envelope=replace(foreign.envelope, recipient="zendesk"))
+
+    with capture_logs() as lines:
+        for delivered in (unknown, foreign):
+            await agent.processor.process(delivered)
+
+    told = [(line["event_id"], line["log_level"], line["reason"]) for line in lines if line["event"] == "event.ignored"]
+    assert told == [
+        (str(unknown.envelope.id), "info", "this agent has no handler for the type"),
+        (str(foreign.envelope.id), "info", "a replay for zendesk alone"),
+    ]
 
 
 async def test_data_that_does_not_fit_is_given_up_at_once(agent: Agent, endpoint: ScriptedEndpoint) -> None:
@@ -72,6 +101,64 @@ async def test_a_handler_that_never_returns_is_ended_and_logged(graphql: GraphQL
 
     assert (ending.end, ending.status) == ("retry", 500)
     assert logged == ["event.timed_out", "event.retry"]
+
+
+async def test_a_handler_that_does_not_stop_when_told_to_is_left_behind(
+    graphql: GraphQLClient, endpoint: ScriptedEndpoint
+) -> None:
+    agent = Agent(
+        graphql,
+        concurrency=1,
+        time_out=timedelta(milliseconds=50),
+        stop_grace=timedelta(milliseconds=20),
+        fault_attempts=2,
+    )
+    let_go = asyncio.Event()
+    ended = asyncio.Event()
+
+    async def handle(_event: Probed, work: Work) -> WriteBack:
+        while not let_go.is_set():
+            try:
+                await let_go.wait()
+            except asyncio.CancelledError:
+                continue
+        ended.set()
+        return WriteBack(mutations=(work.publish(Unwanted(number=1)),))
+
+    def living() -> float:
+        return REGISTRY.get_sample_value("caregraph_agent_abandoned", {"agent": "probe"}) or 0.0
+
+    agent.handle = handle
+    event = delivery()
+    async with asyncio.timeout(5):
+        first, logged = await process(agent, event)
+        # Its place is free again: the only one there is.
+        second, _ = await process(agent, event)
+        agent.handle = agent.do_nothing
+        other, _ = await process(agent, delivery())
+    assert living() == 2
+    let_go.set()
+    await asyncio.wait_for(ended.wait(), 5)
+    await asyncio.sleep(0)
+
+    assert (first.end, first.status, first.reason) == ("retry", 500, "handler: no end within 0.05 s")
+    assert logged == ["event.abandoned", "event.timed_out", "event.retry"]
+    assert (second.end, second.status) == ("dead_letter", 204)
+    assert other.end == "done"
+    # What it came to in the end is not written.
+    assert "publish_event" not in [name for name, _ in endpoint.written]
+    assert living() == 0
+
+
+async def test_a_handler_that_ends_as_cancelled_by_itself_is_a_fault(agent: Agent) -> None:
+    async def handle(_event: Probed, _work: Work) -> WriteBack:
+        raise asyncio.CancelledError
+
+    agent.handle = handle
+    ending, logged = await process(agent, delivery())
+
+    assert (ending.end, ending.status, ending.reason) == ("retry", 500, "unexpected CancelledItself")
+    assert logged == ["event.failed", "event.retry"]
 
 
 async def test_an_event_of_a_table_that_is_gone_is_given_up_after_some_tries_and_holds_up_nobody(
