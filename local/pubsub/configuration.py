@@ -3,7 +3,8 @@
 Bounds and defaults are those of the API's reference (google/pubsub/v1/pubsub.proto).
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -25,6 +26,10 @@ _DEFAULT_BACKOFF_S: Final = (10.0, 600.0)
 _MAX_BACKOFF_S: Final = 600.0
 _DEFAULT_ATTEMPTS: Final = 5
 
+#: https://cloud.google.com/pubsub/docs/labels#requirements: letters of any script, none of them upper case.
+_MAX_LABELS: Final = 64
+_LABEL: Final = re.compile(r"[\w-]{0,63}")
+
 _TOPIC_FIXED: Final = frozenset({"name", "kms_key_name", "state", "satisfies_pzs"})
 _SUBSCRIPTION_FIXED: Final = frozenset(
     {"name", "topic", "filter", "enable_message_ordering", "detached", "state", "topic_message_retention_duration"}
@@ -39,6 +44,7 @@ def complete_topic(requested: wire.Message) -> wire.Message:
     topic.CopyFrom(requested)
     check_name(topic.name, "topics")
     _refuse(topic, _TOPIC_UNSUPPORTED)
+    check_labels(topic.labels)
     if topic.HasField("message_retention_duration"):
         _check_retention(topic.message_retention_duration)
     topic.state = wire.ACTIVE
@@ -51,6 +57,7 @@ def complete_subscription(requested: wire.Message) -> wire.Message:
     subscription.CopyFrom(requested)
     check_name(subscription.name, "subscriptions")
     _refuse(subscription, _SUBSCRIPTION_UNSUPPORTED)
+    check_labels(subscription.labels)
     subscription.ack_deadline_seconds = subscription.ack_deadline_seconds or _DEFAULT_ACK_DEADLINE_S
     check_between("ack_deadline_seconds", subscription.ack_deadline_seconds, 10, 600)
     if not subscription.HasField("message_retention_duration"):
@@ -67,6 +74,8 @@ def complete_subscription(requested: wire.Message) -> wire.Message:
         _complete_dead_letter_policy(subscription.dead_letter_policy)
     if subscription.HasField("push_config"):
         check_push_config(subscription.push_config)
+    if subscription.enable_exactly_once_delivery and subscription.push_config.push_endpoint:
+        raise InvalidArgumentError("Exactly-once delivery is for pull subscriptions; this one has a push endpoint.")
     compile_filter(subscription.filter)
     subscription.state = wire.ACTIVE
     subscription.ClearField("topic_message_retention_duration")
@@ -88,7 +97,10 @@ def check_push_config(config: wire.Message) -> None:
         config.push_endpoint.encode("ascii")
         parts = urlsplit(config.push_endpoint)
         reachable = (
-            parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and (parts.port is None or parts.port > 0)
+            and not re.search(r"[\s\0-\x1f]", config.push_endpoint)
         )
     except ValueError:
         reachable = False
@@ -97,6 +109,20 @@ def check_push_config(config: wire.Message) -> None:
             f"Invalid push endpoint given (endpoint={config.push_endpoint}). "
             "Refer to https://cloud.google.com/pubsub/docs/create-push-subscription for more information."
         )
+
+
+def check_labels(labels: Mapping[str, str]) -> None:
+    """Raise InvalidArgumentError unless they are labels as Google has them."""
+    if len(labels) > _MAX_LABELS:
+        check_between("label_count", len(labels), 0, _MAX_LABELS)
+    for key, value in labels.items():
+        for text in (key, value):
+            if not _LABEL.fullmatch(text) or text != text.lower():
+                raise InvalidArgumentError(
+                    f"Invalid label: {text!r} is not up to 63 lower-case letters, digits, '_' and '-'."
+                )
+        if not key or not key[0].isalpha():
+            raise InvalidArgumentError(f"Invalid label: its key {key!r} doesn't begin with a letter.")
 
 
 def update_topic(current: wire.Message, requested: wire.Message, paths: Iterable[str]) -> wire.Message:
@@ -110,8 +136,10 @@ def update_subscription(current: wire.Message, requested: wire.Message, paths: I
 
 
 def update_snapshot(current: wire.Message, requested: wire.Message, paths: Iterable[str]) -> wire.Message:
-    """`current` with the fields at `paths` taken from `requested`."""
-    return _merge("Snapshot", current, requested, list(paths), frozenset({"name", "topic"}))
+    """`current` with the fields at `paths` taken from `requested`, checked."""
+    snapshot = _merge("Snapshot", current, requested, list(paths), frozenset({"name", "topic"}))
+    check_labels(snapshot.labels)
+    return snapshot
 
 
 def _merge(
@@ -123,7 +151,7 @@ def _merge(
     merged.CopyFrom(current)
     for path in paths:
         field, _, nested = path.partition(".")
-        if field not in current.DESCRIPTOR.fields_by_name:
+        if not _names_a_field(current, path):
             raise InvalidArgumentError(
                 f"Invalid update_mask provided in the Update{kind}Request: {path} is not a known {kind} field. "
                 "Note that field paths must be of the form 'push_config' rather than 'pushConfig'."
@@ -146,6 +174,17 @@ def _merge(
         merged.ClearField(field)
         merged.MergeFrom(only)
     return merged
+
+
+def _names_a_field(message: wire.Message, path: str) -> bool:
+    """Whether `path` leads through fields that hold one message each to a field that exists."""
+    descriptor = message.DESCRIPTOR
+    for name in path.split("."):
+        field = descriptor.fields_by_name.get(name) if descriptor is not None else None
+        if field is None:
+            return False
+        descriptor = None if field.is_repeated else field.message_type
+    return True
 
 
 def _refuse(message: wire.Message, unsupported: Iterable[str]) -> None:

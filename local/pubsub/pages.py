@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from local.pubsub import wire
+from local.pubsub.errors import InvalidArgumentError
 from local.pubsub.limits import check_between
 
 _Item = TypeVar("_Item")
@@ -19,6 +20,8 @@ def page_of(items: Sequence[_Item], request: wire.Message, *, key: Callable[[_It
     and go.
     """
     check_between("page_size", request.page_size, 0, float("inf"))
+    if request.page_token and not request.page_token.startswith("projects/"):
+        raise InvalidArgumentError("Invalid page token; it isn't one that a list has answered.")
     size = min(request.page_size or _DEFAULT_PAGE, _LARGEST_PAGE)
     rest = [item for item in items if key(item) > request.page_token]
     page = rest[:size]

@@ -28,6 +28,7 @@ def create_snapshot(broker: Broker, request: wire.Message) -> Snapshot:
     name = request.name or f"projects/{project_of(subscription.name)}/snapshots/snap-{secrets.token_hex(8)}"
     if check_name(name, "snapshots") in broker.snapshots:
         raise AlreadyExistsError(name)
+    configuration.check_labels(request.labels)
     topic, backlog = _attached(subscription)
     now = broker.clock()
     oldest = topic.page(backlog.window.floor + 1, 1)

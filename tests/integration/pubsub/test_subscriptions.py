@@ -70,6 +70,12 @@ def test_unknown_subscription_is_not_found(pubsub: PubSub) -> None:
         {"push_config": {"push_endpoint": "ftp://127.0.0.1/x"}},
         {"push_config": {"push_endpoint": "http://127.0.0.1:99999/x"}},
         {"push_config": {"push_endpoint": "http://127.0.0.1/\u00e9"}},
+        {"push_config": {"push_endpoint": "http://127.0.0.1/a b"}},
+        {"push_config": {"push_endpoint": "http://127.0.0.1:9/"}, "enable_exactly_once_delivery": True},
+        {"labels": {"Upper": "1"}},
+        {"labels": {"a": "no spaces"}},
+        {"labels": {"1st": "1"}},
+        {"labels": {f"n{number}": "1" for number in range(65)}},
         {"filter": "attributes.type = unquoted"},
         {"expiration_policy": {"ttl": {"seconds": 3600}}},
     ],
@@ -123,6 +129,21 @@ def test_update_changes_the_fields_of_the_mask_and_no_other(local_pubsub: PubSub
     # In the mask and not given: cleared.
     assert "retry_policy" not in updated
     assert local_pubsub.subscriber.get_subscription(subscription=before.name) == updated
+
+
+@pytest.mark.parametrize(
+    "path", ["retry_policy.nonsense", "ack_deadline_seconds.seconds", "labels.a", "push_config..push_endpoint", "*"]
+)
+def test_path_that_leads_nowhere_is_refused(local_pubsub: PubSub, path: str) -> None:
+    name = local_pubsub.subscription(local_pubsub.topic())
+    request = {"subscription": {"name": name, "labels": {"a": "1"}}, "update_mask": {"paths": [path]}}
+    with pytest.raises(exceptions.InvalidArgument, match="not a known Subscription field"):
+        local_pubsub.subscriber.update_subscription(request=request)
+
+
+def test_page_token_that_no_list_gave_is_refused(local_pubsub: PubSub) -> None:
+    with pytest.raises(exceptions.InvalidArgument, match="page token"):
+        list(local_pubsub.subscriber.list_subscriptions(request={"project": project_path(), "page_token": "2"}))
 
 
 def test_update_reaches_into_a_field(local_pubsub: PubSub) -> None:
