@@ -1,7 +1,7 @@
 """Chargebee's calls that the platform makes.
 
 Every writing method takes the idempotency key of the step that asks for it (event id and step) and may be called again
-with it at any later time. Chargebee itself remembers keys for half an hour only, so what could be done twice after that
+with it at any later time; where an object's content is written, also with other content. Chargebee itself remembers keys for half an hour only, so what could be done twice after that
 is also guarded by content: chosen ids for customers and subscriptions, the reference of a credit.
 
 https://apidocs.chargebee.com/docs/api?prod_cat_ver=2 (product catalogue 2.0, items and item prices).
@@ -120,7 +120,7 @@ class ChargebeeClient:
         try:
             response = await self._call(
                 "create_customer",
-                lambda: self._site.Customer.create(params, headers=_headers(idempotency_key)),
+                lambda: self._site.Customer.create(params, headers=_headers_for(idempotency_key, params)),
             )
         except AlreadyExists:
             return await self.get_customer(customer_id)
@@ -147,7 +147,7 @@ class ChargebeeClient:
         params = _present({"email": email, "first_name": first_name, "last_name": last_name, "phone": phone})
         response = await self._call(
             "update_customer",
-            lambda: self._site.Customer.update(customer_id, params, headers=_headers(idempotency_key)),
+            lambda: self._site.Customer.update(customer_id, params, headers=_headers_for(idempotency_key, params)),
         )
         return Customer.parse(response.customer.raw_data)
 
@@ -192,7 +192,7 @@ class ChargebeeClient:
             response = await self._call(
                 "create_subscription",
                 lambda: self._site.Subscription.create_with_items(
-                    customer_id, params, headers=_headers(idempotency_key)
+                    customer_id, params, headers=_headers_for(idempotency_key, params)
                 ),
             )
         except AlreadyExists:
@@ -483,6 +483,16 @@ def _subscription(response: Any) -> Subscription:
 
 def _headers(idempotency_key: str) -> dict[str, str]:
     return {IDEMPOTENCY_HEADER: _key(idempotency_key)}
+
+
+def _headers_for(idempotency_key: str, params: Mapping[str, Any]) -> dict[str, str]:
+    """For calls that bring what is now, under an id that was chosen: done twice, they do no harm.
+
+    What is now may have changed between an attempt that was cut off and the next, and Chargebee refuses a key that comes
+    with other parameters than before. So the key is of the parameters, too.
+    """
+    digest = hashlib.sha256(orjson.dumps(params, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return _headers(f"{idempotency_key}:{digest[:16]}")
 
 
 def _key(idempotency_key: str) -> str:

@@ -1,6 +1,6 @@
 """The platform's Chargebee client, through the official SDK, against the stand-in over HTTP."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -72,6 +72,34 @@ async def test_a_customer_is_made_once_whatever_the_key(chargebee: Running, char
         )
         assert (customer.id, customer.email) == ("bo", "bo@example.com")
     assert len(chargebee.service.store.find_by("customer", "email", "bo@example.com")) == 1
+
+
+async def test_what_changed_between_two_attempts_does_not_make_the_key_refuse_the_second(
+    chargebee_client: ChargebeeClient,
+) -> None:
+    made = [
+        await chargebee_client.create_customer(
+            "bo", email=email, first_name="Bo", last_name=None, idempotency_key="event-1:create"
+        )
+        for email in ("bo@example.com", "bo@example.org")
+    ]
+    updated = [
+        await chargebee_client.update_customer("bo", email=email, idempotency_key="event-2:update")
+        for email in ("bo@example.net", "bo@example.org")
+    ]
+    begun = [
+        await chargebee_client.create_subscription(
+            "bo",
+            subscription_id="bo-1",
+            item_price_id="basic-USD-Monthly",
+            start_at=start,
+            idempotency_key="event-3:begin",
+        )
+        for start in (datetime.fromtimestamp(START, UTC) + timedelta(days=3), None)
+    ]
+    assert [customer.email for customer in made] == ["bo@example.com", "bo@example.com"]
+    assert [customer.email for customer in updated] == ["bo@example.net", "bo@example.org"]
+    assert [subscription.status for subscription in begun] == ["future", "future"]
 
 
 async def test_a_subscription_begins_with_an_invoice_that_is_paid(
