@@ -115,12 +115,8 @@ class Application:
             )
             for name in self._settings.beside:
                 self._checks |= await stack.enter_async_context(load_beside(name)())
-            # Schemas live as long as the process: keep the collector from walking them again and again. What requests
-            # make is in cycles only where they fail, so it need not look as often as it does unasked.
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(*_COLLECTOR_THRESHOLDS)
-            gc.enable()
+            if not gc.isenabled():
+                _settle_collector()
             yield
 
     def _direct(self, endpoint: GraphQLEndpoint) -> DirectEndpoint:
@@ -141,6 +137,19 @@ class Application:
     async def _check_database(self) -> None:
         async with self._pool.connection() as connection:
             await connection.row("SELECT 1", ())
+
+
+def _settle_collector() -> None:
+    """Turn the collector on again in a process of this server's own (`application_from_environment` turned it off).
+
+    Schemas live as long as such a process: the collector is kept from walking them again and again. What requests make
+    is in cycles only where they fail, so it need not look as often as it does unasked. In a process that others share,
+    and that outlives this application, all that was frozen so would never be freed.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECTOR_THRESHOLDS)
+    gc.enable()
 
 
 def create_application(settings: ServerSettings, authentication: AuthenticationSettings) -> ASGIApp:
