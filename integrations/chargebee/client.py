@@ -1,8 +1,9 @@
 """Chargebee's calls that the platform makes.
 
 Every writing method takes the idempotency key of the step that asks for it (event id and step) and may be called again
-with it at any later time; where an object's content is written, also with other content. Chargebee itself remembers keys for half an hour only, so what could be done twice after that
-is also guarded by content: chosen ids for customers and subscriptions, the reference of a credit.
+with it at any later time; where an object's content is written, also with other content. Chargebee itself remembers
+keys for half an hour only, so what could be done twice after that is also guarded by content: chosen ids for customers
+and subscriptions, the reference of a credit.
 
 https://apidocs.chargebee.com/docs/api?prod_cat_ver=2 (product catalogue 2.0, items and item prices).
 """
@@ -488,8 +489,8 @@ def _headers(idempotency_key: str) -> dict[str, str]:
 def _headers_for(idempotency_key: str, params: Mapping[str, Any]) -> dict[str, str]:
     """For calls that bring what is now, under an id that was chosen: done twice, they do no harm.
 
-    What is now may have changed between an attempt that was cut off and the next, and Chargebee refuses a key that comes
-    with other parameters than before. So the key is of the parameters, too.
+    What is now may have changed between an attempt that was cut off and the next, and Chargebee refuses a key that
+    comes with other parameters than before. So the key is of the parameters, too.
     """
     digest = hashlib.sha256(orjson.dumps(params, option=orjson.OPT_SORT_KEYS)).hexdigest()
     return _headers(f"{idempotency_key}:{digest[:16]}")
