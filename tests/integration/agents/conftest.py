@@ -31,7 +31,7 @@ async def world(surroundings: Surroundings) -> AsyncIterator[World]:
     database = await asyncpg.connect(surroundings.database_url)
     async with httpx.AsyncClient(timeout=60, trust_env=False, verify=NO_TLS) as client:
         world = World(surroundings=surroundings, database=database, client=client)
+        await world.begin()
         yield world
-        for service in surroundings.outside:
-            await world.behave(service)
+        await world.end()
     await database.close()

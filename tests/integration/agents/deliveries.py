@@ -15,6 +15,8 @@ import httpx
 from tests.integration.agents.surroundings import Surroundings
 
 SUBSCRIPTION = "projects/caregraph-local/subscriptions/test"
+#: More requests than any test makes.
+MANY = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +87,17 @@ class World:
     surroundings: Surroundings
     database: asyncpg.Connection
     client: httpx.AsyncClient
+    #: The stand-ins that were told to misbehave.
+    misbehaving: set[str] = field(default_factory=set)
+
+    async def begin(self) -> None:
+        """Have the stand-ins forget what earlier tests, or programs that these killed, asked of them."""
+        await asyncio.gather(*(self.client.delete(f"{url}/_received") for url in self.surroundings.outside.values()))
+
+    async def end(self) -> None:
+        """Leave stand-ins behind that behave."""
+        for service in list(self.misbehaving):
+            await self.behave(service)
 
     async def row(self, statement: str, *values: Any) -> asyncpg.Record:
         row = await self.database.fetchrow(statement, *values)
@@ -168,21 +181,25 @@ class World:
         )
 
     async def received(self, service: str, **query: Any) -> list[dict[str, Any]]:
-        """What a stand-in received, oldest first; `at_least` and `wait_s` wait for it."""
+        """What a stand-in received of this test, oldest first; `at_least` and `wait_s` wait for it."""
         url = self.surroundings.outside[service]
-        answer = await self.client.get(f"{url}/_received", params=query, timeout=30)
+        answer = await self.client.get(f"{url}/_received", params={"limit": MANY} | query, timeout=30)
         received: list[dict[str, Any]] = answer.json()["received"]
+        # As many as that are the oldest of more: what a test looks for would be missing.
+        assert len(received) < MANY
         return received
 
     async def misbehave(self, service: str, **fault: Any) -> None:
         """Have a stand-in fail, be slow or drop connections."""
         url = self.surroundings.outside[service]
+        self.misbehaving.add(service)
         answer = await self.client.post(f"{url}/_control/faults", json=fault)
         assert answer.status_code == 200, answer.text
 
     async def behave(self, service: str) -> None:
         """Have a stand-in forget its faults."""
         await self.client.delete(f"{self.surroundings.outside[service]}/_control/faults")
+        self.misbehaving.discard(service)
 
 
 async def all_of(*responses: Any) -> list[int]:

@@ -1,7 +1,8 @@
 """Faults for an application that has no controls of its own: the same ones that the stand-ins of `local.standin` have.
 
 `POST /_control/faults` takes `{status?, drop?, delay_s?, after_work?, times?, path?}`, `DELETE` forgets them all, and
-`GET /_received` lists the requests under the watched path; `since`, `at_least` and `wait_s` wait for them.
+`GET /_received` lists the requests under the watched path, `since`, `at_least` and `wait_s` wait for them, and `DELETE`
+forgets them.
 """
 
 import asyncio
@@ -28,6 +29,8 @@ class Faulty:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
         elif scope["path"] == "/_received":
+            if scope["method"] == "DELETE":
+                self.received.clear()
             await self._show(scope, send)
         elif scope["path"] == "/_control/faults":
             self.faults.clear()

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -19,24 +19,23 @@ NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 async def serving(build: Callable[[str], ASGIApp]) -> AsyncIterator[str]:
     """The base URL of an application that knows its own; requests at hand have a second to end."""
     # With its protocol named, or asyncio doesn't see that it is TCP and leaves Nagle's algorithm on: 40 ms an answer.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind((HOST, 0))
-    url = f"http://{HOST}:{listener.getsockname()[1]}"
-    config = uvicorn.Config(build(url), log_config=None, access_log=False, lifespan="on")
-    server = _Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    started = asyncio.create_task(server.started_serving.wait())
-    try:
-        await asyncio.wait({task, started}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)) as listener:
+        listener.bind((HOST, 0))
+        url = f"http://{HOST}:{listener.getsockname()[1]}"
+        config = uvicorn.Config(build(url), log_config=None, access_log=False, lifespan="on")
+        server = _Server(config)
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        started = asyncio.create_task(server.started_serving.wait())
+        try:
+            await asyncio.wait({task, started}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                await task
+                raise RuntimeError("the application did not start")
+            yield url
+        finally:
+            started.cancel()
+            server.stopping.set()
             await task
-            raise RuntimeError("the application did not start")
-        yield url
-    finally:
-        started.cancel()
-        server.stopping.set()
-        await task
-        listener.close()
 
 
 class _Server(uvicorn.Server):
