@@ -124,6 +124,8 @@ def _render_create_trigger(trigger: DeclaredTrigger, operation: Operation) -> st
         # Judged before the event is queued, so that an update of other columns costs next to nothing.
         changed = "\n    OR ".join(f"OLD.{column} IS DISTINCT FROM NEW.{column}" for column in trigger.watched)
         lines.append(f"WHEN (\n    {changed}\n)")
+    elif operation is Operation.INSERT and trigger.history is not None:
+        lines.append(f"WHEN (NEW.{trigger.history} IS NULL)")
     lines.append(f"EXECUTE FUNCTION {function_name(trigger)}();")
     return "\n".join(lines) + "\n"
 

@@ -53,6 +53,8 @@ class DeclaredTrigger:
     renamed: Mapping[str, str] | None = None
     #: None when the row is the aggregate itself.
     through: Through | None = None
+    #: A column that a row has when it came as history: its insertion is no event, its later changes are.
+    history: str | None = None
 
     def event_type(self, operation: Operation) -> EventType:
         """The type that an operation becomes; KeyError when it becomes none."""
@@ -150,6 +152,8 @@ _INVOICE = DeclaredTrigger(
         "resource_version",
         "deleted",
     ),
+    # docs/decisions/history-is-not-told.md
+    history="history_by",
 )
 
 _CUSTOMER = DeclaredTrigger(

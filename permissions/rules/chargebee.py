@@ -12,6 +12,7 @@ from sqlalchemy import Table
 from permissions.model import ALL, EVERY_ROW, Insert, Select, TablePermissions, Update
 from permissions.rules.persons import (
     AS_STAFF,
+    ME,
     NOT_OF_DELETED,
     OF_PRESENT,
     OWN,
@@ -93,6 +94,21 @@ def _mirror(table: Table, rows: BoolExp = NOT_OF_DELETED) -> TablePermissions:
     )
 
 
+def _mirror_of_invoices() -> TablePermissions:
+    """Only the back-fill of agent `chargebee` brings invoices as history, and nobody makes history of what is there."""
+    fixed = frozenset({"id", "history_by", "history_paid"})
+    is_news: BoolExp = {"history_by": {"_is_null": True}}
+    by_the_back_fill: BoolExp = {"_and": [{"history_by": {"_eq": ME}}, {"history_by": {"_eq": "chargebee"}}]}
+    return TablePermissions(
+        select=Select(columns=ALL, filter=NOT_OF_DELETED, aggregate=True),
+        insert=Insert(columns=ALL, check={"_or": [is_news, by_the_back_fill]}),
+        update=Update(
+            columns=tuple(column.name for column in chargebee.invoice.columns if column.name not in fixed),
+            filter=EVERY_ROW,
+        ),
+    )
+
+
 CHARGEBEE: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
     "chargebee.customer": {
         "cct": _of_staff(*_CUSTOMER),
@@ -113,7 +129,7 @@ CHARGEBEE: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
     "chargebee.invoice": {
         "user": _of_customer(*_INVOICE),
         "cct": _of_staff(*_INVOICE, *_INVOICE_OF_STAFF),
-        "service": _mirror(chargebee.invoice),
+        "service": _mirror_of_invoices(),
     },
     "chargebee.invoice_line_item": {
         "user": _of_customer(*_LINE_ITEM),

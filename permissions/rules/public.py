@@ -99,14 +99,14 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
             select=Select(
                 columns=(
                     *(*_PERSON, *_WISHES, "firebase_uid", "chargebee_customer_id", "zendesk_user_id"),
-                    *("currency_code", "lifetime_value", "deleted_at", "created_at", "updated_at"),
+                    *("currency_code", "lifetime_value", "history_value", "deleted_at", "created_at", "updated_at"),
                 ),
                 # Whose data is being deleted is seen until it is: the account has to be closed.
                 filter={"_or": [PRESENT, {"firebase_uid": {"_is_null": False}}]},
             ),
             update=Update(
                 columns=(
-                    *("firebase_uid", "chargebee_customer_id", "zendesk_user_id", "lifetime_value"),
+                    *("firebase_uid", "chargebee_customer_id", "zendesk_user_id", "lifetime_value", "history_value"),
                     # Who unsubscribes does so where the message was sent from.
                     *("email_opt_out", "sms_opt_out"),
                 ),

@@ -10,7 +10,7 @@ columns they join by are indexed.
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Date, Index, Integer, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from schema.relationships import to_many, to_one
@@ -217,6 +217,17 @@ invoice = Table(
     ),
     Column("generated_at", Timestamp),
     *mirrored(),
+    Column(
+        "history_by",
+        Text,
+        comment="The agent whose back-fill brought it after its end, so that no event told of it; null for others.",
+    ),
+    money(
+        "history_paid",
+        required=False,
+        comment="With history_by: what had been paid by then, less what had been given back.",
+    ),
+    CheckConstraint("(history_by IS NULL) = (history_paid IS NULL)", name="history_paid"),
     Index(None, "customer_id", "date"),
     Index(None, "subscription_id", "date"),
     Index(None, "status", "date"),

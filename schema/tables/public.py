@@ -55,6 +55,9 @@ customer = Table(
     Column("timezone", Text, nullable=False, server_default="UTC", comment="IANA name, for example America/Denver."),
     *currency_code(default="USD"),
     money("lifetime_value", default=0, comment="Sum of the payments received, in minor units."),
+    money(
+        "history_value", default=0, comment="The part of lifetime_value that invoices brought which came as history."
+    ),
     flag("email_opt_out", comment="No e-mail but what law or care require."),
     flag("sms_opt_out", comment="No text messages."),
     Column(
