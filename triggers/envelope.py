@@ -13,6 +13,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from integrations.telemetry.tracing import parse_traceparent
+
 #: What Pub/Sub takes in one request (https://cloud.google.com/pubsub/quotas#resource_limits).
 MAX_REQUEST_BYTES: Final = 10_000_000
 #: Attributes, key and framing of a message are well below this.
@@ -32,6 +34,9 @@ _UTC: Final = "+00:00"
 #: What precedes an id (a UUID, 36 characters) and an ordinary traceparent in their entries of the map.
 _ID: Final = "\x12\x2d\n\x05ce-id\x12\x24"
 _TRACEPARENT_LENGTH: Final = 55
+#: Later versions of the header may be longer (https://www.w3.org/TR/trace-context/#versioning-of-traceparent); what
+#: Pub/Sub takes as the value of an attribute.
+_MAX_TRACEPARENT: Final = 1_024
 _TRACEPARENT: Final = "\x12\x46\n\x0btraceparent\x12\x37"
 
 
@@ -81,12 +86,17 @@ def encode_message(event: OutboxEvent, data: bytes, *, source: str, traceparent:
     own = f"{_ID}{event.event_id}\x12{chr(len(time) + 11)}\n\x07ce-time\x12{chr(len(time))}{time}"
     if traceparent and len(traceparent) == _TRACEPARENT_LENGTH and traceparent.isascii():
         own = f"{own}{_TRACEPARENT}{traceparent}"
-    elif traceparent:
-        return _attribute("traceparent", traceparent) + encode_message(event, data, source=source, traceparent=None)
     same = _same_for_many(event.type, event.source or source, event.subject, event.ordering_key)
+    if traceparent and len(traceparent) != _TRACEPARENT_LENGTH and _is_later(traceparent):
+        same += _attribute("traceparent", traceparent)
     if event.replay_to is not None:
         same += _attribute("ce-recipient", event.replay_to)
     return b"".join((same, own.encode(), _DATA, _length(len(data)), data))
+
+
+def _is_later(traceparent: str) -> bool:
+    """Whether it is a later version's. What else clients have set says nothing, and Pub/Sub may refuse it."""
+    return len(traceparent) <= _MAX_TRACEPARENT and parse_traceparent(traceparent) is not None
 
 
 def encode_request(topic: str, messages: Sequence[bytes]) -> bytes:

@@ -163,6 +163,45 @@ async def test_copying_rows_in_makes_their_events(records: Records, copies: int)
     assert len(await records.outbox()) == copies
 
 
+async def test_merge_and_on_conflict_make_the_event_of_what_they_did(records: Records) -> None:
+    there, new = await records.insert_contract(), uuid.uuid4()
+    await records.connection.execute(
+        """
+        MERGE INTO public.contract AS c USING unnest($1::uuid[]) AS given (id) ON c.id = given.id
+        WHEN MATCHED THEN UPDATE SET auto_renew = NOT c.auto_renew
+        WHEN NOT MATCHED THEN INSERT (id, customer_id, treatment_id) VALUES (given.id, $2, $3)
+        """,
+        [there, new],
+        records.customer_id,
+        records.treatment_id,
+    )
+    there_already = "INSERT INTO public.contract (id, customer_id, treatment_id) VALUES ($1, $2, $3) ON CONFLICT (id)"
+    for answer in ("DO UPDATE SET auto_renew = NOT contract.auto_renew", "DO NOTHING"):
+        await records.connection.execute(f"{there_already} {answer}", there, records.customer_id, records.treatment_id)
+    assert [(event["type"], event["subject"]) for event in (await records.outbox())[1:]] == [
+        ("contract.updated", str(there)),
+        ("contract.inserted", str(new)),
+        ("contract.updated", str(there)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE public.contract SET id = uuid_v7()",
+        "DELETE FROM public.contract; DELETE FROM public.customer",
+        "TRUNCATE public.contract CASCADE",
+        "SET LOCAL session_replication_role = replica; UPDATE public.contract SET auto_renew = NOT auto_renew",
+    ],
+)
+async def test_what_the_documentation_names_makes_no_event(records: Records, statement: str) -> None:
+    await records.insert_contract()
+    await records.connection.execute("DELETE FROM events.outbox")
+    async with records.connection.transaction():
+        await records.connection.execute(statement)
+    assert await records.outbox() == []
+
+
 async def insert_prescription(connection: asyncpg.Connection, customer_id: uuid.UUID) -> uuid.UUID:
     patient_id = await connection.fetchval(
         "INSERT INTO healthcare.patient (customer_id) VALUES ($1) RETURNING id", customer_id

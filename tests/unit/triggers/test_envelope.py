@@ -49,12 +49,26 @@ def test_the_envelope_is_in_the_attributes_and_the_data_is_bare() -> None:
     assert message.ordering_key == "c1"
 
 
+def test_what_is_no_trace_context_is_left_out() -> None:
+    for odd in (
+        "",
+        "x",
+        "x" * 5_000,
+        "é" * 55,
+        f"00-{'0' * 32}-b7ad6b7169203331-01-x",
+        f"cc{TRACEPARENT[2:]}-{'x' * 1_000}",
+    ):
+        message = read(encode_message(event(), b"{}", source="/x", traceparent=odd))
+        assert "traceparent" not in message.attributes
+        assert message.attributes["ce-type"] == "contract.created"
+
+
 def test_the_bytes_are_those_that_protobuf_writes() -> None:
     """Lengths of one, two and three bytes, letters beyond ASCII, times without microseconds, odd traces."""
     for size in (0, 1, 127, 128, 16_383, 16_384, 70_000):
         for text in ("x", "ü" * 200):
             odd = event(subject=text, ordering_key=text, type=text, created_at=datetime(2026, 1, 1, tzinfo=UTC))
-            for traceparent in (TRACEPARENT, text, "é" * 55):
+            for traceparent in (TRACEPARENT, f"cc{TRACEPARENT[2:]}-{'later' * 20}"):
                 message = read(encode_message(odd, b"d" * size, source=text, traceparent=traceparent))
                 assert message.data == b"d" * size
                 assert message.ordering_key == text
