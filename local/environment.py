@@ -306,7 +306,7 @@ _SPECIFIC: Mapping[str, Callable[[Site], dict[str, str]]] = {
     "cron": _cron,
     "agent-contract": lambda site: {**_agent(site, "contract"), **_chargebee(site)},
     "agent-event_routing": _event_routing,
-    "agent-chargebee": lambda site: {**_agent(site, "chargebee"), **_chargebee(site)},
+    "agent-chargebee": lambda site: {**_agent(site, "chargebee"), **_chargebee(site), **_zendesk(site)},
     "agent-notification": lambda site: {**_agent(site, "notification"), **_iterable(site), **_flags(site)},
     "agent-zendesk": lambda site: {**_agent(site, "zendesk"), **_zendesk(site)},
     "agent-data_deletion": lambda site: {

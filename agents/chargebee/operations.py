@@ -2,10 +2,61 @@
 
 import datetime
 import uuid
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from agents.graphql.documents import Document
 from agents.graphql.operations import Answer, Mutation, Query
+
+
+class PaymentRecoveryInsertInput(TypedDict, total=False):
+    """`payment_recovery_insert_input`: its scalar fields."""
+
+    customer_id: uuid.UUID | None
+    invoice_id: str | None
+    contract_id: uuid.UUID | None
+    subscription_id: str | None
+    event_id: uuid.UUID | None
+    amount: int | None
+    currency_code: str | None
+    retries: int | None
+    next_retry_at: datetime.datetime | None
+    last_decline_code: str | None
+    needs_new_card: bool | None
+    payment_source_id: str | None
+    declined_at: datetime.datetime | None
+    zendesk_ticket_id: int | None
+    failed_at: datetime.datetime | None
+
+
+class PaymentRecoverySetInput(TypedDict, total=False):
+    """`payment_recovery_set_input`: its scalar fields."""
+
+    status: str | None
+    status_reason: str | None
+    event_id: uuid.UUID | None
+    amount: int | None
+    currency_code: str | None
+    retries: int | None
+    attempts: int | None
+    next_retry_at: datetime.datetime | None
+    last_decline_code: str | None
+    needs_new_card: bool | None
+    payment_source_id: str | None
+    declined_at: datetime.datetime | None
+    zendesk_ticket_id: int | None
+    failed_at: datetime.datetime | None
+    closed_at: datetime.datetime | None
+
+
+class EventsScheduledTaskInsertInput(TypedDict, total=False):
+    """`events_scheduled_task_insert_input`: its scalar fields."""
+
+    name: str | None
+    kind: str | None
+    target: str | None
+    payload: Any
+    due_at: datetime.datetime | None
+
 
 _GET_CUSTOMER: Final = Document(
     name="GetCustomer",
@@ -98,12 +149,19 @@ query GetContract($id: uuid!) {
       first_name
       last_name
       phone
+      zendesk_user_id
       deleted_at
     }
+    treatment_id
+    end_date
+    renewed_from_id
     treatment {
       has_upfront_payment_option
       monthly_item_price_id
       upfront_item_price_id
+      monthly_price
+      upfront_price
+      currency_code
     }
   }
 }""",
@@ -125,6 +183,7 @@ class GetContract(Answer):
             first_name: str | None
             last_name: str | None
             phone: str | None
+            zendesk_user_id: int | None
             deleted_at: datetime.datetime | None
 
         class Treatment(Answer):
@@ -133,6 +192,9 @@ class GetContract(Answer):
             has_upfront_payment_option: bool
             monthly_item_price_id: str
             upfront_item_price_id: str | None
+            monthly_price: int
+            upfront_price: int | None
+            currency_code: str
 
         id: uuid.UUID
         customer_id: uuid.UUID
@@ -140,6 +202,9 @@ class GetContract(Answer):
         status: str
         start_date: datetime.date
         customer: Customer | None
+        treatment_id: uuid.UUID
+        end_date: datetime.date
+        renewed_from_id: uuid.UUID | None
         treatment: Treatment
 
     contract: Contract | None
@@ -181,6 +246,220 @@ def set_contract_subscription(*, id: uuid.UUID, subscription_id: str) -> Mutatio
     """A contract gets its subscription; one that is there already stays."""
     variables: dict[str, Any] = {"id": id, "subscription_id": subscription_id}
     return Mutation(document=_SET_CONTRACT_SUBSCRIPTION, variables=variables, answer=SetContractSubscription)
+
+
+_FIND_FIRST_PAYMENT: Final = Document(
+    name="FindFirstPayment",
+    kind="query",
+    text="""\
+query FindFirstPayment($contract_id: uuid!) {
+  recoveries: payment_recovery(where: { contract_id: { _eq: $contract_id } }) {
+    contract_id
+    event_id
+    status
+    retries
+    attempts
+    last_decline_code
+    needs_new_card
+    payment_source_id
+    declined_at
+    zendesk_ticket_id
+  }
+}""",
+)
+
+
+class FindFirstPayment(Answer):
+    """The answer of `find_first_payment`."""
+
+    class Recoveries(Answer):
+        """Of type `payment_recovery`."""
+
+        contract_id: uuid.UUID | None
+        event_id: uuid.UUID
+        status: str
+        retries: int
+        attempts: int
+        last_decline_code: str | None
+        needs_new_card: bool
+        payment_source_id: str | None
+        declined_at: datetime.datetime | None
+        zendesk_ticket_id: int | None
+
+    recoveries: list[Recoveries]
+
+
+def find_first_payment(*, contract_id: uuid.UUID) -> Query[FindFirstPayment]:
+    """How the recovery of a contract's first charge stands: one or none."""
+    variables: dict[str, Any] = {"contract_id": contract_id}
+    return Query(document=_FIND_FIRST_PAYMENT, variables=variables, answer=FindFirstPayment)
+
+
+_FIND_UNPAID_CONTRACTS: Final = Document(
+    name="FindUnpaidContracts",
+    kind="query",
+    text="""\
+query FindUnpaidContracts($customer_id: uuid!) {
+  recoveries: payment_recovery(
+    where: {
+      customer_id: { _eq: $customer_id }
+      contract_id: { _is_null: false }
+      status: { _in: ["open", "exhausted"] }
+    }
+    order_by: { contract_id: asc }
+  ) {
+    contract_id
+  }
+}""",
+)
+
+
+class FindUnpaidContracts(Answer):
+    """The answer of `find_unpaid_contracts`."""
+
+    class Recoveries(Answer):
+        """Of type `payment_recovery`."""
+
+        contract_id: uuid.UUID | None
+
+    recoveries: list[Recoveries]
+
+
+def find_unpaid_contracts(*, customer_id: uuid.UUID) -> Query[FindUnpaidContracts]:
+    """Contracts of a customer whose first charge was declined and that still wait for it."""
+    variables: dict[str, Any] = {"customer_id": customer_id}
+    return Query(document=_FIND_UNPAID_CONTRACTS, variables=variables, answer=FindUnpaidContracts)
+
+
+_BEGIN_FIRST_PAYMENT: Final = Document(
+    name="BeginFirstPayment",
+    kind="mutation",
+    text="""\
+mutation BeginFirstPayment($recovery: payment_recovery_insert_input!) {
+  insert_payment_recovery(
+    objects: [$recovery]
+    on_conflict: { constraint: payment_recovery_contract_id_key, update_columns: [] }
+  ) {
+    affected_rows
+  }
+}""",
+)
+
+
+class BeginFirstPayment(Answer):
+    """The answer of `begin_first_payment`."""
+
+    class InsertPaymentRecovery(Answer):
+        """Of type `payment_recovery_mutation_response`."""
+
+        affected_rows: int
+
+    insert_payment_recovery: InsertPaymentRecovery | None
+
+
+def begin_first_payment(*, recovery: PaymentRecoveryInsertInput) -> Mutation[BeginFirstPayment]:
+    """The first charge was declined. What is being recovered goes on as it is."""
+    variables: dict[str, Any] = {"recovery": recovery}
+    return Mutation(document=_BEGIN_FIRST_PAYMENT, variables=variables, answer=BeginFirstPayment)
+
+
+_MOVE_FIRST_PAYMENT: Final = Document(
+    name="MoveFirstPayment",
+    kind="mutation",
+    text="""\
+mutation MoveFirstPayment($contract_id: uuid!, $event_id: uuid!, $statuses: [String!]!, $set: payment_recovery_set_input!) {
+  update_payment_recovery(
+    where: {
+      contract_id: { _eq: $contract_id }
+      event_id: { _eq: $event_id }
+      status: { _in: $statuses }
+    }
+    _set: $set
+  ) {
+    affected_rows
+  }
+}""",
+)
+
+
+class MoveFirstPayment(Answer):
+    """The answer of `move_first_payment`."""
+
+    class UpdatePaymentRecovery(Answer):
+        """Of type `payment_recovery_mutation_response`."""
+
+        affected_rows: int
+
+    update_payment_recovery: UpdatePaymentRecovery | None
+
+
+def move_first_payment(
+    *, contract_id: uuid.UUID, event_id: uuid.UUID, statuses: list[str], set: PaymentRecoverySetInput
+) -> Mutation[MoveFirstPayment]:
+    """The recovery that an event began moves on, unless it has left the given statuses meanwhile."""
+    variables: dict[str, Any] = {"contract_id": contract_id, "event_id": event_id, "statuses": statuses, "set": set}
+    return Mutation(document=_MOVE_FIRST_PAYMENT, variables=variables, answer=MoveFirstPayment)
+
+
+_PLAN_FIRST_PAYMENTS: Final = Document(
+    name="PlanFirstPayments",
+    kind="mutation",
+    text="""\
+mutation PlanFirstPayments($tasks: [events_scheduled_task_insert_input!]!) {
+  insert_events_scheduled_task(
+    objects: $tasks
+    on_conflict: { constraint: scheduled_task_name_key, update_columns: [] }
+  ) {
+    affected_rows
+  }
+}""",
+)
+
+
+class PlanFirstPayments(Answer):
+    """The answer of `plan_first_payments`."""
+
+    class InsertEventsScheduledTask(Answer):
+        """Of type `events_scheduled_task_mutation_response`."""
+
+        affected_rows: int
+
+    insert_events_scheduled_task: InsertEventsScheduledTask | None
+
+
+def plan_first_payments(*, tasks: list[EventsScheduledTaskInsertInput]) -> Mutation[PlanFirstPayments]:
+    """The further attempts, each under its name: what is planned already stays."""
+    variables: dict[str, Any] = {"tasks": tasks}
+    return Mutation(document=_PLAN_FIRST_PAYMENTS, variables=variables, answer=PlanFirstPayments)
+
+
+_CANCEL_ATTEMPT: Final = Document(
+    name="CancelAttempt",
+    kind="mutation",
+    text="""\
+mutation CancelAttempt($name: String!) {
+  cancel_task(name: $name) {
+    cancelled
+  }
+}""",
+)
+
+
+class CancelAttempt(Answer):
+    """The answer of `cancel_attempt`."""
+
+    class CancelTask(Answer):
+        """Of type `cancelled_task`."""
+
+        cancelled: bool
+
+    cancel_task: CancelTask
+
+
+def cancel_attempt(*, name: str) -> Mutation[CancelAttempt]:
+    """The mutation `CancelAttempt`."""
+    variables: dict[str, Any] = {"name": name}
+    return Mutation(document=_CANCEL_ATTEMPT, variables=variables, answer=CancelAttempt)
 
 
 _READ_CURSORS: Final = Document(

@@ -7,10 +7,12 @@ from urllib.parse import urlsplit
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from agents.charging.settings import RetrySettings
 from agents.runtime.settings import RuntimeSettings, read_together
 from integrations.chargebee.settings import ChargebeeSettings
 from integrations.identity.id_tokens import METADATA_ID_TOKEN_URL
 from integrations.settings import Duration
+from integrations.zendesk.settings import ZendeskSettings
 
 
 class EtlSettings(BaseSettings):
@@ -32,12 +34,21 @@ class Settings:
 
     runtime: RuntimeSettings
     chargebee: ChargebeeSettings
+    zendesk: ZendeskSettings
     etl: EtlSettings
+    retries: RetrySettings
 
 
 def read_settings() -> Settings:
     """The settings, read from the environment; raises ConfigurationError that names all that is missing or wrong."""
-    return read_together(Settings, runtime=RuntimeSettings, chargebee=ChargebeeSettings, etl=EtlSettings)
+    return read_together(
+        Settings,
+        runtime=RuntimeSettings,
+        chargebee=ChargebeeSettings,
+        zendesk=ZendeskSettings,
+        etl=EtlSettings,
+        retries=RetrySettings,
+    )
 
 
 class EndpointSettings(BaseSettings):

@@ -1,11 +1,27 @@
 """Chargebee's events → rows of its mirror, the same that the ETL writes."""
 
 from agents.event_routing.context import Context
+from agents.event_routing.operations import find_billed_customer
 from agents.event_routing.webhooks import ChargebeeWebhook
+from agents.events.customer import CustomerPaymentSourceChanged
 from agents.mirror.upserts import mirror
 from agents.runtime.errors import Rejected
 from agents.runtime.handler import Work, WriteBack
 from integrations.chargebee.rows import Unmirrorable, rows_of_event
+
+
+async def card_changed(webhook: ChargebeeWebhook, work: Work, context: Context) -> WriteBack:
+    """The same, and if the customer is ours, customer.payment_source_changed: what waits for another card is tried."""
+    mirrored = await mirror_resources(webhook, work, context)
+    given = (webhook.content.get(kind) or {} for kind in ("payment_source", "card", "customer"))
+    billing_id = next((one.get("customer_id") or one.get("id") for one in given if one), None)
+    if billing_id is None:
+        return mirrored
+    found = (await context.graphql.query(find_billed_customer(chargebee_customer_id=billing_id))).customers
+    if not found:
+        return mirrored
+    event = CustomerPaymentSourceChanged(customer_id=found[0].id)
+    return WriteBack(mutations=(*mirrored.mutations, work.publish(event)))
 
 
 async def mirror_resources(webhook: ChargebeeWebhook, _work: Work, _context: Context) -> WriteBack:

@@ -75,6 +75,40 @@ def find_person(*, ids: list[uuid.UUID], emails: list[str]) -> Query[FindPerson]
     return Query(document=_FIND_PERSON, variables=variables, answer=FindPerson)
 
 
+_FIND_BILLED_CUSTOMER: Final = Document(
+    name="FindBilledCustomer",
+    kind="query",
+    text="""\
+query FindBilledCustomer($chargebee_customer_id: String!) {
+  customers: customer(
+    where: {
+      chargebee_customer_id: { _eq: $chargebee_customer_id }
+      deleted_at: { _is_null: true }
+    }
+  ) {
+    id
+  }
+}""",
+)
+
+
+class FindBilledCustomer(Answer):
+    """The answer of `find_billed_customer`."""
+
+    class Customers(Answer):
+        """Of type `customer`."""
+
+        id: uuid.UUID
+
+    customers: list[Customers]
+
+
+def find_billed_customer(*, chargebee_customer_id: str) -> Query[FindBilledCustomer]:
+    """The customer of ours who has a billing record in Chargebee."""
+    variables: dict[str, Any] = {"chargebee_customer_id": chargebee_customer_id}
+    return Query(document=_FIND_BILLED_CUSTOMER, variables=variables, answer=FindBilledCustomer)
+
+
 _STOP_EMAIL: Final = Document(
     name="StopEmail",
     kind="mutation",

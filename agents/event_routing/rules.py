@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from agents.event_routing.billing import mirror_resources
+from agents.event_routing.billing import card_changed, mirror_resources
 from agents.event_routing.context import Context
 from agents.event_routing.messages import email_bounced, send_skipped, sms_bounced, sms_received, stop_emails
 from agents.event_routing.orders import move_fill_on
@@ -34,6 +34,11 @@ async def leave(_webhook: Any, _work: Work, _context: Context) -> WriteBack:
 
 
 RULES: Final[tuple[Rule, ...]] = (
+    Rule(
+        source="chargebee",
+        kinds=("payment_source_added", "payment_source_updated", "card_added", "card_updated"),
+        handle=card_changed,
+    ),
     # https://apidocs.chargebee.com/docs/api/events#event_types: whatever a type is called, its content is resources.
     Rule(
         source="chargebee",

@@ -76,6 +76,22 @@ class ContractCompleted(ContractEvent):
     TYPE: ClassVar[str] = "contract.completed"
 
 
+class ContractPaymentDeclined(ContractEvent):
+    """The first charge for a contract was declined: it has no subscription and doesn't begin until it is paid for."""
+
+    TYPE: ClassVar[str] = "contract.payment_declined"
+
+    #: What is to be charged, in minor units.
+    amount: int
+    currency_code: str
+    #: The amount as people write it: `99.00 USD`, `5000 JPY`.
+    amount_text: str
+    #: The gateway's word for why, or Chargebee's.
+    decline_code: str
+    #: Whether the card on file is of no use any more, or there is none.
+    new_card_needed: bool
+
+
 class ContractCancelled(ContractEvent):
     """A contract was ended before its time."""
 

@@ -38,6 +38,19 @@ class CustomerSignedUp(DomainEvent):
         return str(self.customer_id)
 
 
+class CustomerPaymentSourceChanged(DomainEvent):
+    """A customer has left another card with Chargebee, or brought the old one up to date."""
+
+    TYPE: ClassVar[str] = "customer.payment_source_changed"
+
+    customer_id: UUID
+
+    @property
+    def subject(self) -> str:
+        """The customer's id."""
+        return str(self.customer_id)
+
+
 class CustomerDeleted(DomainEvent):
     """A customer's data was deleted everywhere; what law keeps is locked away."""
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from agents.invoice.declines import is_hard
+from agents.charging.declines import is_hard
 from agents.runtime.handler import Work
 from integrations.chargebee.client import ChargebeeClient
-from integrations.chargebee.types import Invoice, PaymentSource, instant
+from integrations.chargebee.types import Invoice, instant
 from integrations.errors import NotFound
 
 _DUE: Final = frozenset({"payment_due", "not_paid"})
@@ -69,23 +69,6 @@ async def find_decline(
         except NotFound:
             return Decline(at=None, code=None, payment_source_id=None)
     return Decline(at=transaction.date, code=transaction.decline_code, payment_source_id=transaction.payment_source_id)
-
-
-async def find_payment_source(invoice: Invoice, work: Work, *, chargebee: ChargebeeClient) -> PaymentSource | None:
-    """What the customer would be charged by now; None when there is nothing."""
-    async with work.step("look-at-customer", system="chargebee", action="get_customer", id=invoice.customer_id):
-        try:
-            customer = await chargebee.get_customer(invoice.customer_id)
-        except NotFound:
-            return None
-    source_id = customer.raw.get("primary_payment_source_id")
-    if not source_id:
-        return None
-    async with work.step("look-at-card", system="chargebee", action="get_payment_source", id=source_id):
-        try:
-            return await chargebee.get_payment_source(source_id)
-        except NotFound:
-            return None
 
 
 def _refunded(invoice: Invoice) -> int:

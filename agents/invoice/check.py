@@ -26,6 +26,7 @@ async def recovery_check(run: JobRun, *, graphql: GraphQLClient, clock: Callable
     found = await graphql.query(find_overdue_recoveries(before=now - PATIENCE, limit=_A_RUN))
     planned = lost = 0
     for recovery in found.recoveries:
+        assert recovery.invoice_id is not None, "asked for"
         name = task_name(recovery.invoice_id, recovery.event_id, recovery.attempts + 1)
         try:
             await graphql.mutate(reschedule_retry(name=name, due_at=now))

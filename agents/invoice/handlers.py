@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from agents.charging.money import amount_text
 from agents.events.invoice import (
     InvoiceInserted,
     InvoicePaymentFailed,
@@ -19,7 +20,6 @@ from agents.graphql.client import GraphQLClient
 from agents.graphql.operations import Mutation
 from agents.invoice.charges import Decline, find_decline, is_due
 from agents.invoice.happenings import Happenings, happenings_between, happenings_of_new
-from agents.invoice.money import amount_text
 from agents.invoice.operations import find_billed_customer, find_recovery
 from agents.invoice.recovery import Recovery, close_quietly
 from agents.runtime.errors import RetryLater

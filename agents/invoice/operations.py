@@ -13,6 +13,7 @@ class PaymentRecoveryInsertInput(TypedDict, total=False):
 
     customer_id: uuid.UUID | None
     invoice_id: str | None
+    contract_id: uuid.UUID | None
     subscription_id: str | None
     event_id: uuid.UUID | None
     amount: int | None
@@ -372,7 +373,11 @@ _FIND_OVERDUE_RECOVERIES: Final = Document(
     text="""\
 query FindOverdueRecoveries($before: timestamptz!, $limit: Int!) {
   recoveries: payment_recovery(
-    where: { status: { _eq: "open" }, next_retry_at: { _lt: $before } }
+    where: {
+      status: { _eq: "open" }
+      invoice_id: { _is_null: false }
+      next_retry_at: { _lt: $before }
+    }
     order_by: { next_retry_at: asc }
     limit: $limit
   ) {
@@ -390,7 +395,7 @@ class FindOverdueRecoveries(Answer):
     class Recoveries(Answer):
         """Of type `payment_recovery`."""
 
-        invoice_id: str
+        invoice_id: str | None
         event_id: uuid.UUID
         attempts: int
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from uuid import UUID
 
+from agents.charging.money import convert, whole_units
 from agents.events.invoice import InvoicePaymentSucceeded, InvoiceRefunded
 from agents.graphql.client import GraphQLClient
 from agents.graphql.operations import Mutation
-from agents.invoice.money import convert, whole_units
 from agents.invoice.operations import GetCustomer, add_to_lifetime_value, get_customer
 from agents.runtime.handler import Work, WriteBack
 from integrations.chargebee.client import ChargebeeClient

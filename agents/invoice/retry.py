@@ -2,16 +2,17 @@
 
 from datetime import datetime
 
+from agents.charging.cards import find_payment_source, is_another
+from agents.charging.money import amount_text
 from agents.events.invoice import InvoiceNewCardNeeded, InvoicePaymentExhausted
 from agents.events.payload import DomainEvent
 from agents.graphql.operations import Mutation
-from agents.invoice.charges import Decline, find_decline, find_payment_source, is_due, settled_by
-from agents.invoice.money import amount_text
+from agents.invoice.charges import Decline, find_decline, is_due, settled_by
 from agents.invoice.operations import PaymentRecoverySetInput, find_recovery, move_recovery
 from agents.invoice.recovery import Recovering, Recovery, close_quietly, once
 from agents.invoice.schedule import PaymentRetry
 from agents.runtime.handler import Work, WriteBack
-from integrations.chargebee.types import Invoice, PaymentSource
+from integrations.chargebee.types import Invoice
 from integrations.errors import NotFound, PermanentError
 
 
@@ -52,8 +53,8 @@ async def payment_retry(task: PaymentRetry, work: Work, *, use: Recovering) -> W
         return _over(task, None)
     decline = await find_decline(invoice, work, chargebee=use.chargebee, since=task.due_at)
     if decline is None and recovery.needs_new_card:
-        source = await find_payment_source(invoice, work, chargebee=use.chargebee)
-        if not _is_new(source, recovery):
+        source = await find_payment_source(invoice.customer_id, work, chargebee=use.chargebee)
+        if not is_another(source, declined=recovery.payment_source_id, declined_at=recovery.declined_at):
             work.skip(system="chargebee", action="collect_payment", reason="there is no other card yet")
             known = Decline(
                 at=recovery.declined_at,
@@ -89,15 +90,6 @@ async def _collect(task: PaymentRetry, invoice: Invoice, work: Work, use: Recove
         code=(made.code if made else None) or code,
         payment_source_id=made.payment_source_id if made else None,
     )
-
-
-def _is_new(source: PaymentSource | None, recovery: Recovery) -> bool:
-    """Whether there is a card that wasn't the one declined, or that one was brought up to date since."""
-    if source is None or source.status in {"expired", "invalid"}:
-        return False
-    if source.id != recovery.payment_source_id:
-        return True
-    return bool(source.updated_at and recovery.declined_at and source.updated_at > recovery.declined_at)
 
 
 def _over(task: PaymentRetry, decline: Decline | None) -> WriteBack:

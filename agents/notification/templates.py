@@ -14,6 +14,7 @@ from agents.events.contract import (
     ContractCancelled,
     ContractCompleted,
     ContractCreated,
+    ContractPaymentDeclined,
     ContractRenewed,
 )
 from agents.events.customer import (
@@ -83,6 +84,8 @@ MESSAGES: Final[tuple[Message, ...]] = (
     Message(event=CustomerSignedUp, template="welcome", channel=Channel.EMAIL),
     Message(event=ContractCreated, template="contract_welcome", channel=Channel.EMAIL, audience=_first_contract),
     Message(event=ContractActivated, template="contract_activated", channel=Channel.EMAIL, audience=_not_at_once),
+    Message(event=ContractPaymentDeclined, template="first_payment_declined", channel=Channel.EMAIL, essential=True),
+    Message(event=ContractPaymentDeclined, template="first_payment_declined", channel=Channel.SMS),
     Message(event=ContractRenewed, template="contract_renewed", channel=Channel.EMAIL, essential=True),
     Message(event=ContractCompleted, template="contract_completed", channel=Channel.EMAIL, essential=True),
     Message(event=ContractCancelled, template="contract_cancelled", channel=Channel.EMAIL, essential=True),

@@ -9,7 +9,7 @@ from typing import Any, Final
 import asyncpg
 import httpx
 
-from agents.invoice.declines import is_hard
+from agents.charging.declines import is_hard
 from integrations.chargebee.client import ChargebeeClient
 from integrations.chargebee.types import Resource
 from tests.integration.agents.surroundings import Surroundings

@@ -5,12 +5,15 @@ from datetime import date
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from agents.chargebee.app import create_app
 from agents.chargebee.settings import EtlSettings, Settings
+from agents.charging.settings import RetrySettings
 from agents.runtime.settings import RuntimeSettings
-from tests.integration.agents.behaviour import AgentBehaviour
+from integrations.zendesk.settings import ZendeskSettings
+from tests.integration.agents.behaviour import QUICK, AgentBehaviour
 from tests.integration.agents.deliveries import Event, World
 from tests.integration.agents.test_contract_agent import ITEM_PRICE, chargebee_settings, in_chargebee
 
@@ -23,15 +26,18 @@ class TestChargebeeAgent(AgentBehaviour):
     call_path = CUSTOMERS
 
     def create_app(self, world: World, runtime: RuntimeSettings) -> Starlette:
-        return create_app(Settings(runtime=runtime, chargebee=chargebee_settings(world), etl=EtlSettings()))
+        return create_app(settings(world, runtime))
 
     def outside_environment(self, world: World) -> dict[str, str]:
-        settings = chargebee_settings(world)
+        chargebee = chargebee_settings(world)
         return {
-            "CHARGEBEE_SITE": settings.site,
-            "CHARGEBEE_DOMAIN": settings.domain,
-            "CHARGEBEE_PROTOCOL": settings.protocol,
-            "CHARGEBEE_API_KEY": settings.api_key.get_secret_value(),
+            "CHARGEBEE_SITE": chargebee.site,
+            "CHARGEBEE_DOMAIN": chargebee.domain,
+            "CHARGEBEE_PROTOCOL": chargebee.protocol,
+            "CHARGEBEE_API_KEY": chargebee.api_key.get_secret_value(),
+            "ZENDESK_BASE_URL": world.surroundings.zendesk,
+            "ZENDESK_EMAIL": "agent@example.com",
+            "ZENDESK_API_TOKEN": "token",
         }
 
     async def occasion(self, world: World) -> Event:
@@ -152,21 +158,6 @@ class TestChargebeeAgent(AgentBehaviour):
         (item,) = (await in_chargebee(world, str(contract_id)))["subscription_items"]
         assert item["item_price_id"] == "test-upfront"
 
-    async def test_a_declined_card_leaves_the_contract_without_subscription_and_says_why(self, world: World) -> None:
-        customer_id = await world.customer()
-        contract_id = await contract(world, customer_id=customer_id)
-        inserted = await world.event("contract.inserted", contract_id)
-        await control(world, "cards", {"customer_id": str(customer_id), "decline": "insufficient_funds"})
-
-        async with self.listening(world) as target:
-            response = await target.deliver(inserted)
-
-        assert response.status_code == 204
-        (letter,) = await world.dead_letters(inserted.id, "chargebee")
-        assert letter["reason"] == "no subscription: the customer's card was declined (insufficient_funds)"
-        row = await world.row("SELECT subscription_id FROM contract WHERE id = $1", contract_id)
-        assert row["subscription_id"] is None
-
     async def test_contracts_that_are_over_or_have_a_subscription_ask_for_nothing(self, world: World) -> None:
         over = await contract(world, status="cancelled")
         has_one = await contract(world, subscription_id="elsewhere")
@@ -180,6 +171,18 @@ class TestChargebeeAgent(AgentBehaviour):
 
         assert statuses == [204, 204]
         assert len(await world.received("chargebee")) == calls
+
+
+def settings(world: World, runtime: RuntimeSettings) -> Settings:
+    return Settings(
+        runtime=runtime,
+        chargebee=chargebee_settings(world),
+        zendesk=ZendeskSettings(
+            base_url=world.surroundings.zendesk, email="agent@example.com", api_token=SecretStr("token"), **QUICK
+        ),
+        etl=EtlSettings(),
+        retries=RetrySettings(),
+    )
 
 
 async def contract(world: World, **columns: Any) -> Any:

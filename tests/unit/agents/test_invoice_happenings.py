@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from agents.charging.declines import is_hard
+from agents.charging.money import amount_text, convert, whole_units
 from agents.events.invoice import InvoiceRow
-from agents.invoice.declines import is_hard
 from agents.invoice.happenings import Happenings, happenings_between, happenings_of_new, is_failing
-from agents.invoice.money import amount_text, convert, whole_units
 from agents.invoice.schedule import Schedule, task_name
 from agents.invoice.settings import RecoverySettings
 from integrations.settings import ConfigurationError, load

@@ -1,0 +1,345 @@
+"""A contract's first charge is declined, and followed until it is paid or given up.
+
+Chargebee makes no subscription whose first charge fails. That is an outcome, not a fault: the contract stays `future`
+and has no subscription, the care coordination team has a ticket, the customer hears of it, and it is tried again on the
+planned days, and as soon as there is another card.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar, Final
+from uuid import UUID
+
+from agents.chargebee.operations import (
+    EventsScheduledTaskInsertInput,
+    FindFirstPayment,
+    GetContract,
+    PaymentRecoverySetInput,
+    begin_first_payment,
+    cancel_attempt,
+    find_first_payment,
+    find_unpaid_contracts,
+    get_contract,
+    move_first_payment,
+    plan_first_payments,
+)
+from agents.chargebee.subscribing import OPEN, billing_id_of, subscribe
+from agents.charging.cards import find_payment_source, is_another
+from agents.charging.declines import is_hard
+from agents.charging.money import amount_text
+from agents.events.contract import ContractPaymentDeclined, ContractUpdated
+from agents.events.customer import CustomerPaymentSourceChanged
+from agents.graphql.client import GraphQLClient
+from agents.graphql.operations import Mutation
+from agents.runtime.clock import Clock
+from agents.runtime.handler import Work, WriteBack
+from agents.runtime.tasks import Task
+from agents.tickets.support import Matter, conclude_ticket, open_ticket, ticket_row
+from integrations.chargebee.client import ChargebeeClient
+from integrations.chargebee.types import PaymentSource
+from integrations.errors import NotFound, PaymentDeclined
+from integrations.zendesk.client import ZendeskClient
+from integrations.zendesk.types import Priority
+
+Recovery = FindFirstPayment.Recoveries
+Contract = GetContract.Contract
+
+#: Recoveries in these may still end well.
+_WAITING: Final = ("open", "exhausted")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Billing:
+    """What the handlers of contracts use."""
+
+    graphql: GraphQLClient
+    chargebee: ChargebeeClient
+    zendesk: ZendeskClient
+    clock: Clock
+    #: Days after the first charge was declined on which it is tried again.
+    retry_days: Sequence[int]
+
+
+class FirstPayment(Task):
+    """Another attempt at the first charge for a contract."""
+
+    TYPE: ClassVar[str] = "contract.first_payment"
+
+    contract_id: UUID
+    #: The event that the recovery began with.
+    event_id: UUID
+    #: From 1; None for the one that another card gave rise to.
+    number: int | None = None
+    #: When the next one is planned; None for the last.
+    next_due_at: datetime | None = None
+
+
+async def find_recovery(contract_id: UUID, use: Billing) -> Recovery | None:
+    """How the recovery of a contract's first charge stands, if there is one."""
+    return next(iter((await use.graphql.query(find_first_payment(contract_id=contract_id))).recoveries), None)
+
+
+async def first_payment_declined(
+    contract: Contract, declined: PaymentDeclined, work: Work, *, use: Billing
+) -> tuple[Mutation, ...]:
+    """A ticket, the plan of further attempts, and contract.payment_declined, which the customer is told of."""
+    customer = contract.customer
+    assert customer is not None, "asked before"
+    now = use.clock()
+    source = await find_payment_source(billing_id_of(customer), work, chargebee=use.chargebee)
+    due_times = [now + timedelta(days=day) for day in use.retry_days]
+    amount, currency_code = _price(contract)
+    matter = _matter(contract, declined.code, use.retry_days)
+    ticket = await open_ticket(matter, work, customer=customer, zendesk=use.zendesk)
+    return (
+        begin_first_payment(
+            recovery={
+                "customer_id": contract.customer_id,
+                "contract_id": contract.id,
+                "event_id": work.event_id,
+                "amount": amount,
+                "currency_code": currency_code,
+                "retries": len(due_times),
+                "next_retry_at": due_times[0],
+                "last_decline_code": declined.code,
+                "needs_new_card": is_hard(declined.code),
+                "payment_source_id": source.id if source else None,
+                "declined_at": _moment(now, source),
+                "zendesk_ticket_id": ticket.id,
+                "failed_at": now,
+            }
+        ),
+        ticket_row(ticket, matter, customer_id=contract.customer_id),
+        _plan(contract.id, work.event_id, due_times),
+        work.publish(_told(contract, declined.code)),
+    )
+
+
+async def first_payment(task: FirstPayment, work: Work, *, use: Billing) -> WriteBack:
+    """Try it once more, unless there is nothing to pay for any more, or nothing to pay it with.
+
+    A hard decline is not repeated with the same card, a soft one is on the planned days. The attempt that another card
+    gave rise to is made with that card alone, also after the recovery had been given up.
+    """
+    recovery = await find_recovery(task.contract_id, use)
+    waiting = _WAITING if task.number is None else ("open",)
+    if recovery is None or recovery.event_id != task.event_id or recovery.status not in waiting:
+        return WriteBack(skipped="the recovery has ended")
+    if task.number is not None and recovery.attempts >= task.number:
+        return WriteBack(skipped="a later attempt was made before")
+    contract = (await use.graphql.query(get_contract(id=task.contract_id))).contract
+    if contract is None or contract.customer is None or contract.customer.deleted_at is not None:
+        return WriteBack(skipped="the contract or its customer is gone")
+    if contract.status not in OPEN:
+        reason = f"the contract is {contract.status}"
+        return WriteBack(mutations=await _close(recovery, work, reason=reason, after=task.number, use=use))
+    if contract.subscription_id is not None:
+        return WriteBack(mutations=await _recovered(task, recovery, work, use))
+    source = await find_payment_source(billing_id_of(contract.customer), work, chargebee=use.chargebee)
+    another = is_another(source, declined=recovery.payment_source_id, declined_at=recovery.declined_at)
+    if not another and (task.number is None or recovery.needs_new_card):
+        work.skip(system="chargebee", action="create_subscription", reason="there is no other card yet")
+        return WriteBack(mutations=await _over(task, recovery, {}, work, use))
+    try:
+        subscribed = await subscribe(contract, work, chargebee=use.chargebee, now=use.clock())
+    except PaymentDeclined as declined:
+        return WriteBack(mutations=await _declined(task, recovery, contract, declined, source, work, use, another))
+    return WriteBack(mutations=(subscribed, *await _recovered(task, recovery, work, use)))
+
+
+async def payment_source_changed(event: CustomerPaymentSourceChanged, work: Work, *, use: Billing) -> WriteBack:
+    """Another card: what waits for one is tried now."""
+    found = (await use.graphql.query(find_unpaid_contracts(customer_id=event.customer_id))).recoveries
+    tasks: list[EventsScheduledTaskInsertInput] = []
+    for contract_id in (one.contract_id for one in found):
+        recovery = await find_recovery(contract_id, use) if contract_id is not None else None
+        if contract_id is None or recovery is None:
+            continue
+        task = FirstPayment(contract_id=contract_id, event_id=recovery.event_id)
+        name = f"{_name(contract_id, recovery.event_id)}-{work.event_id}"
+        tasks.append(_row(name, task, due_at=use.clock()))
+    if not tasks:
+        return WriteBack(skipped="no contract of the customer waits for its first payment")
+    return WriteBack(mutations=(plan_first_payments(tasks=tasks),))
+
+
+async def contract_ended(event: ContractUpdated, work: Work, *, use: Billing) -> WriteBack | None:
+    """A contract that ends before it was paid for needn't be paid; None when nothing waits for that."""
+    recovery = await find_recovery(event.new.id, use)
+    if recovery is None or recovery.status not in _WAITING:
+        return None
+    reason = f"the contract is {event.new.status}"
+    return WriteBack(mutations=await _close(recovery, work, reason=reason, after=None, use=use))
+
+
+async def _declined(
+    task: FirstPayment,
+    recovery: Recovery,
+    contract: Contract,
+    declined: PaymentDeclined,
+    source: PaymentSource | None,
+    work: Work,
+    use: Billing,
+    another: bool,
+) -> tuple[Mutation, ...]:
+    changes: PaymentRecoverySetInput = {
+        "last_decline_code": declined.code,
+        "needs_new_card": is_hard(declined.code),
+        "payment_source_id": source.id if source else None,
+        "declined_at": _moment(use.clock(), source),
+    }
+    mutations = await _over(task, recovery, changes, work, use)
+    if another or (is_hard(declined.code) and not recovery.needs_new_card):
+        # About another card, or for another reason, than what the customer has heard.
+        mutations = (*mutations, work.publish(_told(contract, declined.code)))
+    return mutations
+
+
+async def _over(
+    task: FirstPayment, recovery: Recovery, changes: PaymentRecoverySetInput, work: Work, use: Billing
+) -> tuple[Mutation, ...]:
+    """The attempt is over, and was in vain. After the last planned one the ticket says so and stays for a person."""
+    if task.number is None:
+        return (_move(recovery, changes),) if changes else ()
+    changes |= {"attempts": task.number, "next_retry_at": task.next_due_at}
+    if task.next_due_at is not None:
+        return (_move(recovery, changes),)
+    changes |= {"status": "exhausted", "closed_at": use.clock()}
+    if recovery.zendesk_ticket_id is not None:
+        ticket_id = recovery.zendesk_ticket_id
+        async with work.step("tell-ticket", system="zendesk", action="add_comment", id=str(ticket_id)) as step:
+            try:
+                await use.zendesk.add_comment(
+                    ticket_id,
+                    f"Contract {task.contract_id}: every planned attempt at the first charge has failed. The contract "
+                    "still waits: another card starts it, or somebody cancels it.",
+                    public=False,
+                    idempotency_key=step.idempotency_key,
+                )
+            except NotFound:
+                step.id = None
+    return (_move(recovery, changes),)
+
+
+async def _recovered(task: FirstPayment, recovery: Recovery, work: Work, use: Billing) -> tuple[Mutation, ...]:
+    comment = f"Contract {recovery.contract_id} has its subscription: the first charge was paid."
+    return await _end(recovery, work, {"status": "recovered"}, comment=comment, after=task.number, use=use)
+
+
+async def _close(
+    recovery: Recovery, work: Work, *, reason: str, after: int | None, use: Billing
+) -> tuple[Mutation, ...]:
+    """End a recovery that has nothing to recover any more; the ticket is solved, the customer isn't told."""
+    comment = f"Contract {recovery.contract_id}: {reason}. No further attempt is made."
+    changes: PaymentRecoverySetInput = {"status": "cancelled", "status_reason": reason}
+    return await _end(recovery, work, changes, comment=comment, after=after, use=use)
+
+
+async def _end(
+    recovery: Recovery,
+    work: Work,
+    changes: PaymentRecoverySetInput,
+    *,
+    comment: str,
+    after: int | None,
+    use: Billing,
+) -> tuple[Mutation, ...]:
+    """End the recovery with the attempts that come after that one; None: after those that were made."""
+    assert recovery.contract_id is not None, "asked for"
+    now = use.clock()
+    changes |= {"closed_at": now, "next_retry_at": None}
+    first = (recovery.attempts if after is None else after) + 1
+    return (
+        _move(recovery, changes),
+        *(
+            cancel_attempt(name=f"{_name(recovery.contract_id, recovery.event_id)}-{number}")
+            for number in range(first, recovery.retries + 1)
+        ),
+        *await conclude_ticket(recovery.zendesk_ticket_id, work, zendesk=use.zendesk, comment=comment, now=now),
+    )
+
+
+def _move(recovery: Recovery, changes: PaymentRecoverySetInput) -> Mutation:
+    assert recovery.contract_id is not None, "asked for"
+    return move_first_payment(
+        contract_id=recovery.contract_id, event_id=recovery.event_id, statuses=list(_WAITING), set=changes
+    )
+
+
+def _plan(contract_id: UUID, event_id: UUID, due_times: Sequence[datetime]) -> Mutation:
+    tasks = []
+    for number, due_at in enumerate(due_times, start=1):
+        following = due_times[number] if number < len(due_times) else None
+        task = FirstPayment(contract_id=contract_id, event_id=event_id, number=number, next_due_at=following)
+        tasks.append(_row(f"{_name(contract_id, event_id)}-{number}", task, due_at=due_at))
+    return plan_first_payments(tasks=tasks)
+
+
+def _row(name: str, task: FirstPayment, *, due_at: datetime) -> EventsScheduledTaskInsertInput:
+    return {
+        "name": name,
+        "kind": FirstPayment.TYPE,
+        "target": "chargebee",
+        "due_at": due_at,
+        "payload": task.model_dump(mode="json"),
+    }
+
+
+def _name(contract_id: UUID, event_id: UUID) -> str:
+    return f"first-payment-{contract_id}-{event_id}"
+
+
+def _moment(now: datetime, source: PaymentSource | None) -> datetime:
+    """When that card was declined: never before it was there, however Chargebee's clock and ours differ.
+
+    Or it would pass for another card at once.
+    """
+    return now if source is None or source.updated_at is None else max(now, source.updated_at)
+
+
+def _price(contract: Contract) -> tuple[int, str]:
+    """What is charged first, in minor units, and its currency."""
+    treatment = contract.treatment
+    upfront = treatment.upfront_price if treatment.has_upfront_payment_option else None
+    return upfront or treatment.monthly_price, treatment.currency_code
+
+
+def _told(contract: Contract, decline_code: str) -> ContractPaymentDeclined:
+    amount, currency_code = _price(contract)
+    return ContractPaymentDeclined(
+        contract_id=contract.id,
+        customer_id=contract.customer_id,
+        subscription_id=None,
+        treatment_id=contract.treatment_id,
+        status=contract.status,
+        start_date=contract.start_date,
+        end_date=contract.end_date,
+        renewed_from_id=contract.renewed_from_id,
+        amount=amount,
+        currency_code=currency_code,
+        amount_text=amount_text(amount, currency_code),
+        decline_code=decline_code,
+        new_card_needed=is_hard(decline_code),
+    )
+
+
+def _matter(contract: Contract, decline_code: str, retry_days: Sequence[int]) -> Matter:
+    days = ", ".join(str(day) for day in retry_days)
+    hard = is_hard(decline_code)
+    plan = (
+        f"It is tried again as soon as there is another card, which is looked for on days {days}."
+        if hard
+        else f"It is tried again on days {days}, and as soon as there is another card."
+    )
+    return Matter(
+        subject=f"First payment declined: contract {contract.id}",
+        body=(
+            f"The first charge for contract {contract.id} was declined ({decline_code}): "
+            f"{amount_text(*_price(contract))}. Until it is paid, the contract has no subscription and doesn't begin. "
+            f"{plan}"
+        ),
+        category="payment",
+        priority=Priority.HIGH if hard else Priority.NORMAL,
+        tags=("first-payment-declined",),
+    )

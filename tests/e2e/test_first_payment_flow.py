@@ -1,0 +1,74 @@
+"""A customer's first charge is declined: the care team and the customer know, and another card starts the contract."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.billing import control, mails, subscribers, wait_for
+from tests.e2e.outside import View
+from tests.e2e.platform import RunningPlatform
+
+INSERT = """
+    mutation ($treatment_id: uuid!) { insert_contract_one(object: {treatment_id: $treatment_id}) { id } }
+"""
+STORY = """
+    query ($id: uuid!) {
+      contract_by_pk(id: $id) {
+        status subscription_id
+        payment_recovery { status last_decline_code needs_new_card ticket { status category } }
+      }
+    }
+"""
+
+
+@pytest.fixture(scope="module")
+def view(platform: RunningPlatform) -> Iterator[View]:
+    with httpx.Client(timeout=30, trust_env=False) as client:
+        yield View.of(platform, client)
+
+
+def test_a_declined_first_charge_is_made_good_by_another_card(view: View) -> None:
+    person = subscribers(view)[8]
+    cct = view.platform.token("cct")
+    treatment_id = view.ask("{ treatment(where: {active: {_eq: true}}, order_by: {id: asc}, limit: 1) { id } }")[
+        "treatment"
+    ][0]["id"]
+    control(view, "chargebee", "cards", customer_id=person.chargebee_customer_id, decline="stolen_card")
+
+    token = view.platform.token("user", person.email)
+    contract_id = view.ask(INSERT, token, treatment_id=treatment_id)["insert_contract_one"]["id"]
+
+    def story() -> dict[str, Any]:
+        found: dict[str, Any] = view.ask(STORY, cct, id=contract_id)["contract_by_pk"]
+        return found
+
+    view.platform.wait_until(lambda: story()["payment_recovery"] is not None, within_s=60)
+    waiting = story()
+    assert (waiting["status"], waiting["subscription_id"]) == ("future", None)
+    assert waiting["payment_recovery"] == {
+        "status": "open",
+        "last_decline_code": "stolen_card",
+        "needs_new_card": True,
+        "ticket": {"status": "new", "category": "payment"},
+    }
+    declined = ["contract_welcome", "first_payment_declined"]
+    view.platform.wait_until(lambda: len(mails(view, person.id, contract_id=contract_id)) == 2, within_s=60)
+    assert sorted(mails(view, person.id, contract_id=contract_id)) == declined
+
+    # The customer leaves another card with Chargebee, whose webhook is all that is needed.
+    control(view, "chargebee", "cards", customer_id=person.chargebee_customer_id, replace=True)
+    begun = wait_for(view, story, status="active", subscription_id=contract_id)
+
+    assert begun["payment_recovery"]["status"] == "recovered"
+    assert view.subscription(contract_id)["cf_contract_id"] == contract_id
+    wait_for(view, lambda: story()["payment_recovery"]["ticket"], status="solved")
+    view.platform.wait_until(
+        lambda: (
+            ("contract.activated", "notification", "done") in view.ends(contract_id)
+            or ("contract.activated", "notification", "skipped") in view.ends(contract_id)
+        ),
+        within_s=60,
+    )
+    assert all(outcome != "dead_letter" for _, _, outcome in view.ends(contract_id))
