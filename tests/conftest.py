@@ -1,4 +1,5 @@
-"""Databases for tests: one server a session, migrated once into a template, cloned for every test that asks.
+"""A process that is the same to every test, and databases: one server a session, migrated once into a template, cloned
+for every test that asks.
 
 `CAREGRAPH_TEST_DATABASE_URL` points the tests at a server of your own (a superuser's address; databases named
 `test_…` are made and removed there); without it the embedded PostgreSQL runs in a temporary folder.
@@ -17,6 +18,7 @@ from local.demo.loader import load
 from local.postgres import temporary_postgres
 from migrations.runner import upgrade
 from tests.databases import create_database, database_name, drop_database, run
+from tests.process import process_as_it_was, settle_collector
 
 
 class OnePlatformScheduling(LoadFileScheduling):  # type: ignore[misc] # pytest-xdist declares no types for it
@@ -29,6 +31,19 @@ class OnePlatformScheduling(LoadFileScheduling):  # type: ignore[misc] # pytest-
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OnePlatformScheduling:
     """How pytest-xdist spreads the tests over its workers."""
     return OnePlatformScheduling(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """What is there before the first test."""
+    settle_collector()
+
+
+@pytest.fixture(autouse=True)
+def shared_process() -> Iterator[None]:
+    """The test may configure logging, tracing and the environment: the next one finds them as this one did."""
+    with process_as_it_was():
+        yield
 
 
 @pytest.fixture(scope="session")
