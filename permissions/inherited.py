@@ -4,25 +4,62 @@ A row is visible when any parent sees it. A cell is null unless a parent that se
 value is what filters, sorts and aggregates use. What a parent may write carries over unless another parent's differs.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from schema.catalogue import Catalogue, Column, ComputedField, Table
+from schema.catalogue import Catalogue, Column, ComputedField, Function, Table, TableKey
 from schema.view import BoolExp, RoleView, TableView
 
 Written = TypeVar("Written")
 
 
-def inherit(catalogue: Catalogue, role: str, parents: Sequence[RoleView]) -> RoleView:
-    """The view of `role`, which inherits from the roles of `parents`. Pure."""
-    tables = {}
+def inherit(
+    catalogue: Catalogue,
+    role: str,
+    parents: Sequence[RoleView],
+    own: RoleView | None = None,
+    functions: Iterable[Function] = (),
+) -> RoleView:
+    """The view of `role`, which inherits from the roles of `parents`. Pure.
+
+    `own` is what the rules say of the role itself: it goes before what is inherited, operation by operation.
+    `functions` are those that the role itself may call, provided that it reads the tables that they return.
+    """
+    tables: dict[TableKey, TableView] = {}
     for table in catalogue:
         views = [view for parent in parents if (view := parent.get(table.key)) is not None]
-        if views:
-            tables[table.key] = _merge(table, views)
-    functions = {function.key: function for parent in parents for function in parent.functions}
-    return RoleView(role=role, tables=tables, functions=tuple(functions.values()))
+        merged = _merge(table, views) if views else None
+        found = _overridden(merged, own.get(table.key) if own is not None else None)
+        if found is not None:
+            tables[table.key] = found
+    readable = {key for key, view in tables.items() if view.selectable}
+    callable_ = {function.key: function for view in parents for function in view.functions}
+    callable_ |= {function.key: function for function in functions if function.returns in readable}
+    return RoleView(
+        role=role,
+        tables={key: _related(view, readable) if view.selectable else view for key, view in tables.items()},
+        functions=tuple(callable_.values()),
+    )
+
+
+def _overridden(inherited: TableView | None, own: TableView | None) -> TableView | None:
+    """What is inherited, but for the operations that the role has rules of its own for."""
+    if own is None or inherited is None:
+        return own or inherited
+    return replace(
+        own if own.selectable else inherited,
+        insert=own.insert or inherited.insert,
+        update=own.update or inherited.update,
+        delete=own.delete or inherited.delete,
+    )
+
+
+def _related(view: TableView, readable: Collection[TableKey]) -> TableView:
+    """The view with the ways to all that the whole role reads, and not only to what one of its parents reads."""
+    relationships = {name: item for name, item in view.table.relationships.items() if item.target in readable}
+    rows = {name: item for name, item in view.table.computed_fields.items() if item.function.returns in readable}
+    return replace(view, relationships=relationships, computed_fields={**view.computed_fields, **rows})
 
 
 def _merge(table: Table, views: Sequence[TableView]) -> TableView:
@@ -34,7 +71,7 @@ def _merge(table: Table, views: Sequence[TableView]) -> TableView:
         table=table,
         selectable=bool(readers),
         columns=columns,
-        relationships={name: item for view in readers for name, item in view.relationships.items()},
+        relationships={},
         filter=_any(view.filter for view in readers),
         computed_fields=computed,
         masks={**masks, **computed_masks},
@@ -67,7 +104,13 @@ def _columns(table: Table, readers: Sequence[TableView]) -> tuple[Mapping[str, C
 def _computed_fields(
     readers: Sequence[TableView],
 ) -> tuple[Mapping[str, ComputedField], Mapping[str, BoolExp]]:
-    found = {name: item for view in readers for name, item in view.computed_fields.items()}
+    found = {
+        name: item
+        for view in readers
+        for name, item in view.computed_fields.items()
+        # The others are ways to rows of another table, whose own filter is for all rows alike.
+        if item.function.returns is None
+    }
     masks = {name: _mask([view for view in readers if name in view.computed_fields], readers) for name in found}
     return found, {name: mask for name, mask in masks.items() if mask}
 

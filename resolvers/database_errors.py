@@ -20,6 +20,8 @@ _PREFIXES: Final = {
 }
 #: Undefined objects and unusable conflict targets.
 _CONSTRAINT_ERRORS: Final = frozenset({"42704", "42P10", "42P01", "42703"})
+#: "Object not in prerequisite state".
+_NOT_NOW: Final = "55000"
 
 
 def translate(error: PostgresError, path: str, timeout_s: float | None = None) -> GraphQLRequestError | None:
@@ -46,6 +48,10 @@ def translate(error: PostgresError, path: str, timeout_s: float | None = None) -
         return GraphQLRequestError("unexpected", f"the statement took longer than the limit{allowed} and was stopped")
     if state in _CONSTRAINT_ERRORS:
         return GraphQLRequestError("constraint-error", "the database does not have what this operation refers to", path)
+    if state == _NOT_NOW and path != "$":
+        # Of an insert: only the constraint of its conflict clause can be what isn't fit for it.
+        text = "the constraint of the conflict clause can't be used: it is deferrable"
+        return GraphQLRequestError("constraint-error", text, path)
     if state == "P0001":
         # RAISE EXCEPTION in a trigger or function is meant for the caller.
         return GraphQLRequestError("unexpected", message)

@@ -98,6 +98,20 @@ def parse_document(text: str) -> DocumentNode:
         raise ValidationFailed("not a valid graphql query: it is nested too deeply", "$.query") from None
 
 
+def _refuse_misplaced_directives(document: DocumentNode) -> None:
+    """Raise ValidationFailed for a directive where none is defined: on a fragment, or on a variable."""
+    for definition in document.definitions:
+        found: list[DirectiveNode] = []
+        if isinstance(definition, FragmentDefinitionNode):
+            found += definition.directives or ()
+        if isinstance(definition, OperationDefinitionNode):
+            for variable in definition.variable_definitions or ():
+                found += variable.directives or ()
+        if found:
+            name = found[0].name.value
+            raise ValidationFailed(f"directive '{name}' is not defined in the schema or not allowed here")
+
+
 def choose_operation(document: DocumentNode, name: str | None) -> Operation:
     """The operation that a request means (HASURA_DIALECT §6). Raises ValidationFailed when it is not clear."""
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
@@ -106,6 +120,7 @@ def choose_operation(document: DocumentNode, name: str | None) -> Operation:
         raise ValidationFailed("only operations and fragments may stand in a request", "$.query")
     if len(operations) + len(fragments) != len(document.definitions):
         raise ValidationFailed("two fragments of the document have the same name", "$.query")
+    _refuse_misplaced_directives(document)
     anonymous = [node for node in operations if node.name is None]
     if name is not None:
         if anonymous:

@@ -97,8 +97,9 @@ class Engine:
         limits: Mapping[str, OperationLimits] = _EMPTY,
         recorder: AccessRecorder | None = None,
         scalar_map: Mapping[object, ScalarDefinition] = _EMPTY,  # type: ignore[assignment] # an empty mapping of any kind
+        shares_reads: bool = True,
     ) -> None:
-        """`recorder` takes note of what is read of the catalogue's sensitive tables."""
+        """`recorder` takes note of what is read of the catalogue's sensitive tables; `resolvers.shared_reads`."""
         self._catalogue = catalogue
         self._rules = rules
         self._inherited_roles = inherited_roles
@@ -108,7 +109,7 @@ class Engine:
         self._recorder = recorder
         self._shown_by_hand = {item.field.graphql_name: item.shows for item in hand_written if item.shows}
         self._scalar_map = scalar_map
-        self._executor = Executor(pool, has_outbox="events.outbox" in catalogue.tables)
+        self._executor = Executor(pool, has_outbox="events.outbox" in catalogue.tables, shares_reads=shares_reads)
         self._roles: dict[str, _Role] = {}
         self._building = threading.Lock()
 
@@ -226,7 +227,11 @@ class Engine:
             return role_view(self._catalogue, self._rules, name, self._function_roles)
         if name in within:
             raise RuleError(f"the inherited role {name} inherits from itself: {' → '.join((*within, name))}")
-        return inherit(self._catalogue, name, [self._view(parent, (*within, name)) for parent in parents])
+        own = role_view(self._catalogue, self._rules, name, self._function_roles) if name in self._rules else None
+        granted = self._function_roles or {}
+        functions = [item for key, item in self._catalogue.functions.items() if name in granted.get(key, ())]
+        inherited = [self._view(parent, (*within, name)) for parent in parents]
+        return inherit(self._catalogue, name, inherited, own, functions)
 
     def _plan(self, role: _Role, query: str, variables: Mapping[str, Any], operation_name: str | None) -> Plan:
         document = (query, operation_name)

@@ -293,6 +293,8 @@ class ComputedItem:
 
     key: str
     call: Call
+    #: The part of the JSON that it makes.
+    path: Param | None = None
     #: In which rows the role sees it.
     mask: Condition | None = None
 

@@ -78,11 +78,13 @@ class Relationship:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Argument:
-    """A parameter of a function. A nameless one can only be given by its place."""
+    """A parameter of a function."""
 
     name: str
     type: PgType
     has_default: bool = False
+    #: It has no name in the database (`name` is what clients call it), so it can only be given by its place.
+    nameless: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

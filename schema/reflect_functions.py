@@ -35,7 +35,13 @@ def _function(item: Mapping[str, Any]) -> Function:
         name=item["name"],
         graphql_name=graphql_table_name(item["schema"], item["name"]),
         arguments=tuple(
-            Argument(name=argument["name"], type=pg_type(argument), has_default=number >= first_default)
+            Argument(
+                # Nameless ones are called as Hasura calls them.
+                name=argument["name"] or f"arg_{number + 1}",
+                type=pg_type(argument),
+                has_default=number >= first_default,
+                nameless=not argument["name"],
+            )
             for number, argument in enumerate(arguments)
         ),
         returns=f"{returns['schema']}.{returns['type']}" if is_row else None,

@@ -247,7 +247,9 @@ def _row(compiler: Compiler, table: TableView, item: Mapping[str, Any], keys: _K
 
 
 def _on_conflict(compiler: Compiler, table: TableView, spec: Mapping[str, Any], path: str) -> ir.OnConflict:
-    names = [name for name in dict.fromkeys(spec.get("update_columns") or ()) if name != PLACEHOLDER]
+    names = list(dict.fromkeys(spec.get("update_columns") or ()))
+    if PLACEHOLDER in names and (table.update is None or PLACEHOLDER not in table.update.columns):
+        raise ValidationFailed("erroneous column name", f"{path}.on_conflict")
     where: ir.Condition = ir.TRUE
     presets: tuple[ir.Assignment, ...] = ()
     columns: tuple[Column, ...] = ()

@@ -195,10 +195,8 @@ def _computed_item(
         row_argument=computed.row_argument,
     )
     if computed.function.returns is None:
-        if arguments.get("path") is not None:
-            json_path = _json_path(compiler, arguments["path"], path)
-            return ir.ColumnItem(key=selected.key, column=computed.scalar_column, path=json_path)
-        return ir.ComputedItem(key=selected.key, call=call, mask=computed.mask)
+        json_path = _json_path(compiler, arguments.get("path"), path)
+        return ir.ComputedItem(key=selected.key, call=call, path=json_path, mask=computed.mask)
     target = compiler.view[computed.function.returns]
     rows = compile_many(compiler, target, selected, field, path)
     return ir.ComputedRowsItem(key=selected.key, rows=replace(rows, call=call), mask=computed.mask)
@@ -209,12 +207,19 @@ def call_arguments(
 ) -> tuple[tuple[str, ir.Param | None], ...]:
     """A function's arguments. Raises ValidationFailed when one without a default is missing."""
     found: list[tuple[str, ir.Param | None]] = []
+    left_out: str | None = None
     for argument in declared:
         if given is not None and argument.name in given:
+            if argument.nameless and left_out is not None:
+                raise ValidationFailed(
+                    f"'{argument.name}' has no name in the database: give '{left_out}', too", f"{path}.args.args"
+                )
             value = given[argument.name]
             found.append((argument.name, None if value is None else compiler.param(value, argument.type)))
         elif not argument.has_default:
             raise ValidationFailed(f"missing required field '{argument.name}'", f"{path}.args.args")
+        else:
+            left_out = argument.name
     return tuple(found)
 
 

@@ -101,8 +101,9 @@ def shows_rows(mutate: ir.Mutate) -> bool:
 def looks_again(mutate: ir.Mutate) -> bool:
     """Whether the answer needs a statement of its own.
 
-    That is so when it reads the changed table again through a relationship, when it calls functions (which may), and
-    when several tables were changed. A delete shows what was there before, which is what the same statement sees.
+    That is so when it reads tables, be it through relationships or by functions, and when several were changed: within
+    the statement, neither its own changes are seen there nor what triggers and foreign keys make of them. A delete
+    shows what was there before, which is what the same statement sees.
     """
     if isinstance(mutate.change, ir.NestedInsert | ir.NestedUpdate):
         return True
@@ -115,20 +116,18 @@ def looks_again(mutate: ir.Mutate) -> bool:
                 answers.extend(item)
     else:
         answers.extend(mutate.answer)
-    return any(_mentions(item, mutate.change.table) for item in answers)
+    return any(_reads_tables(item) for item in answers)
 
 
-def _mentions(node: Any, table: Table) -> bool:
+def _reads_tables(node: Any) -> bool:
     if isinstance(node, tuple):
-        return any(_mentions(item, table) for item in node)
-    if isinstance(node, ir.ComputedItem | ir.ComputedRowsItem):
+        return any(_reads_tables(item) for item in node)
+    if isinstance(node, Table | ir.ComputedItem | ir.ComputedRowsItem):
         return True
-    if isinstance(node, Table):
-        return node.key == table.key
     if isinstance(node, Column):
-        return node.computed_by is not None or _mentions(node.mask, table)
+        return node.computed_by is not None or _reads_tables(node.mask)
     if is_dataclass(node):
-        return any(_mentions(getattr(node, item.name), table) for item in fields(node))
+        return any(_reads_tables(getattr(node, item.name)) for item in fields(node))
     return False
 
 

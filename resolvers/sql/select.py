@@ -121,7 +121,10 @@ def item_sql(writer: Writer, item: ir.Selection, alias: str) -> str:
             column = operand_sql(writer, alias, item.column)
             return column if item.path is None else f"({column} #> {writer.bind(item.path)})"
         case ir.ComputedItem():
-            return masked_sql(writer, item.mask, writer.call(item.call, alias), alias)
+            value = writer.call(item.call, alias)
+            if item.path is not None:
+                value = f"({value} #> {writer.bind(item.path)})"
+            return masked_sql(writer, item.mask, value, alias)
         case ir.ComputedRowsItem():
             rows = f"({rows_select(writer, item.rows, None, single=False, row=alias)})"
             return masked_sql(writer, item.mask, rows, alias)

@@ -96,23 +96,22 @@ class Writer:
     def call(self, call: ir.Call, row: str | None = None) -> str:
         """A function call; `row` is the range variable that a computed field is about."""
         given = dict(call.arguments)
-        values: list[tuple[str, str]] = []
-        for argument in call.function.arguments:
+        listed: list[str] = []
+        # By place as long as one without a name is to come, by name from then on, past those that are left out.
+        places = max((number for number, item in enumerate(call.function.arguments, 1) if item.nameless), default=0)
+        for number, argument in enumerate(call.function.arguments, 1):
             if argument.name == call.row_argument and row is not None:
-                values.append((argument.name, row))
+                value = row
             elif argument.name == call.function.session_argument:
                 session = ir.Param(source=ir.FromSession(SESSION_JSON), type=argument.type)
-                values.append((argument.name, self.bind(session)))
+                value = self.bind(session)
             elif argument.name in given:
                 param = given[argument.name]
-                values.append(
-                    (argument.name, f"NULL::{type_name(argument.type)}" if param is None else self.bind(param))
-                )
-        if all(name for name, _ in values):
-            listed = ", ".join(f"{quote_identifier(name)} => {value}" for name, value in values)
-        else:
-            listed = ", ".join(value for _, value in values)
-        return f"{function_name(call.function)}({listed})"
+                value = f"NULL::{type_name(argument.type)}" if param is None else self.bind(param)
+            else:
+                continue
+            listed.append(value if number <= places else f"{quote_identifier(argument.name)} => {value}")
+        return f"{function_name(call.function)}({', '.join(listed)})"
 
     def _number(self, param: ir.Param) -> int:
         # The same source at the same type is one bind: a session variable is often used many times.

@@ -135,8 +135,8 @@ class OutputTypes:
         description = computed.comment or f'A computed field, executes function "{computed.function.key}"'
         if computed.function.returns is None:
             column = computed.scalar_column
-            if column.type.is_json and not arguments:
-                arguments = {"path": GraphQLArgument(GraphQLString, description="JSON select path")}
+            if column.type.is_json:
+                arguments["path"] = GraphQLArgument(GraphQLString, description="JSON select path")
             return GraphQLField(column_scalar(column.type), arguments, description=description, extensions=extensions)
         target = self._view[computed.function.returns]
         return GraphQLField(
