@@ -14,11 +14,11 @@ from tests.process import process_as_it_was
 
 
 def test_logging_is_as_it_was_and_debug_lines_are_seen_again() -> None:
-    log, root = structlog.get_logger(), logging.getLogger()
+    log, root, handler = structlog.get_logger(), logging.getLogger(), logging.NullHandler()
     before = structlog.get_config(), root.level, _State.service, logging.getLogger("httpx").level
     with process_as_it_was():
         configure_logging("api", "json", "error")
-        root.addHandler(logging.NullHandler())
+        root.addHandler(handler)
         with structlog.testing.capture_logs() as lost:
             log.debug("something")
 
@@ -27,7 +27,7 @@ def test_logging_is_as_it_was_and_debug_lines_are_seen_again() -> None:
 
     assert (len(lost), len(seen)) == (0, 1)
     assert (structlog.get_config(), root.level, _State.service, logging.getLogger("httpx").level) == before
-    assert not any(isinstance(handler, logging.NullHandler) for handler in root.handlers)
+    assert handler not in root.handlers
 
 
 def test_a_request_and_a_trace_that_were_left_open_are_over() -> None:
