@@ -1,8 +1,8 @@
 """Who read protected health information: from the engine's notes to `audit.access`, without a read waiting for it.
 
-A read is noted in memory, which costs about a microsecond, and a task writes what was noted since, many in one COPY.
-With an INSERT, PostgreSQL and the driver would have half as much again to do; with PostgreSQL's own ids, twice as much.
-Nothing is dropped:
+A read is noted in memory as the bytes that its entry will be (`server.access_entry`), which costs about a microsecond,
+and a task writes what was noted since, many in one COPY. With an INSERT, PostgreSQL and the driver would have half as
+much again to do; with PostgreSQL's own ids, twice as much. Nothing is dropped:
 
 - Notes that can't be written (the database is away) are kept and tried again. Once `capacity` of them wait, reads of
   sensitive tables wait too, and are refused after `patience_s`: no PHI without a record.
@@ -11,23 +11,18 @@ Nothing is dropped:
 """
 
 import asyncio
-import time
-from collections import deque
 from contextlib import suppress
-from datetime import UTC, datetime
-from io import BytesIO
-from itertools import islice
 from typing import Any, Final
 
 import asyncpg
 import structlog
-import uuid_utils
 
-from integrations.telemetry.context import RequestContext, current_request
+from integrations.telemetry.context import current_request
 from integrations.telemetry.metrics import counter, gauge
 from permissions.session import Session
 from resolvers.errors import GraphQLRequestError
 from resolvers.sensitive import SensitiveRead
+from server.access_entry import COLUMNS, EntryMaker, describe_entry, join_entries
 
 _LOG: Final = structlog.get_logger(__name__)
 
@@ -35,17 +30,8 @@ _WAITING: Final = gauge("caregraph_access_log_waiting", "Reads of PHI noted and 
 _WRITTEN: Final = counter("caregraph_access_log_written_total", "Reads of PHI written to audit.access.")
 _FAILED: Final = counter("caregraph_access_log_failed_writes_total", "Writes to audit.access that failed.")
 
-#: Who, what was read, rows, request, traceparent, Unix time.
-_Entry = tuple[Session, SensitiveRead, int, RequestContext | None, str, float]
-
-_COLUMNS: Final = (
-    *("id", "role", "user_id", "operation", "tables", "row_count", "request_id", "traceparent", "created_at"),
-)
-#: What COPY's text format would take for something else (https://www.postgresql.org/docs/current/sql-copy.html).
-_ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": ""})
-_NULL: Final = "\\N"
-
-_BATCH: Final = 1_000
+#: About a megabyte.
+_BATCH: Final = 5_000
 _LONGEST_PAUSE_S: Final = 2.0
 _FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
@@ -71,7 +57,8 @@ class AccessLog:
         self._patience_s = patience_s
         self._closing_s = closing_s
         self._write_timeout_s = write_timeout_s
-        self._entries: deque[_Entry] = deque()
+        self._maker = EntryMaker()
+        self._entries: list[bytes] = []
         self._task: asyncio.Task[None] | None = None
         self._room = asyncio.Event()
         #: Set while somebody waits for everything to be written.
@@ -95,7 +82,9 @@ class AccessLog:
 
     def record(self, session: Session, read: SensitiveRead, row_count: int, traceparent: str) -> None:
         """Take note of a read."""
-        self._entries.append((session, read, row_count, current_request.get(), traceparent, time.time()))
+        request = current_request.get()
+        request_id = None if request is None else request.request_id
+        self._entries.append(self._maker.make(session, read, row_count, request_id, traceparent))
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._write_all(), name="access-log")
 
@@ -115,18 +104,8 @@ class AccessLog:
             if self._task is not None:
                 self._task.cancel()
                 await asyncio.gather(self._task, return_exceptions=True)
-        for session, read, row_count, request, _, at in self._entries:
-            _LOG.error(
-                "access_log.unwritten",
-                role=session.role,
-                user_id=session.user_id,
-                operation=read.operation,
-                tables=read.tables,
-                row_count=row_count,
-                # The line has a request id of its own, if any.
-                of_request=None if request is None else request.request_id,
-                read_at=at,
-            )
+        for entry in self._entries:
+            _LOG.error("access_log.unwritten", **describe_entry(entry))
         self._entries.clear()
         self._hang_up()
 
@@ -141,9 +120,8 @@ class AccessLog:
                     # Those of the next moment go with these.
                     await self._pause(self._interval_s)
                 if batch is None:
-                    # Kept with its ids until it is written.
-                    entries = list(islice(self._entries, _BATCH))
-                    batch, size = _lines(entries), len(entries)
+                    entries = self._entries[:_BATCH]
+                    batch, size = join_entries(entries), len(entries)
                 try:
                     await self._write(batch)
                 except asyncpg.UniqueViolationError:
@@ -159,8 +137,7 @@ class AccessLog:
                     continue
                 pause_s = self._interval_s
                 batch = None
-                for _ in range(size):
-                    self._entries.popleft()
+                del self._entries[:size]
                 _WRITTEN.inc(size)
                 _WAITING.set(len(self._entries))
                 self._room.set()
@@ -178,34 +155,17 @@ class AccessLog:
                 self._connection = await asyncpg.connect(
                     self._dsn, server_settings={"application_name": "caregraph-audit", "TimeZone": "UTC"}
                 )
-            await self._connection.copy_to_table("access", schema_name="audit", columns=_COLUMNS, source=BytesIO(batch))
+            await self._connection.copy_to_table(
+                "access",
+                schema_name="audit",
+                columns=COLUMNS,
+                format="binary",
+                # asyncpg takes bytes for a file's name, and would read a file in a thread, which would have to wait for
+                # requests to let go of the interpreter.
+                source=memoryview(batch),
+            )
 
     def _hang_up(self) -> None:
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
-
-
-def _lines(entries: list[_Entry]) -> bytes:
-    """The entries in COPY's text format; what is the same in many of them is put together once."""
-    who: dict[int, str] = {}
-    what: dict[int, str] = {}
-    lines = []
-    for session, read, row_count, request, trace, at in entries:
-        session_text = who.get(id(session))
-        if session_text is None:
-            session_text = who[id(session)] = f"{_text(session.role)}\t{_text(session.user_id)}"
-        read_text = what.get(id(read))
-        if read_text is None:
-            read_text = what[id(read)] = f"{_text(read.operation)}\t{{{','.join(read.tables)}}}"
-        request_id = _NULL if request is None else request.request_id
-        lines.append(
-            f"{uuid_utils.uuid7()}\t{session_text}\t{read_text}\t{row_count}\t{request_id}\t{trace or _NULL}"
-            f"\t{datetime.fromtimestamp(at, UTC)}\n"
-        )
-    # One odd character must not keep the others out.
-    return "".join(lines).encode("utf-8", "replace")
-
-
-def _text(value: str | None) -> str:
-    return _NULL if value is None else value.translate(_ESCAPES)
