@@ -9,8 +9,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, TypeVar
 
-from pydantic import BeforeValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+import orjson
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class ConfigurationError(Exception):
@@ -27,6 +28,28 @@ def _seconds(value: object) -> object:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_seconds)]
+
+
+def _several(value: object) -> object:
+    if isinstance(value, SecretStr):
+        return (value,)
+    if not isinstance(value, str):
+        return value
+    # What the value is must not stand in an error.
+    listed: object = [part.strip() for part in value.split(",")]
+    if value.lstrip().startswith("["):
+        try:
+            listed = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            raise ValueError("begins like a JSON list and isn't one") from None
+    if not isinstance(listed, list) or not listed or not all(isinstance(one, str) and one for one in listed):
+        raise ValueError("must be a secret, or several with commas between them or as a JSON list, none of them empty")
+    return tuple(listed)
+
+
+#: Secrets that are in force at the same time, while one is being replaced by the next: `new,old`, or as a JSON list
+#: `["new","old"]`, in which they may have commas. The first is the one to come; who verifies takes any.
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_several), Field(min_length=1)]
 
 
 class OutsideSettings(BaseSettings):

@@ -2,27 +2,31 @@
 
 from dataclasses import dataclass
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agents.runtime.settings import RuntimeSettings, read_together
+from integrations.settings import Secrets
 
 
 class WebhookSettings(BaseSettings):
-    """How each source proves itself. Constructing it reads the environment."""
+    """How each source proves itself. Constructing it reads the environment.
+
+    Each may have several secrets in force, while one is being replaced (docs/operations.md).
+    """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True)
 
     #: Basic authentication, as entered at Chargebee under «Webhooks».
     chargebee_username: str = Field(validation_alias="CHARGEBEE_WEBHOOK_USERNAME")
-    chargebee_password: SecretStr = Field(validation_alias="CHARGEBEE_WEBHOOK_PASSWORD")
+    chargebee_passwords: Secrets = Field(validation_alias="CHARGEBEE_WEBHOOK_PASSWORD")
     #: The auth token of Iterable's system webhook.
-    iterable_secret: SecretStr = Field(validation_alias="ITERABLE_WEBHOOK_SECRET")
+    iterable_secrets: Secrets = Field(validation_alias="ITERABLE_WEBHOOK_SECRET")
     #: The signing secret of Zendesk's webhook.
-    zendesk_secret: SecretStr = Field(validation_alias="ZENDESK_WEBHOOK_SECRET")
+    zendesk_secrets: Secrets = Field(validation_alias="ZENDESK_WEBHOOK_SECRET")
     #: The user that our API token acts as in Zendesk: what they did there, we did.
     zendesk_user_id: int = Field(validation_alias="ZENDESK_USER_ID")
-    pharmacy_secret: SecretStr = Field(validation_alias="PHARMACY_WEBHOOK_SECRET")
+    pharmacy_secrets: Secrets = Field(validation_alias="PHARMACY_WEBHOOK_SECRET")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -36,20 +36,23 @@ def verify(
     body: bytes,
     headers: Mapping[str, str],
     *,
-    secret: SecretStr,
+    secrets: Sequence[SecretStr],
     now: datetime | None = None,
     tolerance: timedelta = TOLERANCE,
 ) -> None:
-    """Return when the secret has signed this body within the tolerance; raises SignatureError otherwise.
+    """Return when one of the secrets has signed this body within the tolerance; raises SignatureError otherwise.
 
-    `headers` are looked up in lower case, as Starlette has them. The moment is judged last, so that only who knows the
+    `headers` are looked up in lower case, as Starlette has them. The moment is judged last, so that only who knows a
     secret learns what our clock says.
     """
     timestamp, signature = headers.get(TIMESTAMP_HEADER), headers.get(SIGNATURE_HEADER)
     if not timestamp or not signature:
         raise SignatureError(f"the header {TIMESTAMP_HEADER if not timestamp else SIGNATURE_HEADER} is missing")
-    if not hmac.compare_digest(_digest(body, timestamp, secret).encode(), signature.encode()):
-        raise SignatureError("the secret has not signed this webhook")
+    given = signature.encode()
+    # A list, not a generator: `any` would stop at the first match.
+    matches = [hmac.compare_digest(_digest(body, timestamp, one).encode(), given) for one in secrets]
+    if not any(matches):
+        raise SignatureError("no secret in force has signed this webhook")
     try:
         sent_at = datetime.fromisoformat(timestamp)
         age = abs((now or datetime.now(UTC)) - sent_at)

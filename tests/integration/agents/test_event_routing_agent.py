@@ -36,11 +36,11 @@ AGENT = "event_routing"
 SECRET = SecretStr("shared")
 WEBHOOKS = WebhookSettings(
     chargebee_username="caregraph",
-    chargebee_password=SECRET,
-    iterable_secret=SECRET,
-    zendesk_secret=SECRET,
+    chargebee_passwords=(SECRET,),
+    iterable_secrets=(SECRET,),
+    zendesk_secrets=(SECRET,),
     zendesk_user_id=API_USER_ID,
-    pharmacy_secret=SECRET,
+    pharmacy_secrets=(SECRET,),
 )
 SOURCES = ("chargebee", "iterable", "zendesk", "pharmacy")
 #: Old enough that nothing of ours is waited for.
@@ -83,25 +83,26 @@ class Routing:
         return bool(row["count"])
 
 
-def prove(source: str, raw: bytes, *, at: datetime | None = None) -> dict[str, str]:
+def prove(source: str, raw: bytes, *, at: datetime | None = None, secret: SecretStr = SECRET) -> dict[str, str]:
     """What a source proves itself with."""
     at = at or datetime.now(UTC)
+    shown = secret.get_secret_value()
     match source:
         case "chargebee":
-            return {"authorization": f"Basic {base64.b64encode(b'caregraph:shared').decode()}"}
+            return {"authorization": f"Basic {base64.b64encode(f'caregraph:{shown}'.encode()).decode()}"}
         case "iterable":
-            return {"authorization": "Basic shared"}
+            return {"authorization": f"Basic {shown}"}
         case "zendesk":
-            return sign_as_zendesk(raw, secret=SECRET, at=at)
+            return sign_as_zendesk(raw, secret=secret, at=at)
         case _:
-            return sign_as_pharmacy(raw, secret=SECRET, at=at)
+            return sign_as_pharmacy(raw, secret=secret, at=at)
 
 
 @asynccontextmanager
-async def routing_of(world: World, **settings: Any) -> AsyncIterator[Routing]:
+async def routing_of(world: World, *, webhooks: WebhookSettings = WEBHOOKS, **settings: Any) -> AsyncIterator[Routing]:
     async with serving(
         lambda url: create_app(
-            Settings(runtime=world.surroundings.runtime_settings(AGENT, url, **settings), webhooks=WEBHOOKS)
+            Settings(runtime=world.surroundings.runtime_settings(AGENT, url, **settings), webhooks=webhooks)
         )
     ) as url:
         yield Routing(url=url, world=world)
@@ -239,6 +240,29 @@ async def row_of(world: World, table: str, row_id: str) -> dict[str, Any] | None
 
 
 # Proofs
+
+
+@pytest.mark.parametrize("source", SOURCES)
+async def test_while_a_secret_is_being_replaced_the_new_and_the_old_one_prove_a_webhook_and_no_other(
+    world: World, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several = '["the, new one", "shared"]' if source == "pharmacy" else "the-new-one,shared"
+    new = SecretStr("the, new one" if source == "pharmacy" else "the-new-one")
+    monkeypatch.setenv("CHARGEBEE_WEBHOOK_USERNAME", "caregraph")
+    monkeypatch.setenv("CHARGEBEE_WEBHOOK_PASSWORD", several)
+    monkeypatch.setenv("ZENDESK_USER_ID", str(API_USER_ID))
+    for name in ("ITERABLE", "ZENDESK", "PHARMACY"):
+        monkeypatch.setenv(f"{name}_WEBHOOK_SECRET", several)
+
+    async with routing_of(world, webhooks=WebhookSettings()) as routing:
+        statuses = []
+        for secret in (new, SECRET, SecretStr("the older one"), SecretStr(several), SecretStr("")):
+            raw = b"{}"
+            answer = await routing.send(source, raw, proof=prove(source, raw, secret=secret))
+            statuses.append(answer.status_code)
+
+    # The first two are let in, and then told that they don't send what the source sends.
+    assert statuses == [400, 400, 401, 401, 401]
 
 
 @pytest.mark.parametrize("source", SOURCES)

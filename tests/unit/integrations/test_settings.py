@@ -1,10 +1,11 @@
 from datetime import timedelta
 
 import pytest
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from integrations.chargebee.settings import ChargebeeSettings
 from integrations.iterable.settings import IterableSettings
-from integrations.settings import ConfigurationError, load
+from integrations.settings import ConfigurationError, Secrets, load
 from integrations.zendesk.settings import ZendeskSettings
 
 
@@ -50,3 +51,36 @@ def test_a_wrong_value_is_not_repeated_in_the_message(monkeypatch: pytest.Monkey
 def test_chargebees_address_is_put_together_as_the_sdk_does() -> None:
     settings = ChargebeeSettings(site="127", domain="0.0.1:8201", protocol="http", api_key="k")
     assert settings.address == "http://127.0.0.1:8201"
+
+
+class Signed(BaseSettings):
+    model_config = SettingsConfigDict(env_ignore_empty=True)
+
+    signed_secret: Secrets
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("one", ["one"]),
+        ("new, old", ["new", "old"]),
+        ('["with, comma", "old"]', ["with, comma", "old"]),
+        (' ["one"]', ["one"]),
+    ],
+)
+def test_several_secrets_may_be_in_force_at_once(monkeypatch: pytest.MonkeyPatch, given: str, meant: list[str]) -> None:
+    monkeypatch.setenv("SIGNED_SECRET", given)
+    settings = load(Signed)
+    assert [secret.get_secret_value() for secret in settings.signed_secret] == meant
+    assert not any(secret in repr(settings) for secret in meant)
+
+
+@pytest.mark.parametrize("given", ["s3cret,", ",", "[]", '["s3cret", ""]', '["s3cret"', '["s3cret", 7]'])
+def test_an_empty_or_unreadable_secret_stops_the_start_and_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    monkeypatch.setenv("SIGNED_SECRET", given)
+    with pytest.raises(ConfigurationError) as refused:
+        load(Signed)
+    assert "SIGNED_SECRET" in str(refused.value)
+    assert "s3cret" not in str(refused.value)
