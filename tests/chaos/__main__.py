@@ -1,12 +1,14 @@
 """Row changes under SIGKILL: `make chaos`.
 
-A platform of its own starts, with a second relay. Writers change contracts by SQL while relays, the agent, PostgreSQL
-and the local Pub/Sub are killed at random. In the end the database tells what was lost, had twice or out of order
-(`verdict.sql`). Exit status 1 unless all of it is 0.
+A platform of its own starts, with a second relay. Writers change prescriptions, contracts and customers by SQL; six
+agents act on that, those of customers by calls to outside systems. Meanwhile relays, these agents, the endpoint,
+PostgreSQL and the local Pub/Sub are killed at random. In the end the database tells what was lost, had twice or out of
+order (`verdict.sql`). Exit status 1 unless all of it is 0.
 """
 
 import argparse
 import asyncio
+import json
 import os
 import random
 import signal
@@ -24,7 +26,12 @@ from rich.table import Table
 
 from tests.e2e.platform import CAREGRAPH, RunningPlatform, new_home
 
-VICTIMS = ("relay", "second relay", "agent-contract", "postgres", "pubsub")
+#: Whoever has a handler for what is changed; `verdict.sql` says who for which.
+AGENTS = (
+    *("agent-prescription", "agent-contract", "agent-chargebee"),
+    *("agent-zendesk", "agent-identity", "agent-referral"),
+)
+VICTIMS = ("relay", "second relay", *AGENTS, "api", "postgres", "pubsub")
 WRITERS = 8
 BOUND_S = 180.0
 BETWEEN_KILLS_S = (4.0, 8.0)
@@ -34,15 +41,62 @@ ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, 
 
 SET_UP = """
 CREATE SCHEMA IF NOT EXISTS chaos;
-CREATE TABLE IF NOT EXISTS chaos.change (number integer PRIMARY KEY, contract_id uuid NOT NULL);
+CREATE TABLE IF NOT EXISTS chaos.change (number integer PRIMARY KEY, key text NOT NULL, type text NOT NULL);
 """
 #: In one transaction; a change whose commit was never answered is found by its number when it is tried again.
-CHANGE = """
+NOTED = """
 WITH change AS (
-    INSERT INTO chaos.change (number, contract_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING contract_id
+    INSERT INTO chaos.change (number, key, type) VALUES ($1, $2::uuid::text, '{type}')
+    ON CONFLICT DO NOTHING RETURNING number
 )
-UPDATE public.contract AS c SET auto_renew = NOT c.auto_renew FROM change WHERE c.id = change.contract_id
 """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """Rows that are changed."""
+
+    type: str
+    #: Of a hundred keys.
+    share: int
+    #: Makes $1 of them.
+    make: str
+    #: Changes the one of the id $2.
+    change: str
+
+    @property
+    def statement(self) -> str:
+        """The change, and its note."""
+        return NOTED.format(type=self.type) + self.change
+
+
+KINDS = (
+    Kind(
+        type="customer.updated",
+        share=1,
+        make="INSERT INTO public.customer (email, first_name)"
+        " SELECT 'chaos-' || n || '@example.com', 'Chaos' FROM generate_series(1, $1) AS n RETURNING id",
+        change="UPDATE public.customer AS c SET phone = '+1 555 ' || change.number FROM change WHERE c.id = $2",
+    ),
+    Kind(
+        type="contract.updated",
+        share=39,
+        make="INSERT INTO public.contract (customer_id, treatment_id, status)"
+        " SELECT (SELECT id FROM public.customer LIMIT 1), (SELECT id FROM public.treatment LIMIT 1), 'cancelled'"
+        " FROM generate_series(1, $1) RETURNING id",
+        change="UPDATE public.contract AS c SET auto_renew = NOT c.auto_renew FROM change WHERE c.id = $2",
+    ),
+    Kind(
+        type="prescription.updated",
+        share=60,
+        make="INSERT INTO healthcare.prescription"
+        " (patient_id, requester_id, medication_id, dosage_instruction, quantity, quantity_unit, days_supply)"
+        " SELECT p.patient_id, p.requester_id, p.medication_id, 'One nightly', 30, '{tbl}', 30"
+        " FROM (SELECT * FROM healthcare.prescription LIMIT 1) AS p, generate_series(1, $1) RETURNING id",
+        change="UPDATE healthcare.prescription AS p SET valid_until = current_date + change.number"
+        " FROM change WHERE p.id = $2",
+    ),
+)
 
 
 @dataclass(kw_only=True)
@@ -60,8 +114,8 @@ class Chaos:
     async def run(self) -> Any:
         """The verdict."""
         self.start_relay()
-        contracts = await self.prepare()
-        writing = asyncio.create_task(self.write(contracts))
+        keys = await self.prepare()
+        writing = asyncio.create_task(self.write(keys))
         killing = asyncio.create_task(self.kill())
         try:
             await writing
@@ -78,19 +132,20 @@ class Chaos:
             [CAREGRAPH, "relay"], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
 
-    async def prepare(self) -> list[Any]:
+    async def prepare(self) -> list[tuple[str, Any]]:
+        """The keys, each with the statement that changes it."""
         connection = await asyncpg.connect(self.database_url)
         await connection.execute(SET_UP)
-        rows = await connection.fetch(
-            "INSERT INTO public.contract (customer_id, treatment_id, status)"
-            " SELECT (SELECT id FROM public.customer LIMIT 1), (SELECT id FROM public.treatment LIMIT 1), 'cancelled'"
-            " FROM generate_series(1, $1) RETURNING id",
-            self.keys,
-        )
+        keys: list[tuple[str, Any]] = []
+        for kind in KINDS:
+            count = self.keys - len(keys) if kind is KINDS[-1] else self.keys * kind.share // 100
+            keys += [(kind.statement, row["id"]) for row in await connection.fetch(kind.make, count)]
         await connection.close()
-        return [row["id"] for row in rows]
+        # So that the writers change rows of all kinds all the time.
+        random.shuffle(keys)
+        return keys
 
-    async def write(self, contracts: list[Any]) -> None:
+    async def write(self, keys: list[tuple[str, Any]]) -> None:
         numbers = iter(range(self.changes))
         # Spread over the time in which programs are killed.
         pause_s = WRITERS * (self.deadline - time.monotonic()) * KILLING_SHARE * 0.5 / self.changes
@@ -98,11 +153,12 @@ class Chaos:
         async def writer() -> None:
             connection: Any = None
             for number in numbers:
+                change, key = keys[number % len(keys)]
                 while True:
                     try:
                         if connection is None:
                             connection = await asyncpg.connect(self.database_url, timeout=5)
-                        await connection.execute(CHANGE, number, contracts[number % len(contracts)], timeout=10)
+                        await connection.execute(change, number, key, timeout=10)
                         break
                     except ERRORS:
                         if connection is not None:
@@ -119,9 +175,12 @@ class Chaos:
 
     async def kill(self) -> None:
         end = time.monotonic() + (self.deadline - time.monotonic()) * KILLING_SHARE
+        victims: list[str] = []
         while time.monotonic() < end:
             await asyncio.sleep(random.uniform(*BETWEEN_KILLS_S))  # noqa: S311 - any will do
-            victim = random.choice(VICTIMS)  # noqa: S311 - any will do
+            # Everyone once, in any order, before anyone twice.
+            victims = victims or random.sample(VICTIMS, len(VICTIMS))
+            victim = victims.pop()
             if victim == "second relay":
                 assert self.relay is not None
                 self.relay.kill()
@@ -190,6 +249,9 @@ def main() -> int:
     table.add_column("count", justify="right")
     for what, count in bad.items():
         table.add_row(what, str(count), style="green" if count == 0 else "red")
+    table.add_row(
+        "handled, by agent", ", ".join(f"{agent} {count}" for agent, count in json.loads(verdict["handled"]).items())
+    )
     table.add_row("deliveries that came twice and did nothing", str(verdict["duplicates"]))
     table.add_row("killed", ", ".join(f"{name} {times}" for name, times in sorted(chaos.killed.items())))
     console.print(table)
