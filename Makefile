@@ -8,7 +8,8 @@ BIN := $(VENV)/bin
 # The newest usable Python of these is fine; `make setup PYTHON=/path/to/python3` chooses another.
 CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11
 
-.PHONY: help setup up down status test test-flows test-clients lint format reset schema schema-files clients permissions graphiql test-browser bench simulation clean
+.PHONY: help setup up down status reset test test-flows test-browser test-clients chaos simulation fuzz lint format \
+	schema schema-files clients permissions graphiql bench clean
 
 help: ## Explain these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile

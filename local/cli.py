@@ -54,11 +54,11 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Every part as JSON: name, url, state, pid.")] = False,
 ) -> None:
     """Show every part: its state, address and process id. Ends with status 1 when nothing runs here."""
-    from local.lifecycle import running_platform, state_path
+    from local.lifecycle import state_path
     from local.supervisor.state import read_status
 
     layout = _layout()
-    runs = running_platform(layout) is not None
+    runs = _running(layout) is not None
     platform = read_status(state_path(layout)) if runs else None
     if as_json:
         parts = [part.as_json() for part in platform.parts] if platform else []
@@ -66,7 +66,7 @@ def status(
     elif platform is None:
         typer.echo(f"Nothing runs here (state: {layout.home}). Start it with `make up` or `caregraph up`.")
     else:
-        _print_table(platform)
+        _print_parts(platform)
     if not runs:
         raise typer.Exit(code=1)
 
@@ -105,11 +105,19 @@ def _layout() -> "Layout":
         _fail(str(error))
 
 
-def _stop(layout: "Layout") -> bool:
-    """Stop the running platform and wait for its end; whether there was one."""
+def _running(layout: "Layout") -> int | None:
+    """Process id of the platform that runs here, None when none does."""
     from local.lifecycle import running_platform
 
-    pid = running_platform(layout)
+    try:
+        return running_platform(layout)
+    except PermissionError as error:
+        _fail(f"This user may not read {error.filename}: the platform there belongs to another one.")
+
+
+def _stop(layout: "Layout") -> bool:
+    """Stop the running platform and wait for its end; whether there was one."""
+    pid = _running(layout)
     if pid is None:
         return False
     typer.echo(f"Stopping Caregraph (process {pid}) …")
@@ -120,33 +128,42 @@ def _stop(layout: "Layout") -> bool:
     except ProcessLookupError:
         pass  # it ended just now
     deadline = time.monotonic() + _STOP_TIMEOUT.total_seconds()
-    while running_platform(layout) is not None:
+    while _running(layout) is not None:
         if time.monotonic() > deadline:
             _fail(f"Caregraph (process {pid}) has not stopped yet; its logs are in {layout.logs}.")
         time.sleep(0.1)
     return True
 
 
-def _print_table(platform: "PlatformStatus") -> None:
+def _print_parts(platform: "PlatformStatus") -> None:
+    """A line a part, never broken, so that it can be searched; what went wrong stands last."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.text import Text
 
     from local.welcome import without_password
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("part", "state", "pid", "url", ""):
-        table.add_column(heading, overflow="fold")
-    for part in platform.parts:
-        restarts = f"started again {part.restarts} times" if part.restarts else ""
+    headings = ("part", "state", "pid", "url")
+    rows = [(part.name, str(part.state), str(part.pid or ""), without_password(part.url)) for part in platform.parts]
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    console = Console(highlight=False)
+
+    def show(cells: tuple[str, ...], detail: str, *styles: str) -> None:
+        line = Text()
+        for cell, width, style in zip(cells, widths, styles, strict=True):
+            line.append(f"{cell:<{width}}  ", style)
+        line.append(detail)
+        line.rstrip()
+        console.print(line, soft_wrap=True)
+
+    show(headings, "", "bold", "bold", "bold", "bold")
+    for part, cells in zip(platform.parts, rows, strict=True):
+        restarts = {0: "", 1: "started again once"}.get(part.restarts, f"started again {part.restarts} times")
         detail = "; ".join(text for text in (part.detail, restarts) if text)
-        pid = str(part.pid) if part.pid else ""
-        table.add_row(part.name, _coloured(part.state), pid, without_password(part.url), detail)
-    Console(highlight=False).print(table)
+        show(cells, detail, "", _colour(part.state), "", "")
 
 
-def _coloured(state: "State") -> str:
-    colour = "green" if state.settled else "red" if state == "failed" else "yellow"
-    return f"[{colour}]{state}[/]"
+def _colour(state: "State") -> str:
+    return "green" if state.settled else "red" if state == "failed" else "yellow"
 
 
 def _fail(message: str) -> NoReturn:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -26,6 +27,8 @@ from local.supervisor.supervisor import PartFailedError, Supervisor
 
 #: The grace of the slowest part, PostgreSQL, is longer, but it seldom needs a second.
 _LEFT_OVERS_GONE_WITHIN = timedelta(seconds=10)
+#: A fresh database with demo data and logs take 80 MB; PostgreSQL needs as much again to work in.
+_FREE_BYTES_NEEDED = 200_000_000
 
 
 class PlatformError(Exception):
@@ -58,12 +61,18 @@ class Platform:
                 f"Caregraph may not write to {error.filename}: it probably belongs to another user. Give the folder to "
                 "this user, or name another one for the data: CAREGRAPH_HOME=/some/folder caregraph up"
             ) from error
+        except OSError as error:
+            raise PlatformError(
+                f"Caregraph can't keep its data in {self.layout.home}: {error.strerror or error} ({error.filename}). "
+                "Name another folder: CAREGRAPH_HOME=/some/folder caregraph up"
+            ) from error
 
     async def _run_until(self, stop: asyncio.Event) -> None:
         external = self.environ.get("DATABASE_URL", "")
         await self._refuse_taken_ports(postgres_too=not external)
         for folder in self.layout.state_folders:
             folder.mkdir(parents=True, exist_ok=True)
+        self._refuse_full_disk()
         _put_logs_aside(self.layout.logs)
         cluster = None if external else await self._prepare_database()
         site = Site(
@@ -113,7 +122,18 @@ class Platform:
     def _changed(self, supervisor: Supervisor, status: PartStatus, purposes: Mapping[str, str]) -> None:
         self.display.show(status, purposes[status.name])
         whole = PlatformStatus(pid=os.getpid(), started_at=self.started_at, parts=supervisor.statuses)
-        whole.write(state_path(self.layout))
+        # On a full disk `caregraph status` shows an older state; that must neither end a part nor hinder its stop.
+        with contextlib.suppress(OSError):
+            whole.write(state_path(self.layout))
+
+    def _refuse_full_disk(self) -> None:
+        free = shutil.disk_usage(self.layout.home).free
+        if free < _FREE_BYTES_NEEDED:
+            raise PlatformError(
+                f"Only {free // 1_000_000} MB are free for {self.layout.home}; Caregraph needs "
+                f"{_FREE_BYTES_NEEDED // 1_000_000}. Free some, or name a folder on another disk: "
+                "CAREGRAPH_HOME=/some/folder caregraph up"
+            )
 
     async def _refuse_taken_ports(self, *, postgres_too: bool) -> None:
         wanted = {name: port for name, port in self.layout.ports.items() if postgres_too or name != "postgres"}

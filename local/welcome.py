@@ -37,9 +37,10 @@ def print_welcome(console: Console, site: Site) -> None:
     places.add_row("  Identity", layout.url("identity"))
     for name in ("chargebee", "iterable", "zendesk", "pharmacy"):
         places.add_row(f"  {name.capitalize()} stand-in", layout.url(name))
-    places.add_row("  All parts", f"{caregraph} status")
-    places.add_row("  Logs", os.fspath(layout.logs))
     console.print(places)
+    # Not in the table, which would break a long line in two.
+    console.print(f"  All parts           {caregraph} status", soft_wrap=True)
+    console.print(f"  Logs                {os.fspath(layout.logs)}", soft_wrap=True)
     console.print("\n[bold]To sign in as …[/] (each command prints a bearer token)")
     for role, who in _ROLES.items():
         console.print(f"  {caregraph} token --role {role:<8}  [dim]{who}[/]", soft_wrap=True)

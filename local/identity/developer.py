@@ -34,7 +34,10 @@ async def _token(request: Request) -> JSONResponse:
         raise ToolkitError("the role anonymous needs no token: send the request without one")
     if role == SERVICE_ROLE:
         return JSONResponse(_service_token(service, user_id))
-    return JSONResponse(_person_token(service, role, _find_person(service, role, user_id)))
+    if role not in _ROLES:
+        raise ToolkitError(f"there is no role {role!r}; there are {', '.join(_ROLES)} and {SERVICE_ROLE}", status=404)
+    account = _find_person(service, role, user_id, listing=f"{request.base_url}dev/identities?role={role}")
+    return JSONResponse(_person_token(service, role, account))
 
 
 async def _identities(request: Request) -> JSONResponse:
@@ -50,7 +53,7 @@ async def _identities(request: Request) -> JSONResponse:
     return JSONResponse(people)
 
 
-def _find_person(service: IdentityService, role: str, name: str | None) -> Account:
+def _find_person(service: IdentityService, role: str, name: str | None, *, listing: str) -> Account:
     if name is None:
         account = next(iter(service.accounts.find_by_role(role, limit=1)), None)
         if account is None:
@@ -59,8 +62,7 @@ def _find_person(service: IdentityService, role: str, name: str | None) -> Accou
     account = service.accounts.find_person(name)
     if account is None:
         raise ToolkitError(
-            f"no account has the uid, e-mail address, customer or staff id {name!r}; "
-            f"GET /dev/identities?role={role} lists some that exist",
+            f"no account has the uid, e-mail address, customer or staff id {name!r}; {listing} lists some that exist",
             status=404,
         )
     if account.disabled:

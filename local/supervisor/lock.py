@@ -35,10 +35,10 @@ def hold_lock(path: Path) -> Iterator[None]:
 
 
 def find_holder(path: Path) -> int | None:
-    """Process id of whoever holds the lock now, None when nobody does."""
+    """Process id of whoever holds the lock now, None when nobody does. PermissionError where one may not look."""
     try:
-        descriptor = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
+        descriptor = os.open(path, os.O_RDONLY)
+    except (FileNotFoundError, NotADirectoryError):
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -5,7 +5,8 @@ ready, and then waits for its end, which for a program means starting it again, 
 tasks, those that nobody depends on first, and each task ends its own program.
 
 A program that never becomes ready is given up after a few attempts, and so is the platform's start, since something
-is wrong that another attempt won't cure. A program that has been ready once is started again for ever.
+is wrong that another attempt won't cure. A program that has been ready once is started again for ever, also when the
+machine refuses to start it for a while (no memory, a full disk).
 """
 
 import asyncio
@@ -114,7 +115,7 @@ class Supervisor:
         await self._wait_for(part.depends_on)
         try:
             await (self._run_step(part) if part.is_step else self._run_program(part))
-        except ProcessError as error:
+        except (ProcessError, OSError) as error:
             self._give_up(part, str(error))
 
     async def _run_step(self, part: Part) -> None:
@@ -138,14 +139,19 @@ class Supervisor:
         while True:
             attempts += 1
             started = time.monotonic()
-            became_ready, ending = await self._with_process(part, lambda process: self._watch(part, process))
+            try:
+                became_ready, ending = await self._with_process(part, lambda process: self._watch(part, process))
+            except (ProcessError, OSError) as error:
+                if not was_ready or _is_cancelled():
+                    raise
+                became_ready, ending = False, str(error)
             was_ready = was_ready or became_ready
             if not was_ready and attempts >= _START_ATTEMPTS:
                 self._give_up(part, ending)
                 return
             if time.monotonic() - started > _HEALTHY_AFTER.total_seconds():
                 pause = _FIRST_PAUSE
-            detail = f"{ending}; starting again in {pause.total_seconds():g} s"
+            detail = f"{ending} (log: {part.command.log}); starting again in {pause.total_seconds():g} s"
             restarts = self._running[part.name].status.restarts + 1
             self._change(part.name, state=State.RESTARTING, pid=None, restarts=restarts, detail=detail)
             await asyncio.sleep(pause.total_seconds())
@@ -203,6 +209,12 @@ class Supervisor:
         elif not self._failure.done():
             message = f"{part.name} did not start: {reason}. Its log ({part.command.log}) ends with:\n{_log_tail(part)}"
             self._failure.set_exception(PartFailedError(message))
+
+
+def _is_cancelled() -> bool:
+    """Whether this task was told to end; what its program does on the way is then no reason to start it again."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _ending(part: Part, status: int | None) -> str:

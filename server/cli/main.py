@@ -36,9 +36,15 @@ def caregraph(context: typer.Context) -> None:
         return
     home = Path(os.environ.get("CAREGRAPH_HOME") or Path(__file__).resolve().parents[2] / ".caregraph")
     settings = home / "run" / "environment.json"
-    if settings.exists():
-        for name, value in json.loads(settings.read_text()).items():
-            os.environ.setdefault(name, value)
+    try:
+        found = json.loads(settings.read_text())
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        typer.echo(f"The settings of the platform here ({settings}) can't be used: {error}", err=True)
+        return
+    for name, value in found.items():
+        os.environ.setdefault(name, value)
 
 
 def _names_a_database(arguments: list[str]) -> bool:

@@ -62,7 +62,7 @@ class RunningPlatform:
             for name, value in os.environ.items()
             if not name.startswith("CAREGRAPH_") and name != "DATABASE_URL"
         }
-        environ |= {"CAREGRAPH_HOME": str(home), "CAREGRAPH_PORT_BASE": str(_free_port_base())}
+        environ |= {"CAREGRAPH_HOME": str(home), "CAREGRAPH_PORT_BASE": str(free_port_base())}
         output = home / "up.txt"
         with output.open("w") as file:
             supervisor = subprocess.Popen(
@@ -148,7 +148,7 @@ class RunningPlatform:
         return self.supervisor.wait(timeout=STOP_WITHIN_S)
 
 
-def _free_port_base() -> int:
+def free_port_base() -> int:
     """A base with enough free ports above it, below those that systems give to clients."""
     for _ in range(100):
         base = random.randrange(20_000, 30_000, 50)  # noqa: S311 - any will do

@@ -40,6 +40,12 @@ def test_every_program_that_speaks_http_is_healthy_where_status_says(platform: R
             assert httpx.get(part["url"] + "/healthz", timeout=10, trust_env=False).status_code == 200, name
 
 
+def test_status_for_people_is_a_line_a_part(platform: RunningPlatform) -> None:
+    lines = platform.caregraph("status").splitlines()
+    assert [line.split()[0] for line in lines] == ["part", *platform.parts()]
+    assert all(line == line.rstrip() for line in lines)
+
+
 def test_status_for_people_hides_the_password_of_the_database(platform: RunningPlatform) -> None:
     password = platform.database_url.split(":")[2].split("@")[0]
     assert password

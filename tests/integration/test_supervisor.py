@@ -136,6 +136,24 @@ async def test_killed_program_is_started_again(program: Callable[..., Part]) -> 
         assert any("signal 9" in change.detail for change in platform.changes)
 
 
+async def test_program_that_was_ready_is_started_again_however_long_the_machine_refuses_to(
+    program: Callable[..., Part], tmp_path: Path
+) -> None:
+    interpreter = tmp_path / "interpreter"
+    interpreter.symlink_to(sys.executable)
+    part = program("server")
+    part = replace(part, command=replace(part.command, argv=(str(interpreter), *part.command.argv[1:])))
+    async with watched(part) as platform:
+        await platform.supervisor.start()
+        pid = platform.supervisor.statuses[0].pid
+        assert pid is not None
+        interpreter.unlink()
+        os.kill(pid, signal.SIGKILL)
+        await platform.until(lambda parts: "cannot start" in parts["server"].detail)
+        interpreter.symlink_to(sys.executable)
+        await platform.until(lambda parts: parts["server"].state is State.READY)
+
+
 async def test_failed_step_ends_the_start_with_the_end_of_its_log(
     program: Callable[..., Part], python: Callable[..., Command]
 ) -> None:
