@@ -1,9 +1,11 @@
 """Running plans: statements on connections, and answers joined as bytes."""
 
 import json
+import time
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 
 import asyncpg
@@ -28,6 +30,7 @@ from resolvers.pool import NO_ROW, Connection, DatabaseUnavailable, Pool
 from resolvers.response_cache import ResponseCache
 from resolvers.role_schema import RoleSchema
 from resolvers.run_nested import run_nested_insert, run_nested_update
+from resolvers.shared_reads import SharedReads
 from resolvers.statement import Statement
 
 _LOG = structlog.get_logger(__name__)
@@ -50,10 +53,11 @@ class Resolved:
 class Executor:
     """Runs plans of any role on one database."""
 
-    def __init__(self, pool: Pool, *, has_outbox: bool) -> None:
+    def __init__(self, pool: Pool, *, has_outbox: bool, shares_reads: bool = True) -> None:
         """`has_outbox`: dry runs can say which events there would have been."""
         self._pool = pool
         self._has_outbox = has_outbox
+        self._shared = SharedReads() if shares_reads else None
         self._responses = ResponseCache()
 
     async def run(self, role: Resolved, plan: Plan, request: Request, *, dry_run: bool = False) -> bytes:
@@ -87,12 +91,22 @@ class Executor:
 
     async def _read(self, statement: Statement, request: Request) -> Sequence[Any]:
         arguments = statement.arguments(request)
+        if self._shared is not None and self._shared.is_slow(statement.sql):
+            return await self._shared.run(statement, arguments, partial(self._read_alone, statement, arguments))
+        return await self._read_alone(statement, arguments)
+
+    async def _read_alone(self, statement: Statement, arguments: Sequence[Any]) -> Sequence[Any]:
         connection = self._pool.take() or await self._pool.acquire()
+        began = time.perf_counter()
         try:
-            return await _guarded(connection, statement, arguments, "$")
+            row = await _guarded(connection, statement, arguments, "$")
         except DatabaseUnavailable:
             # A read may be tried again: the connection may just have been an old one.
             pass
+        else:
+            if self._shared is not None:
+                self._shared.took(statement.sql, time.perf_counter() - began)
+            return row
         finally:
             self._pool.release(connection)
         async with self._pool.connection() as fresh:

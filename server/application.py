@@ -84,7 +84,12 @@ class Application:
             if source.has_access_log:
                 access_log = AccessLog(self._settings.database_url.get_secret_value())
                 stack.push_async_callback(access_log.close)
-            engine = source.engine(self._pool, operation_limits(self._settings.limits), access_log)
+            engine = source.engine(
+                self._pool,
+                operation_limits(self._settings.limits),
+                access_log,
+                shares_reads=self._settings.shared_reads,
+            )
             operations = KnownOperations(self._settings.limits, self._settings.allow_list)
             rate_limiter = RateLimiter(self._settings.limits, self._settings.rate_limit_storage)
             self._endpoint = GraphQLEndpoint(

@@ -6,6 +6,7 @@
 | `CAREGRAPH_ENVIRONMENT` | `development` (default), `staging` or `production` |
 | `CAREGRAPH_POOL_SIZE` | database connections of one process (default 16) |
 | `CAREGRAPH_STATEMENT_TIMEOUT_S` | what one statement may take (default 30) |
+| `CAREGRAPH_SHARED_READS` | whether the same slow reads run once for all who wait (default `true`) |
 | `CAREGRAPH_MAX_REQUEST_BYTES` | what one request may carry (default 1 MiB) |
 | `CAREGRAPH_MAX_SOCKET_OPERATIONS` | operations that one WebSocket may have open (default 100) |
 | `CAREGRAPH_SOCKET_INIT_TIMEOUT_S` | how long a WebSocket may wait before it says who it is (default 15) |
@@ -44,6 +45,7 @@ class ServerSettings(BaseSettings):
     )
     pool_size: int = Field(16, ge=1, le=500, validation_alias="CAREGRAPH_POOL_SIZE")
     statement_timeout_s: float = Field(30.0, gt=0, validation_alias="CAREGRAPH_STATEMENT_TIMEOUT_S")
+    shared_reads: bool = Field(True, validation_alias="CAREGRAPH_SHARED_READS")
     max_request_bytes: int = Field(1024 * 1024, ge=1024, validation_alias="CAREGRAPH_MAX_REQUEST_BYTES")
     max_socket_operations: int = Field(100, ge=1, validation_alias="CAREGRAPH_MAX_SOCKET_OPERATIONS")
     socket_init_timeout_s: float = Field(15.0, gt=0, validation_alias="CAREGRAPH_SOCKET_INIT_TIMEOUT_S")

@@ -50,6 +50,8 @@ class Source:
         pool: Pool,
         limits: Mapping[str, OperationLimits] | None = None,
         recorder: AccessRecorder | None = None,
+        *,
+        shares_reads: bool = True,
     ) -> Engine:
         """An engine that serves this from the pool's database, with limits by role (`*` for the others).
 
@@ -65,6 +67,7 @@ class Source:
             recorder=recorder,
             hand_written=self.hand_written,
             scalar_map=self.scalar_map,
+            shares_reads=shares_reads,
         )
 
 
