@@ -39,8 +39,8 @@ access = Table(
     Column("request_id", Text),
     Column("traceparent", Text),
     created_at(),
-    # Every read pays for an index, and one by user is written to all over. Rows lie in the order of their making, so that
-    # the ranges of blocks of this one find a time span, and a user, at next to no cost; newest first is by id.
+    # Every read pays for an index, and one by user is written to all over. Rows lie in the order of their making, so
+    # that the ranges of blocks of this one find a time span, and a user, at next to no cost; newest first is by id.
     Index(
         "access_ranges_idx",
         "created_at",
