@@ -1,18 +1,17 @@
 """`caregraph relay`, `caregraph events …` and `caregraph trace ID`."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, TypeVar
 from uuid import UUID
 
 import typer
 
-from triggers.options import DatabaseUrl, Json, Key, Since, Types, Until, parse_time
+from triggers.options import DatabaseUrl, Json, Key, Since, Types, Until, parse_range
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from triggers.connection import Connection
-    from triggers.replay import Selection
+    from triggers.replay import Extent, Selection
 
 T = TypeVar("T")
 
@@ -78,13 +77,8 @@ def list_(
 
     if state is not None and state not in set(State):
         raise typer.BadParameter(f"{state!r} is none of {', '.join(State)}", param_hint="--state")
-    wanted = Filter(
-        types=_known_types(types),
-        key=key,
-        state=State(state) if state else None,
-        since=parse_time(since, option="--since"),
-        until=parse_time(until, option="--until"),
-    )
+    start, end = parse_range(since, until)
+    wanted = Filter(types=_known_types(types), key=key, state=State(state) if state else None, since=start, until=end)
     summaries = query(database_url, lambda connection: list_events(connection, wanted, limit=limit))
     show_value(summaries, render_list, as_json=as_json)
     if not summaries and not as_json:
@@ -154,20 +148,16 @@ def replay(
     --again they are new events to everyone: e-mails are sent once more. With --again --agent NAME that agent forgets
     that it has handled them, and the others do nothing.
 
-    What was interrupted says how to go on: each batch is in the outbox or not at all, and nothing is sent twice.
+    It says how to go on when it is interrupted, and meanwhile, should it be killed: each batch is in the outbox or not
+    at all.
     """
     from dataclasses import replace
 
     from triggers.replay import Selection
 
+    start, end = parse_range(since, until)
     selection = Selection(
-        ids=ids or None,
-        types=_known_types(types),
-        key=key,
-        since=parse_time(since, option="--since"),
-        until=parse_time(until, option="--until"),
-        only_dead=dead,
-        after=after,
+        ids=ids or None, types=_known_types(types), key=key, since=start, until=end, only_dead=dead, after=after
     )
     if selection == Selection(after=after):
         if agent is None:
@@ -216,11 +206,12 @@ async def _replay(
     ask: bool,
     dry_run: bool,
 ) -> None:
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as ProgressBar
+    from dataclasses import replace as changed
 
-    from triggers.replay import measure, replay
+    from triggers.replay import knows_agent, measure, replay, resolve
 
+    if selection.ids is not None:
+        selection = changed(selection, ids=await resolve(connection, selection.ids))
     extent = await measure(connection, selection, up_to=up_to)
     to_whom = f"for {selection.agent} alone, " if selection.agent else ""
     if again:
@@ -232,18 +223,18 @@ async def _replay(
     else:
         how = "under their ids"
     typer.echo(f"{extent.events} event(s) to send again, {to_whom}{how}, at {rate:g} a second.", err=True)
+    if selection.agent and not await knows_agent(connection, selection.agent):
+        typer.echo(f"No agent called {selection.agent} has ever recorded anything. Is that its name?", err=True)
     if dry_run or not extent.events:
         return
     if ask and (again or extent.events > 1):
         typer.confirm("Go on?", abort=True, err=True)
     reached, sent = selection.after, 0
-    columns = (TextColumn("into the outbox"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
-        with ProgressBar(*columns, console=_progress_console()) as bar:
-            task = bar.add_task("", total=extent.events)
+        with _bar(extent) as tell:
             async for progress in replay(connection, selection, newest=extent.newest, again=again, rate=rate):
                 reached, sent = progress.reached, sent + progress.events
-                bar.advance(task, progress.events)
+                tell(sent, reached)
     finally:
         if sent < extent.events:
             # With its end, because events that --again has made are of the same types and newer.
@@ -251,11 +242,33 @@ async def _replay(
             typer.echo(f"{sent} were sent. To go on: the same command with {rest}.", err=True)
 
 
-def _progress_console() -> "Console":
-    """Standard error, so that a pipe gets nothing of it."""
-    from rich.console import Console
+@contextmanager
+def _bar(extent: "Extent") -> Iterator[Callable[[int, int], None]]:
+    """Shows how far it is, on standard error, so that a pipe gets nothing of it; in a log, by a line a second.
 
-    return Console(stderr=True)
+    What is given is called with how many were sent, and the sequence number that was reached. It's shown, because who
+    is killed can't say it any more.
+    """
+    import time
+
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("into the outbox"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, TextColumn("{task.fields[rest]}"), console=console) as bar:
+        task = bar.add_task("", total=extent.events, rest="")
+        told_at = 0.0
+
+        def tell(sent: int, reached: int) -> None:
+            nonlocal told_at
+            rest = f"--after {reached} --up-to {extent.newest}"
+            bar.update(task, completed=sent, rest=rest)
+            if not console.is_terminal and time.monotonic() - told_at >= 1:
+                told_at = time.monotonic()
+                typer.echo(f"{sent} of {extent.events} sent; the rest: {rest}", err=True)
+
+        yield tell
 
 
 def query(database_url: str, ask: "Callable[[Connection], Awaitable[T]]") -> T:
@@ -274,7 +287,7 @@ def query(database_url: str, ask: "Callable[[Connection], Awaitable[T]]") -> T:
     except EventsError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
-    except (*CONNECTION_ERRORS, ValueError) as error:
+    except (*CONNECTION_ERRORS, ValueError, OverflowError) as error:
         typer.echo(
             f"PostgreSQL couldn't answer: {error or type(error).__name__}. Is the platform up (`caregraph status`), "
             "and does DATABASE_URL name it?",

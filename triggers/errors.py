@@ -5,7 +5,8 @@ EventsError
 │   └── TooLargeError   because of its size, which nobody needs to ask it about
 ├── PublishError        it didn't work this time
 ├── ConnectionLostError PostgreSQL has ended the relay's session
-└── UnknownEventError   no event of that id, key or filter
+├── UnknownEventError   no event of that id, key or filter
+└── UnpublishedError    the relay has yet to send it
 """
 
 
@@ -41,3 +42,7 @@ class ConnectionLostError(EventsError):
 
 class UnknownEventError(EventsError):
     """Nothing was found; the message says what was looked for."""
+
+
+class UnpublishedError(EventsError):
+    """An event that is to be sent again has yet to be sent; the message says which."""

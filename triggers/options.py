@@ -28,13 +28,23 @@ def parse_time(text: str | None, *, option: str) -> datetime | None:
     """A time in UTC from `2026-11-21T10:00`, `2026-11-21` or `15m` (ago); typer.BadParameter names the option."""
     if text is None:
         return None
-    if match := _AGO.fullmatch(text.strip()):
-        amount, unit = match.groups()
-        return datetime.now(UTC) - timedelta(**{_UNITS[unit]: float(amount)})
     try:
+        if match := _AGO.fullmatch(text.strip()):
+            amount, unit = match.groups()
+            return datetime.now(UTC) - timedelta(**{_UNITS[unit]: float(amount)})
         time = datetime.fromisoformat(text.strip())
-    except ValueError:
+    except (ValueError, OverflowError):
         raise typer.BadParameter(
             f"{text!r} is neither a time like 2026-11-21T10:00 nor a span like 15m, 2h or 7d", param_hint=option
         ) from None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def parse_range(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
+    """The times of --since and --until; typer.BadParameter when one can't be read, or nothing lies between them."""
+    start, end = parse_time(since, option="--since"), parse_time(until, option="--until")
+    if start is not None and end is not None and start >= end:
+        raise typer.BadParameter(
+            f"{start:%Y-%m-%dT%H:%M:%S} is not before --until, {end:%Y-%m-%dT%H:%M:%S} (UTC)", param_hint="--since"
+        )
+    return start, end

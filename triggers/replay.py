@@ -8,10 +8,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from triggers.connection import Connection
+from triggers.errors import UnknownEventError, UnpublishedError
 from triggers.statements import load_statement
 
 #: Events of one transaction.
 _BATCH: Final = 50
+#: How many ids an error lists.
+_NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,32 @@ class Progress:
     events: int
     #: Sequence number of the last original: `Selection.after` to go on from here.
     reached: int
+
+
+async def resolve(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:
+    """The events that the ids stand for: a replay's id stands for its original.
+
+    Raises UnknownEventError and UnpublishedError, which name the first few.
+    """
+    rows = await connection.fetch(load_statement("history/unready"), ids)
+    if unknown := [row["id"] for row in rows if not row["known"]]:
+        raise UnknownEventError(f"There is no event {_named(unknown)}. `caregraph events list` shows the newest.")
+    if waiting := [row["id"] for row in rows if row["unready"]]:
+        raise UnpublishedError(
+            f"Event {_named(waiting)} still waits to be published; it will be delivered without a replay."
+        )
+    return [row["id"] for row in rows]
+
+
+async def knows_agent(connection: Connection, agent: str) -> bool:
+    """Whether an agent of that name has ever recorded anything."""
+    known: bool = await connection.fetchval(load_statement("history/knows_agent"), agent)
+    return known
+
+
+def _named(ids: Sequence[UUID]) -> str:
+    listed = ", ".join(str(each) for each in ids[:_NAMED])
+    return listed if len(ids) <= _NAMED else f"{listed} and {len(ids) - _NAMED} more"
 
 
 async def measure(connection: Connection, selection: Selection, *, up_to: int | None = None) -> Extent:

@@ -237,6 +237,39 @@ def test_replay_leaves_alone_what_the_relay_has_yet_to_send(caregraph: Run, hist
     ]
 
 
+def test_replay_of_what_is_not_there_or_waits_is_an_error(caregraph: Run, history: History) -> None:
+    unknown = uuid.uuid4()
+    result = caregraph("events", "replay", history.inserted, unknown, "--yes")
+    assert result.exit_code == 1
+    assert f"There is no event {unknown}." in result.output
+    result = caregraph("events", "replay", history.created, "--yes")
+    assert result.exit_code == 1
+    assert f"Event {history.created} still waits" in result.output
+    assert len(history.query("SELECT id FROM events.outbox")) == 3
+
+
+def test_replay_takes_the_id_of_a_replay_for_its_original(caregraph: Run, history: History) -> None:
+    caregraph("events", "replay", history.inserted)
+    (copy,) = history.query("SELECT id FROM events.outbox WHERE replay_of IS NOT NULL")
+    assert caregraph("events", "replay", copy["id"]).exit_code == 0
+    copies = history.query("SELECT replay_of FROM events.outbox WHERE replay_of IS NOT NULL")
+    assert [row["replay_of"] for row in copies] == [history.inserted, history.inserted]
+
+
+def test_replay_doubts_an_agent_that_nobody_has_heard_of(caregraph: Run, history: History) -> None:
+    doubt = "No agent called notifications has ever recorded anything."
+    assert doubt in caregraph("events", "replay", history.inserted, "--agent", "notifications", "--dry-run").output
+    assert "No agent" not in caregraph("events", "replay", history.inserted, "--agent", "contract", "--dry-run").output
+
+
+@pytest.mark.parametrize("command", ["list", "replay"])
+def test_a_time_span_of_nothing_is_refused(caregraph: Run, history: History, command: str) -> None:  # noqa: ARG001 - its database
+    result = caregraph("events", command, "--since", "1h", "--until", "2h")
+    assert result.exit_code == 2
+    assert "is not before --until" in result.output
+    assert caregraph("events", command, "--since", "99999999d").exit_code == 2
+
+
 def test_replay_again_asks_first_and_gives_new_ids(caregraph: Run, history: History) -> None:
     refused = caregraph("events", "replay", history.inserted, "--again")
     assert refused.exit_code == 1
@@ -281,6 +314,13 @@ def test_replay_says_how_much_without_doing_it(caregraph: Run, history: History)
 
 def test_replay_of_everything_must_be_said(caregraph: Run) -> None:
     assert caregraph("events", "replay").exit_code == 2
+
+
+@pytest.mark.parametrize("url", ["garbage", "postgresql://127.0.0.1:99999/x", "postgresql://127.0.0.1:1/x"])
+def test_an_address_that_leads_nowhere_is_a_sentence(url: str) -> None:
+    result = CliRunner().invoke(app, ["events", "list", "--database-url", url])
+    assert result.exit_code == 1
+    assert result.output.startswith("PostgreSQL couldn't answer: ")
 
 
 def test_a_database_that_is_not_there_is_a_sentence(caregraph: Run) -> None:

@@ -9,6 +9,8 @@ import sys
 from contextlib import aclosing
 from pathlib import Path
 
+import pytest
+
 from tests.integration.triggers.pubsub import Project
 from tests.integration.triggers.records import Records
 from tests.integration.triggers.relays import eventually, running_relay
@@ -86,35 +88,41 @@ async def test_a_replay_for_one_agent_names_it_in_the_message(
     assert received.attributes["ce-id"] == str(original["id"])
 
 
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 async def test_an_interrupted_command_says_how_to_go_on_and_repeats_nothing(
-    records: Records, database_url: str, tmp_path: Path
+    records: Records, database_url: str, tmp_path: Path, how: signal.Signals
 ) -> None:
     await publish_all(records, 40)
     replaying = (CAREGRAPH, "events", "replay", "--type", "contract.inserted", "--yes", "--again")
     environment = {**os.environ, "DATABASE_URL": database_url, "CAREGRAPH_ENVIRONMENT": "development"}
     # Two a second: a busy machine, too, finds it in the middle.
-    first = subprocess.Popen(  # noqa: ASYNC220 -- started at once; what takes time is awaited below
-        [*replaying, "--rate", "2"], env=environment, stderr=subprocess.PIPE, text=True, cwd=tmp_path
-    )
+    log = tmp_path / "log"
+    with log.open("w") as file:
+        first = subprocess.Popen(  # noqa: ASYNC220 -- started at once; what takes time is awaited below
+            [*replaying, "--rate", "2"], env=environment, stderr=file, cwd=tmp_path
+        )
 
-    async def has_begun() -> bool:
-        return bool(await records.connection.fetchval("SELECT count(*) >= 42 FROM events.outbox"))
+    async def has_told() -> bool:
+        # The second of its lines: what it tells is what was sent until then.
+        return log.read_text().count(" of 40 sent; the rest: --after") >= 2
 
     try:
-        await eventually(has_begun)
-        first.send_signal(signal.SIGINT)
-        _, said = await asyncio.to_thread(first.communicate, timeout=20)
+        await eventually(has_told)
+        first.send_signal(how)
+        await asyncio.to_thread(first.wait, 20)
     finally:
         if first.poll() is None:
             first.kill()
     assert first.returncode != 0
-    how = re.search(r"To go on: the same command with (--after \d+ --up-to \d+)", said)
-    assert how, said
+    said = log.read_text()
+    rest_is = re.findall(r"--after \d+ --up-to \d+", said)
+    assert rest_is, said
+    assert ("To go on: the same command with" in said) is (how is signal.SIGINT)
     # What was sent already is new to everyone, of the same type, and published meanwhile.
     await records.connection.execute("UPDATE events.outbox SET published_at = now()")
     rest = await asyncio.to_thread(
         subprocess.run,
-        [*replaying, "--rate", "1000", *how[1].split()],
+        [*replaying, "--rate", "1000", *rest_is[-1].split()],
         env=environment,
         capture_output=True,
         text=True,
