@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import asyncpg
-import orjson
 
 from permissions.session import Session
 from resolvers import ir
 from resolvers.binding import Request
 from resolvers.database_errors import translate
 from resolvers.errors import GraphQLRequestError, ValidationFailed
+from resolvers.exact_numbers import write_json
 from resolvers.pool import Connection, DatabaseUnavailable, Pool
 from resolvers.role_schema import RoleSchema
 
@@ -57,4 +57,4 @@ async def resolve(schema: RoleSchema, root: ir.RootHandWritten, context: Operati
             raise translate(original, "$") or original
         raise original
     assert result.data is not None
-    return orjson.dumps(result.data[root.key])
+    return write_json(result.data[root.key])

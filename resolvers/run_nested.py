@@ -11,6 +11,7 @@ import orjson
 
 from resolvers.binding import Request, Slot
 from resolvers.errors import GraphQLRequestError
+from resolvers.exact_numbers import read_json
 from resolvers.nested_plans import (
     ChangeStep,
     InsertsStep,
@@ -32,7 +33,7 @@ async def run_nested_insert(steps: Sequence[NestedStep], request: Request, run: 
     request.steps.clear()
     for number, step in enumerate(steps):
         row = await run(step.statement, error_path)
-        written = orjson.loads(row[0])
+        written = read_json(row[0])
         request.affected_rows += len(written)
         if step.is_needed:
             if not written:

@@ -7,9 +7,9 @@ bad text is PostgreSQL's to refuse. What is checked here is the JSON kind: HASUR
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import orjson
 from orjson import Fragment
 
+from resolvers.exact_numbers import ExactNumber, write_json
 from schema.types import PgType
 
 Encoder = Callable[[Any], str]
@@ -54,7 +54,7 @@ def _integer(name: str, bits: int) -> Encoder:
             raise WrongKind(f"the value is out of range for type '{name}', a {bits}-bit integer")
         if type(value) is str:
             return value
-        if type(value) is float and value.is_integer():
+        if isinstance(value, float) and value.is_integer():
             return encode(int(value))
         raise WrongKind(f"expected a {bits}-bit integer for type '{name}', but found {kind_of(value)}")
 
@@ -67,6 +67,8 @@ def _number(name: str) -> Encoder:
             return value
         if type(value) is int or type(value) is float:
             return repr(value)
+        if type(value) is ExactNumber:
+            return value.text
         raise WrongKind(f"expected a number for type '{name}', but found {kind_of(value)}")
 
     return encode
@@ -100,7 +102,7 @@ def _enum(name: str) -> Encoder:
 
 def _json(value: Any) -> str:
     try:
-        return orjson.dumps(value).decode()
+        return write_json(value).decode()
     except TypeError as error:
         # Deeper than its writer goes, though not than its reader.
         raise WrongKind(f"the value can't be written as JSON: {error}") from None

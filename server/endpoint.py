@@ -14,6 +14,7 @@ from integrations.telemetry.tracing import current_traceparent
 from permissions.session import Session
 from resolvers.engine import Engine
 from resolvers.errors import GraphQLRequestError, error_body
+from resolvers.exact_numbers import read_json
 from server.authentication.authenticator import Authenticator
 from server.authentication.errors import AuthenticationError
 from server.limits import KnownOperations, RateLimiter
@@ -93,7 +94,7 @@ class GraphQLEndpoint:
         if self._rate_limiter is not None:
             await self._rate_limiter.check(session, address)
         try:
-            request = orjson.loads(raw)
+            request = read_json(raw)
         except orjson.JSONDecodeError as error:
             raise GraphQLRequestError("invalid-json", f"the request body is not valid JSON: {error.msg}") from None
         dry_run = False

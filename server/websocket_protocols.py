@@ -21,6 +21,7 @@ from strawberry.types.execution import PreExecutionError
 
 from permissions.session import Session
 from resolvers.errors import ValidationFailed
+from resolvers.exact_numbers import read_json
 
 #: Close codes of the protocol (https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md).
 FORBIDDEN: Final = 4403
@@ -104,7 +105,7 @@ class SocketAdapter(ASGIWebSocketAdapter):
                 await self.close(_TOO_BIG, f"the message is larger than the limit of {limit} bytes: it has {len(text)}")
                 return
             try:
-                message = orjson.loads(text)
+                message = read_json(text)
             except orjson.JSONDecodeError:
                 if ignore_parsing_errors:
                     continue

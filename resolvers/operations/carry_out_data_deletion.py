@@ -9,9 +9,9 @@ may be repeated. They are not rules, because what they touch is hidden from ever
 
 from typing import Any, Final
 
-import orjson
 import strawberry
 
+from resolvers.exact_numbers import write_json
 from resolvers.hand_written import OperationContext
 from resolvers.operations.error_codes import DeletionCode
 from resolvers.operations.scalars import JSONB, UUID_
@@ -84,7 +84,7 @@ async def _locked(context: OperationContext, operation: str, request_id: str) ->
 
 
 async def _note(context: OperationContext, request_id: str, step: str, proof: Any) -> Any:
-    return await ask(context, "record_data_deletion_step", request_id, step, orjson.dumps(proof).decode())
+    return await ask(context, "record_data_deletion_step", request_id, step, write_json(proof).decode())
 
 
 BEGIN_DATA_DELETION: Final = HandWritten(

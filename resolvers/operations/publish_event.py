@@ -9,6 +9,7 @@ from typing import Final
 import orjson
 import strawberry
 
+from resolvers.exact_numbers import write_json
 from resolvers.hand_written import OperationContext
 from resolvers.operations.scalars import JSONB, UUID_
 from resolvers.role_schema import HandWritten
@@ -35,7 +36,7 @@ async def _publish_event(
     data: JSONB,
     id: UUID_ | None = None,  # noqa: A002 -- the field's argument names
 ) -> PublishedEvent:
-    answer = await info.context.transaction.fetch_value(_SQL, type, subject, orjson.dumps(data).decode(), id)
+    answer = await info.context.transaction.fetch_value(_SQL, type, subject, write_json(data).decode(), id)
     return PublishedEvent(**orjson.loads(answer))
 
 

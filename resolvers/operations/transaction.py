@@ -15,6 +15,7 @@ import orjson
 
 from permissions.session import USER_ID_VARIABLE
 from resolvers.errors import GraphQLRequestError
+from resolvers.exact_numbers import write_json
 from resolvers.hand_written import OperationContext
 from resolvers.operations.statements import load_statement
 
@@ -58,6 +59,4 @@ async def publish(
     id: str,  # noqa: A002 -- as events.publish calls it
 ) -> None:
     """A domain event into the outbox; nothing happens when the id is there already."""
-    await context.transaction.fetch_value(
-        load_statement("publish"), event_type, subject, orjson.dumps(data).decode(), id
-    )
+    await context.transaction.fetch_value(load_statement("publish"), event_type, subject, write_json(data).decode(), id)

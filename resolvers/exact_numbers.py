@@ -1,0 +1,79 @@
+"""JSON that clients send, read without loss: a number with more digits than a float holds keeps its text.
+
+    read_json(b'{"price": 12345678901234567890.12}')["price"].text == "12345678901234567890.12"
+
+What fits in 64 bits or is told apart by a float is an int or a float, as ever. Few requests have other numbers, so a
+glance at the text tells first.
+"""
+
+import json
+import re
+from typing import Any, Final
+
+import orjson
+
+#: What a number of more than 15 digits contains, and little else does.
+_LONG: Final = re.compile(rb"[0-9][0-9.]{15}")
+#: Decimal digits that a double always keeps (IEEE 754).
+_KEPT_DIGITS: Final = 15
+_EXPONENT: Final = re.compile("[eE]")
+
+
+class ExactNumber(float):
+    """A number as the client wrote it. Equal to none but those that are written the same."""
+
+    __slots__ = ("text",)
+
+    text: str
+
+    def __new__(cls, text: str) -> "ExactNumber":
+        """The number of this JSON text."""
+        made = super().__new__(cls, text)
+        made.text = text
+        return made
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ExactNumber) and self.text == other.text
+
+    def __ne__(self, other: object) -> bool:
+        # float has one of its own.
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+
+def read_json(text: bytes | str) -> Any:
+    """What the text says. Raises orjson.JSONDecodeError."""
+    read = orjson.loads(text)
+    raw = text.encode() if isinstance(text, str) else text
+    if _LONG.search(raw) is None:
+        return read
+    try:
+        return json.loads(raw, parse_int=_integer, parse_float=_fraction)
+    except RecursionError:
+        # What is nested so deeply is refused later, whatever its numbers are.
+        return read
+
+
+def write_json(value: Any) -> bytes:
+    """The value as JSON, numbers as they were written. Raises TypeError for what is no JSON."""
+    return orjson.dumps(value, default=_fragment)
+
+
+def _integer(text: str) -> int | ExactNumber:
+    if len(text) > 20:
+        return ExactNumber(text)
+    value = int(text)
+    return value if -(2**63) <= value < 2**64 else ExactNumber(text)
+
+
+def _fraction(text: str) -> float:
+    digits = _EXPONENT.split(text)[0].lstrip("-").replace(".", "").strip("0")
+    return float(text) if len(digits) <= _KEPT_DIGITS else ExactNumber(text)
+
+
+def _fragment(value: object) -> orjson.Fragment:
+    if isinstance(value, ExactNumber):
+        return orjson.Fragment(value.text)
+    raise TypeError(f"Type is not JSON serializable: {type(value).__name__}")
