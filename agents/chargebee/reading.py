@@ -27,6 +27,7 @@ from agents.chargebee.pages import pages_from
 from agents.graphql.client import GraphQLClient
 from agents.graphql.errors import GraphQLError, OperationRefused, ServerFault
 from agents.graphql.operations import Mutation
+from agents.mirror.history import History
 from agents.mirror.upserts import mirror
 from agents.runtime.clock import Clock, read_clock
 from integrations.chargebee.client import ChargebeeClient
@@ -106,6 +107,8 @@ class _Place:
     seen_until: datetime | None
     next_offset: str | None
     rows_read: int
+    #: What nobody is to be told of; None: everything is news.
+    history: History | None = None
     unmirrorable: list[str] = field(default_factory=list)
 
     def reach(self, further: "_Place") -> None:
@@ -145,18 +148,21 @@ class Reader:
         cursor: str | None = None,
         everything: bool = False,
         from_start: bool = False,
+        history: History | None = None,
         time_left: Callable[[], bool] = lambda: True,
         tell: Callable[[Progress], None] = lambda _progress: None,
     ) -> Progress:
         """Read the resource to its end, or as long as there is `time_left`; `tell` is called after each page.
 
         `cursor` is the name to keep the place under, the resource's own by default. `everything` goes on only with what
-        was interrupted and else reads from the first change on; `from_start` does so always. Raises IntegrationError or
-        GraphQLError for what doesn't get better by waiting; the place is kept.
+        was interrupted and else reads from the first change on; `from_start` does so always. Invoices that are
+        `history` make no event when they are new here. Raises IntegrationError or GraphQLError for what doesn't get
+        better by waiting; the place is kept.
         """
         place = await self._take(resource, cursor or resource.object_name)
         if place is None:
             return Progress(resource=resource, busy=True)
+        place.history = history if resource is Resource.INVOICES else None
         try:
             if from_start or (everything and place.next_offset is None):
                 await self._graphql.mutate(forget_progress(resource=place.cursor, run_id=place.run_id))
@@ -269,12 +275,17 @@ class Reader:
         """The rows of some pages, and the place after them."""
         resources = [raw for page in pages for raw in page.objects]
         kind = before.resource.object_name
+        mark = None if before.history is None else before.history.marker()
         found: list[Rows] = []
         for raw in resources:
             try:
-                found.append(rows_of(kind, raw))
+                rows = rows_of(kind, raw)
             except Unmirrorable as problem:
                 self._note(before, str(problem))
+                continue
+            if mark is not None:
+                mark(rows[kind][0])
+            found.append(rows)
         after = replace(before, next_offset=pages[-1].next_offset, rows_read=before.rows_read + len(resources))
         changed = [raw.get("updated_at") or raw.get("created_at") or raw.get("date") or 0 for raw in resources]
         if changed:

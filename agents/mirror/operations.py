@@ -1,10 +1,11 @@
 """The operations of `operations.graphql`, typed. Generated: change that file, run `make clients`."""
 
 import datetime
+import uuid
 from typing import Any, Final, TypedDict
 
 from agents.graphql.documents import Document
-from agents.graphql.operations import Answer, Mutation
+from agents.graphql.operations import Answer, Mutation, Query
 
 
 class ChargebeeCustomerInsertInput(TypedDict, total=False):
@@ -151,6 +152,8 @@ class ChargebeeInvoiceInsertInput(TypedDict, total=False):
     resource_version: int | None
     deleted: bool | None
     synced_at: datetime.datetime | None
+    history_by: str | None
+    history_paid: int | None
 
 
 class ChargebeeTransactionInsertInput(TypedDict, total=False):
@@ -613,3 +616,171 @@ def mirror_credit_notes(*, rows: list[ChargebeeCreditNoteInsertInput]) -> Mutati
     """The mutation `MirrorCreditNotes`."""
     variables: dict[str, Any] = {"rows": rows}
     return Mutation(document=_MIRROR_CREDIT_NOTES, variables=variables, answer=MirrorCreditNotes)
+
+
+_MIRROR_BEGUN: Final = Document(
+    name="MirrorBegun",
+    kind="query",
+    text="""\
+query MirrorBegun($resources: [String!]!) {
+  cursors: chargebee_sync_cursor(
+    where: { resource: { _in: $resources } }
+    order_by: [{ created_at: asc }]
+    limit: 1
+  ) {
+    created_at
+  }
+}""",
+)
+
+
+class MirrorBegun(Answer):
+    """The answer of `mirror_begun`."""
+
+    class Cursors(Answer):
+        """Of type `chargebee_sync_cursor`."""
+
+        created_at: datetime.datetime
+
+    cursors: list[Cursors]
+
+
+def mirror_begun(*, resources: list[str]) -> Query[MirrorBegun]:
+    """When the mirror of a resource was begun: by the first of the runs that keep their place under these names."""
+    variables: dict[str, Any] = {"resources": resources}
+    return Query(document=_MIRROR_BEGUN, variables=variables, answer=MirrorBegun)
+
+
+_BILLED_CUSTOMERS: Final = Document(
+    name="BilledCustomers",
+    kind="query",
+    text="""\
+query BilledCustomers($after: uuid!, $limit: Int!) {
+  customers: customer(
+    where: {
+      id: { _gt: $after }
+      chargebee_customer_id: { _is_null: false }
+      deleted_at: { _is_null: true }
+    }
+    order_by: [{ id: asc }]
+    limit: $limit
+  ) {
+    id
+    chargebee_customer_id
+    currency_code
+    history_value
+  }
+}""",
+)
+
+
+class BilledCustomers(Answer):
+    """The answer of `billed_customers`."""
+
+    class Customers(Answer):
+        """Of type `customer`."""
+
+        id: uuid.UUID
+        chargebee_customer_id: str | None
+        currency_code: str
+        history_value: int
+
+    customers: list[Customers]
+
+
+def billed_customers(*, after: uuid.UUID, limit: int) -> Query[BilledCustomers]:
+    """Customers with a billing record, and how much of their lifetime value is history."""
+    variables: dict[str, Any] = {"after": after, "limit": limit}
+    return Query(document=_BILLED_CUSTOMERS, variables=variables, answer=BilledCustomers)
+
+
+_PAID_IN_HISTORY: Final = Document(
+    name="PaidInHistory",
+    kind="query",
+    text="""\
+query PaidInHistory($customer_ids: [String!]!) {
+  paid: chargebee_invoice_group_by(
+    keys: [{ column: customer_id }, { column: currency_code }]
+    where: { customer_id: { _in: $customer_ids }, history_by: { _is_null: false } }
+  ) {
+    key {
+      customer_id
+      currency_code
+    }
+    aggregate {
+      count
+      sum {
+        history_paid
+      }
+    }
+  }
+}""",
+)
+
+
+class PaidInHistory(Answer):
+    """The answer of `paid_in_history`."""
+
+    class Paid(Answer):
+        """Of type `chargebee_invoice_group`."""
+
+        class Key(Answer):
+            """Of type `chargebee_invoice_group_key`."""
+
+            customer_id: str | None
+            currency_code: str | None
+
+        class Aggregate(Answer):
+            """Of type `chargebee_invoice_aggregate_fields`."""
+
+            class Sum(Answer):
+                """Of type `chargebee_invoice_sum_fields`."""
+
+                history_paid: int | None
+
+            count: int
+            sum: Sum | None
+
+        key: Key
+        aggregate: Aggregate
+
+    paid: list[Paid]
+
+
+def paid_in_history(*, customer_ids: list[str]) -> Query[PaidInHistory]:
+    """What billing records had paid by invoices that came as history."""
+    variables: dict[str, Any] = {"customer_ids": customer_ids}
+    return Query(document=_PAID_IN_HISTORY, variables=variables, answer=PaidInHistory)
+
+
+_COUNT_HISTORY: Final = Document(
+    name="CountHistory",
+    kind="mutation",
+    text="""\
+mutation CountHistory($id: uuid!, $counted: bigint!, $value: bigint!, $more: bigint!) {
+  update_customer(
+    where: { id: { _eq: $id }, history_value: { _eq: $counted } }
+    _set: { history_value: $value }
+    _inc: { lifetime_value: $more }
+  ) {
+    affected_rows
+  }
+}""",
+)
+
+
+class CountHistory(Answer):
+    """The answer of `count_history`."""
+
+    class UpdateCustomer(Answer):
+        """Of type `customer_mutation_response`."""
+
+        affected_rows: int
+
+    update_customer: UpdateCustomer | None
+
+
+def count_history(*, id: uuid.UUID, counted: int, value: int, more: int) -> Mutation[CountHistory]:
+    """Count a customer's history in their lifetime value, unless somebody did since it was looked at."""
+    variables: dict[str, Any] = {"id": id, "counted": counted, "value": value, "more": more}
+    return Mutation(document=_COUNT_HISTORY, variables=variables, answer=CountHistory)

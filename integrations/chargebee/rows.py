@@ -2,8 +2,9 @@
 
 The ETL and the webhooks both come through here, so that it never matters which of them brought a change. A row is what
 GraphQL takes as an object of ``insert_chargebee_…``: JSON values, times as RFC 3339 text in UTC. It has all columns of
-its table but ``synced_at``, and null where Chargebee left an attribute out: Chargebee writes no attribute for "empty",
-so a row that left it out, too, would keep what was there before.
+its table but ours (``synced_at``, and what says that an invoice is history: ``agents.mirror.history``), and null where
+Chargebee left an attribute out: Chargebee writes no attribute for "empty", so a row that left it out, too, would keep
+what was there before.
 
 Amounts stay as they are: minor units, which for a currency without decimals (JPY) are whole units in Chargebee, too.
 https://apidocs.chargebee.com/docs/api?prod_cat_ver=2 has the attributes; the tables are in ``schema/tables/chargebee``.

@@ -25,6 +25,8 @@ from local.demo.generator import generate
 from schema.tables import metadata
 
 AT = 1_772_236_800  # 2026-02-28T00:00:00Z
+#: What makes an invoice history when it is brought first; it stays so.
+HISTORY = {"history_by", "history_paid"}
 
 
 def invoice(**changes: Any) -> dict[str, Any]:
@@ -74,11 +76,11 @@ def transaction(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("table", [*KINDS, "invoice_line_item"])
-def test_a_row_has_every_column_of_its_table_but_the_time_of_the_copy(table: str) -> None:
+def test_a_row_has_every_column_of_its_table_but_ours(table: str) -> None:
     objects = chargebee_objects(datetime(2026, 11, 1, tzinfo=UTC).date())
     rows = collect(rows_of(kind, raw) for kind, raws in objects.items() for raw in raws[:50])
 
-    columns = {column.name for column in metadata.tables[f"chargebee.{table}"].columns} - {"synced_at"}
+    columns = {column.name for column in metadata.tables[f"chargebee.{table}"].columns} - {"synced_at"} - HISTORY
     assert rows[table]
     assert {frozenset(row) for row in rows[table]} == {frozenset(columns)}
 
@@ -236,5 +238,5 @@ def test_the_mutations_write_every_column_but_the_key() -> None:
     visit(document, Reading())
 
     for table, columns in written.items():
-        assert columns == {column.name for column in metadata.tables[f"chargebee.{table}"].columns} - {"id"}
+        assert columns == {column.name for column in metadata.tables[f"chargebee.{table}"].columns} - {"id"} - HISTORY
     assert set(written) == {*KINDS, "invoice_line_item"}

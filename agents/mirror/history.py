@@ -1,0 +1,129 @@
+"""History: invoices that were over before the mirror was begun. Nobody is told of them when a back-fill brings them.
+
+    before (begun − MARGIN)          begun                                     now
+    ──────────┼────────────────────────┼─────────────────────────────────────────
+    paid, voided or deleted: history   │  whoever brings it first tells of it
+    anything else: told                │
+
+An invoice that has not ended is told however old it is: who collects it decides what is too late. Whatever changed
+since the mirror was begun is told, too, by the ETL, a webhook or a back-fill. And a row that is here already was told
+of or is history, so its change is told. See docs/decisions/history-is-not-told.md.
+
+What history paid counts in customers' lifetime value all the same. `count` adds it up, a customer at a time.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from agents.graphql.client import GraphQLClient
+from agents.graphql.operations import Mutation
+from agents.mirror.operations import (
+    BilledCustomers,
+    billed_customers,
+    count_history,
+    mirror_begun,
+    paid_in_history,
+)
+from integrations.chargebee.rows import Row
+
+#: Chargebee tries to deliver a webhook for two days (https://apidocs.chargebee.com/docs/api/webhooks); who began with
+#: webhooks alone and lost one is told of what it was about.
+MARGIN: Final = timedelta(days=3)
+
+#: The agent whose back-fill may bring history; the endpoint's rules name it, too.
+_AGENT: Final = "chargebee"
+_ENDED: Final = frozenset({"paid", "voided"})
+_CUSTOMERS_AT_ONCE: Final = 500
+_CHANGES_AT_ONCE: Final = 50
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class History:
+    """What is history of one mirror."""
+
+    #: Only what last changed before this moment.
+    before: datetime
+
+    def marker(self) -> Callable[[Row], None]:
+        """A function that marks a row of `invoice` as history when it is, and else as none."""
+        # Rows have their times as text, in UTC and whole seconds: as text they compare as they do as times.
+        before = self.before.astimezone(UTC).replace(microsecond=0).isoformat()
+
+        def mark(row: Row) -> None:
+            if row["updated_at"] < before and (row["status"] in _ENDED or row["deleted"]):
+                notes = row["issued_credit_notes"]
+                row["history_by"] = _AGENT
+                row["history_paid"] = row["amount_paid"] - (_refunded(notes) if notes else 0)
+            else:
+                # Named all the same: rows of one shape are one plan at the endpoint.
+                row["history_by"] = row["history_paid"] = None
+
+        return mark
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counted:
+    """What came of counting."""
+
+    #: Customers whose lifetime value has changed.
+    customers: int
+    #: Invoices in another currency than their customer's. They aren't counted: the mirror has no rates.
+    left_out: int
+
+
+async def history_of(cursors: Sequence[str], *, graphql: GraphQLClient, now: datetime) -> History:
+    """What is history for a mirror that runs with these cursors keep; one that has none begins now."""
+    answer = await graphql.query(mirror_begun(resources=list(cursors)))
+    begun = answer.cursors[0].created_at if answer.cursors else now
+    return History(before=min(begun, now) - MARGIN)
+
+
+async def count(graphql: GraphQLClient) -> Counted:
+    """Bring what history paid into the lifetime value of all customers who are linked to a billing record.
+
+    Safe to repeat and to break off: each customer's row says how much of it is counted.
+    """
+    changed = left_out = 0
+    after = uuid.UUID(int=0)
+    while customers := (await graphql.query(billed_customers(after=after, limit=_CUSTOMERS_AT_ONCE))).customers:
+        after = customers[-1].id
+        paid, other_currency = await _paid(customers, graphql)
+        left_out += other_currency
+        changes = list(_changes(customers, paid))
+        for start in range(0, len(changes), _CHANGES_AT_ONCE):
+            await graphql.mutate(*changes[start : start + _CHANGES_AT_ONCE])
+        changed += len(changes)
+    return Counted(customers=changed, left_out=left_out)
+
+
+async def _paid(customers: Sequence[BilledCustomers.Customers], graphql: GraphQLClient) -> tuple[dict[str, int], int]:
+    """What each billing record paid in its customer's currency, and how many invoices were in others."""
+    currencies = {one.chargebee_customer_id: one.currency_code for one in customers if one.chargebee_customer_id}
+    answer = await graphql.query(paid_in_history(customer_ids=list(currencies)))
+    paid: dict[str, int] = {}
+    others = 0
+    for group in answer.paid:
+        customer_id, total = group.key.customer_id, group.aggregate.sum
+        if customer_id is None or total is None:
+            continue
+        if group.key.currency_code == currencies[customer_id]:
+            paid[customer_id] = total.history_paid or 0
+        else:
+            others += group.aggregate.count
+    return paid, others
+
+
+def _changes(customers: Sequence[BilledCustomers.Customers], paid: Mapping[str, int]) -> Iterator[Mutation[Any]]:
+    for customer in customers:
+        value = paid.get(customer.chargebee_customer_id or "", customer.history_value)
+        if value != customer.history_value:
+            yield count_history(
+                id=customer.id, counted=customer.history_value, value=value, more=value - customer.history_value
+            )
+
+
+def _refunded(notes: Sequence[Mapping[str, Any]]) -> int:
+    return sum(note.get("cn_total") or 0 for note in notes if note.get("cn_status") == "refunded")
