@@ -17,7 +17,7 @@ from benchmarks.cases import CAREGRAPH, CASES, HANDWRITTEN, LIMIT, POSTGRAPHILE,
 from benchmarks.database import Database, filled_database
 from benchmarks.generator import load_generator
 from benchmarks.node import NodeUnavailable, install_postgraphile
-from benchmarks.others import measure_latency, measure_processes, measure_roles
+from benchmarks.others import measure_latency, measure_processes, measure_roles, measure_shared_reads
 from benchmarks.peers import POOL_SIZE, Peer, PeerError, caregraph, handwritten, limit, postgraphile, running
 from benchmarks.report import Report, describe_machine
 from benchmarks.run import Bench, Pace
@@ -105,6 +105,8 @@ def _measure(console: Console, pace: Pace, cases: list[Case], *, without: set[Op
             ours = servers[CAREGRAPH]
             report.ratios += measure_roles(measuring, ours, connections=_CONNECTIONS)
             report.ratios += measure_latency(measuring, servers)
+            with running([caregraph(database, shares_reads=True)], folder) as shared:
+                report.ratios += measure_shared_reads(measuring, servers, shared[CAREGRAPH], connections=_CONNECTIONS)
             with running([caregraph(database, workers=2)], folder) as two:
                 report.ratios += measure_processes(measuring, ours, two[CAREGRAPH], connections=_CONNECTIONS)
         return report

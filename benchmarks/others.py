@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from benchmarks.cases import AS_EITHER, CAREGRAPH, CASES, LIMIT, Call, Case
+from benchmarks.cases import AS_EITHER, CAREGRAPH, CASES, HANDWRITTEN, LIMIT, Call, Case
 from benchmarks.peers import RunningPeer
-from benchmarks.report import Ratio
+from benchmarks.report import LABELS, Ratio
 from benchmarks.run import Bench, Contestant
 
 #: The role is not to cost more than this share of the throughput.
@@ -20,6 +20,8 @@ _NEW: Final = "documents that are new each time"
 #: More than the documents that a role's plans are kept for.
 _NEW_DOCUMENTS: Final = 4_000
 _LATENCY_CASES: Final = ("by_primary_key", "list_of_50")
+#: Reads that take long enough to be shared, and that many ask for at the same time here.
+_SHARED_CASES: Final = ("thousand_rows", "aggregate")
 
 
 def measure_roles(bench: Bench, peer: RunningPeer, *, connections: int) -> list[Ratio]:
@@ -38,6 +40,30 @@ def measure_roles(bench: Bench, peer: RunningPeer, *, connections: int) -> list[
                 note=f"{series['user'].median('rate'):,.0f} / {series['admin'].median('rate'):,.0f} requests/s",
             )
         )
+    return found
+
+
+def measure_shared_reads(
+    bench: Bench, peers: Mapping[str, RunningPeer], shared: RunningPeer, *, connections: int
+) -> list[Ratio]:
+    """Ours as it is shipped, where the same slow reads run once for all who wait for them. Raises PeerError.
+
+    Apart from the main table, in which every request of every peer is a statement of its own.
+    """
+    found = []
+    for case in _cases(_SHARED_CASES):
+        others = {name: peers[name] for name in (LIMIT, HANDWRITTEN) if name in peers}
+        series = bench.compete(case, bench.contestants(case, {CAREGRAPH: shared, **others}), connections=connections)
+        ours = series[CAREGRAPH]
+        found += [
+            Ratio(
+                title=f"the same reads shared / {LABELS[name]}: {case.title}",
+                value=ours.ratio(series[name]),
+                target=case.targets[name],
+                note=f"{ours.median('rate'):,.0f} / {series[name].median('rate'):,.0f} requests/s",
+            )
+            for name in others
+        ]
     return found
 
 

@@ -156,8 +156,11 @@ def limit(database: Database, folder: Path) -> Peer:
     )
 
 
-def caregraph(database: Database, *, workers: int = 1) -> Peer:
-    """Ours, as `caregraph serve` runs it, in production settings."""
+def caregraph(database: Database, *, workers: int = 1, shares_reads: bool = False) -> Peer:
+    """Ours, as `caregraph serve` runs it, in production settings.
+
+    Reads aren't shared unless that is what is measured: as with the other peers, each request is a statement.
+    """
     token_rules = {"type": "RS256", "key": database.material.public_key, "audience": "caregraph"}
     return Peer(
         name=CAREGRAPH,
@@ -168,6 +171,7 @@ def caregraph(database: Database, *, workers: int = 1) -> Peer:
         env={
             "DATABASE_URL": database.url,
             "CAREGRAPH_POOL_SIZE": str(POOL_SIZE),
+            "CAREGRAPH_SHARED_READS": str(shares_reads).lower(),
             "CAREGRAPH_ENVIRONMENT": "production",
             "CAREGRAPH_LOG_FORMAT": "json",
             "CAREGRAPH_ADMIN_SECRET": _SECRET,
