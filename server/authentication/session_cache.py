@@ -1,12 +1,12 @@
 """Sessions of tokens that have been verified, until the token ends.
 
-Checking an RS256 signature costs some 75 µs, finding a token here about 1 µs. What is kept is the token's SHA-256, not
+Checking an RS256 signature costs some 75 µs, finding a token here about 1 µs. What is kept is the token's digest, not
 the token, so that a memory dump holds no credentials. The least recently used entry goes when the cache is full.
 """
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from hashlib import sha256
+from hashlib import blake2b
 
 from permissions.session import Session
 from server.authentication.claims import Grant
@@ -38,7 +38,7 @@ class SessionCache:
 
     def find(self, key: bytes, now: float) -> CachedGrant | None:
         """The grant of the credential `key` (an `Authorization` header's value, say), unless it has ended by `now`."""
-        digest = sha256(key).digest()
+        digest = _digest(key)
         entry = self._entries.get(digest)
         if entry is None:
             return None
@@ -54,7 +54,13 @@ class SessionCache:
         if expires_at is not None:
             fresh_until = min(fresh_until, expires_at)
         entry = CachedGrant(grant=grant, expires_at=expires_at, fresh_until=fresh_until)
-        self._entries[sha256(key).digest()] = entry
+        self._entries[_digest(key)] = entry
         if len(self._entries) > self._size:
             self._entries.popitem(last=False)
         return entry
+
+
+def _digest(key: bytes) -> bytes:
+    # BLAKE2 is Python's own code. SHA-256 goes through OpenSSL, which among all else that a request does takes ten times
+    # as long as when it is measured alone.
+    return blake2b(key, digest_size=32).digest()
