@@ -63,10 +63,10 @@ def seed_once(service: Service) -> None:
 class Control:
     """Endpoints over one service."""
 
-    def __init__(self, service: Service, faults: Faults, wait_for_arrival: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, service: Service, faults: Faults, next_arrival: Callable[[], asyncio.Event]) -> None:
         self._service = service
         self._faults = faults
-        self._wait_for_arrival = wait_for_arrival
+        self._next_arrival = next_arrival
 
     def application(self) -> Starlette:
         """The application for the kit's own paths; its lifespan runs the webhook loop."""
@@ -137,8 +137,10 @@ class Control:
             left_s = give_up_at - time.monotonic()
             if len(found) >= at_least or left_s <= 0:
                 break
+            # Taken before anything else runs: what arrives before the wait begins ends it, too.
+            arrival = self._next_arrival()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wait_for_arrival(), left_s)
+                await asyncio.wait_for(arrival.wait(), left_s)
         return JSONResponse({"received": [_as_json(one) for one in found]})
 
     async def _forget_received(self, _request: Request) -> Response:

@@ -58,9 +58,9 @@ class Gate:
         )
         await send({"type": "http.response.body", "body": reply.body})
 
-    async def wait_for_arrival(self) -> None:
-        """Return when the next request has been recorded."""
-        await self._arrived.wait()
+    def next_arrival(self) -> asyncio.Event:
+        """What is set when the next request has been recorded: the next after this call, whenever it is awaited."""
+        return self._arrived
 
     def _answer(self, call: Call) -> tuple[Reply | None, float]:
         """What to answer (None: drop the connection) and how late; everything is recorded before."""

@@ -39,10 +39,10 @@ def application(service: Service) -> ASGIApp:
     """The whole ASGI application of a stand-in."""
     faults = Faults()
 
-    async def wait_for_arrival() -> None:
-        await gate.wait_for_arrival()
+    def next_arrival() -> asyncio.Event:
+        return gate.next_arrival()
 
-    gate = Gate(service, faults, Control(service, faults, wait_for_arrival).application())
+    gate = Gate(service, faults, Control(service, faults, next_arrival).application())
     return keep_transport(RequestContextMiddleware(gate))
 
 
