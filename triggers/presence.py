@@ -4,11 +4,16 @@ import socket
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
+
+import structlog
 
 from triggers.connection import CONNECTION_ERRORS, Connection
 from triggers.lanes import LANE_LOCKS, PRESENCE_LOCKS, fair_share, lanes_to_release, lanes_to_try
 from triggers.statements import load_statement
+
+_log: Final = structlog.get_logger(__name__)
 
 
 class Presence:
@@ -43,10 +48,15 @@ class Presence:
         return bool(surplus or rows)
 
     async def keep(self) -> bool:
-        """Move the row's expiry on; False when somebody has removed the row."""
+        """Move the row's expiry on, and end relays that stand still; False when somebody has removed the row."""
         kept = await self._connection.fetchval(
             load_statement("relay/keep"), self.relay_id, len(self.lanes), self._expiry_s, PRESENCE_LOCKS
         )
+        stalled = await self._connection.fetch(
+            load_statement("relay/end_stalled"), self.relay_id, self._expiry_s / 2, PRESENCE_LOCKS
+        )
+        for row in stalled:
+            _log.warning("relay.ended_stalled", relay_id=str(row["id"]), host=row["host"], ended=row["ended"])
         return kept is not None
 
     async def set_awake(self) -> None:

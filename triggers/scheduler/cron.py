@@ -66,7 +66,8 @@ CRON_JOBS: Final[tuple[CronJob, ...]] = (
     CronJob(
         name="data-cleanup",
         schedule="45 3 * * 0",
-        purpose="Archives old events, and removes what its time of keeping is over for: runs, deliveries, access logs.",
+        purpose="Archives old events, and removes what its time of keeping is over for: runs, deliveries, access logs, "
+        "records of customers who were deleted ten years ago.",
         statement="data_cleanup",
         # In pieces, each committed: what is left after this is for the next time.
         timeout=timedelta(minutes=25),

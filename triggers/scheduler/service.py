@@ -7,9 +7,10 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import httpx
+import orjson
 import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -176,8 +177,17 @@ class Scheduler:
                 )
         except (httpx.HTTPError, IdTokenUnavailableError) as error:
             raise JobFailed(f"{address}: {type(error).__name__}: {error}") from error
-        is_json = answer.headers.get("content-type", "").startswith("application/json")
+        said = _read_object(answer)
         if not answer.is_success:
-            reason = answer.json().get("error") if is_json else None
+            reason = (said or {}).get("error")
             raise JobFailed(f"{address} answered {answer.status_code}{f': {reason}' if reason else ''}")
-        return answer.text if is_json else None
+        return orjson.dumps(said).decode() if said is not None else None
+
+
+def _read_object(answer: httpx.Response) -> dict[str, Any] | None:
+    """The JSON object in an answer. None for anything else: what stands between may answer, too."""
+    try:
+        said = orjson.loads(answer.content)
+    except orjson.JSONDecodeError:
+        return None
+    return said if isinstance(said, dict) else None

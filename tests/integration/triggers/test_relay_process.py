@@ -1,6 +1,7 @@
 """`caregraph relay` as a process: killed, stopped, and asked how it is."""
 
 import asyncio
+import signal
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -67,6 +68,34 @@ async def test_a_killed_relay_is_forgotten_and_its_lanes_are_taken_over(records:
     await owns_all_lanes(records.connection, 32, 32)
     victim.kill()
     await owns_all_lanes(records.connection, 64)
+
+
+async def test_a_relay_that_stands_still_loses_its_lanes_and_comes_back(
+    records: Records, project: Project, start: Start
+) -> None:
+    quick = {"CAREGRAPH_RELAY_EXPIRY_S": "1.5"}
+    victim, _ = start(**quick), start(**quick)
+    await owns_all_lanes(records.connection, 32, 32)
+    contracts = [await records.insert_contract() for _ in range(20)]
+    await all_published(records.connection)
+    victim.process.send_signal(signal.SIGSTOP)
+    try:
+        for number in (1, 2):
+            for contract_id in contracts:
+                await records.touch(contract_id, number)
+        await all_published(records.connection)
+    finally:
+        victim.process.send_signal(signal.SIGCONT)
+    await eventually(lambda: two_share(records.connection))
+    for contract_id in contracts:
+        await records.touch(contract_id, 3)
+    await all_published(records.connection)
+
+    await project.receive_ids({str(event["id"]) for event in await records.outbox()})
+    for contract_id in contracts:
+        in_commit_order = [str(e["id"]) for e in await records.outbox() if e["subject"] == str(contract_id)]
+        assert project.first_occurrences(str(contract_id)) == in_commit_order
+    assert "relay.interrupted" in victim.log.read_text()
 
 
 async def test_a_relay_stops_without_publishing_anything_twice(

@@ -2,7 +2,7 @@
 --
 -- Events leave the outbox for its archive after 90 days, and the archive after two years with what agents made of them.
 -- Those that wait or have an open dead letter stay where they are. An inbox entry outlives its event, so that a late
--- replay finds it. Access to health data is kept for seven years.
+-- replay finds it. Access to health data is kept for seven years, and what law had us keep of deleted customers for ten.
 WITH old_events AS MATERIALIZED (
     SELECT o.id
     FROM events.outbox AS o
@@ -78,7 +78,12 @@ gone AS (
         (SELECT count(*) FROM inbox_gone) AS inbox,
         (SELECT count(*) FROM runs_gone) AS runs,
         (SELECT count(*) FROM watches_gone) AS watches,
-        audit.forget_accesses(interval '7 years') AS accesses
+        audit.forget_accesses(interval '7 years') AS accesses,
+        audit.remove_kept_records(interval '10 years', 20) AS persons
 )
-SELECT (to_jsonb(g) || jsonb_build_object('more', 10000 IN (g.archived, g.events, g.deliveries, g.inbox, g.runs)))::text
+SELECT (
+    to_jsonb(g) || jsonb_build_object(
+        'more', 10000 IN (g.archived, g.events, g.deliveries, g.inbox, g.runs) OR g.persons = 20
+    )
+)::text
 FROM gone AS g
