@@ -12,7 +12,6 @@ In this order (Hasura's rules):
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from hashlib import blake2b
 from hmac import compare_digest
 from typing import Final
 
@@ -37,7 +36,7 @@ from server.authentication.credentials import (
 )
 from server.authentication.errors import AuthenticationCode, AuthenticationError
 from server.authentication.issuers import Issuer, build_issuers
-from server.authentication.session_cache import CachedGrant, SessionCache
+from server.authentication.session_cache import CachedGrant, SessionCache, digest
 from server.authentication.settings import AuthenticationSettings
 
 ADMIN: Final = "admin"
@@ -63,7 +62,7 @@ class Authenticator:
         """`clock` tells Unix time in seconds. Whoever built the issuers closes their HTTP client."""
         self._issuers = tuple(issuers)
         self._locations = frozenset(issuer.location for issuer in self._issuers) or frozenset({BEARER})
-        self._admin_secret = None if admin_secret is None else blake2b(admin_secret.get_secret_value().encode()).digest()
+        self._admin_secret = None if admin_secret is None else digest(admin_secret.get_secret_value().encode())
         self._unauthorized = None if unauthorized_role is None else Session(role=unauthorized_role)
         self._cache = SessionCache(size=cache_size)
         #: Sessions by admin secret alone, by the role header as it came.
@@ -122,9 +121,8 @@ class Authenticator:
         return True
 
     def _is_admin_secret(self, secret: bytes) -> bool:
-        # Digests have equal lengths, so that the comparison takes the same time for every guess. (BLAKE2 is Python's own
-        # code, with no way through OpenSSL to find it.)
-        return self._admin_secret is not None and compare_digest(blake2b(secret).digest(), self._admin_secret)
+        # Digests have equal lengths, so that the comparison takes the same time for every guess.
+        return self._admin_secret is not None and compare_digest(digest(secret), self._admin_secret)
 
     async def authenticate(self, headers: Headers) -> Session:
         """The session that these headers grant.
