@@ -59,8 +59,8 @@ class Cron:
         """The time to call now; however many were missed, only the latest."""
         due_at = last_due(job.schedule, now=await self._now())
         last = self._called.last(job.name)
-        if last is None:
-            # New here: it begins with its next time.
+        if last is None or last > due_at:
+            # New here, or the clock was set back, past what was called already: it begins with its next time.
             self._called.note(job.name, due_at)
             return None
         return due_at if due_at > last else None

@@ -11,6 +11,9 @@ import asyncpg
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from agents.graphql.client import GraphQLClient
 from agents.runtime.app import build_app
@@ -206,21 +209,23 @@ async def test_a_run_ends_when_its_caller_hangs_up(world: World) -> None:
         assert (await door.call()).status_code == 200
 
 
+def scheduler_settings(world: World, database_url: str, agent_url: str) -> SchedulerSettings:
+    return SchedulerSettings(
+        database_url=database_url,
+        queue="projects/p/locations/l/queues/q",
+        tasks_service_account=ACCOUNT,
+        agent_urls={"zendesk": agent_url},
+        cron_service_account=ACCOUNT,
+        audience="http://127.0.0.1:9",
+        service_jwks_url="http://127.0.0.1:9/certs",
+        id_token_url=f"{world.surroundings.identity}/computeMetadata/v1/instance/service-accounts/{ACCOUNT}/identity",
+    )
+
+
 async def test_the_scheduler_asks_the_agent_and_records_what_came_of_it(world: World, database_url: str) -> None:
     importer = returning(invoices=3)
     async with listening(world, importer) as door:
-        settings = SchedulerSettings(
-            database_url=database_url,
-            queue="projects/p/locations/l/queues/q",
-            tasks_service_account=ACCOUNT,
-            agent_urls={"zendesk": door.url},
-            cron_service_account=ACCOUNT,
-            audience="http://127.0.0.1:9",
-            service_jwks_url="http://127.0.0.1:9/certs",
-            id_token_url=(
-                f"{world.surroundings.identity}/computeMetadata/v1/instance/service-accounts/{ACCOUNT}/identity"
-            ),
-        )
+        settings = scheduler_settings(world, database_url, door.url)
         ask = Scheduler(settings, world.client).ask_agent
         done = await run_job(IMPORT, due_at=DUE, database_url=database_url, ask_agent=ask)
         importer.act = raising(Rejected("no such site")).act
@@ -234,3 +239,30 @@ async def test_the_scheduler_asks_the_agent_and_records_what_came_of_it(world: W
     assert (first["outcome"], json.loads(first["result"]), first["error"]) == ("done", {"invoices": 3}, None)
     assert second["outcome"] == "failed"
     assert second["error"].endswith("/jobs/import answered 422: no such site")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome", "told"),
+    [
+        (200, b"not json", RunOutcome.DONE, None),
+        (200, b"[1]", RunOutcome.DONE, None),
+        (502, b"<html>", RunOutcome.FAILED, "/jobs/import answered 502"),
+        (502, b"[]", RunOutcome.FAILED, "/jobs/import answered 502"),
+    ],
+)
+async def test_an_answer_that_no_agent_gave_ends_the_run_all_the_same(
+    world: World, database_url: str, status: int, body: bytes, outcome: RunOutcome, told: str | None
+) -> None:
+    async def answer(_: Request) -> Response:
+        return Response(body, status, media_type="application/json")
+
+    async with serving(lambda _: Starlette(routes=[Route("/jobs/import", answer, methods=["POST"])])) as url:
+        settings = scheduler_settings(world, database_url, url)
+        ask = Scheduler(settings, world.client).ask_agent
+        assert await run_job(IMPORT, due_at=DUE, database_url=database_url, ask_agent=ask) is outcome
+    database = await asyncpg.connect(database_url)
+    run = await database.fetchrow("SELECT outcome, result, error FROM events.cron_run")
+    await database.close()
+    assert run is not None
+    assert (run["outcome"], run["result"]) == (outcome, None)
+    assert run["error"] == (told and url + told)

@@ -81,6 +81,28 @@ async def test_a_job_that_is_new_here_waits_for_its_next_time(tmp_path: Path, id
         assert receiver.pushes == []
 
 
+async def test_after_the_clock_was_set_back_jobs_go_on_by_it(
+    tmp_path: Path, identity: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("local.scheduler.cron._LOOK_S", 0.02)
+    file = tmp_path / "called.json"
+    Called(file).note("often", datetime.now(UTC) + timedelta(days=180))
+    now = datetime.now(UTC)
+
+    async def tell(_: Cron) -> datetime:
+        return now
+
+    monkeypatch.setattr(Cron, "_now", tell)
+    with Receiver(lambda _push, _index: 200) as receiver:
+        async with cron(tmp_path, identity, receiver.base_url):
+            await until(lambda: Called(file).last("often") == last_due("* * * * *", now=now))
+            assert receiver.pushes == []
+            now += timedelta(minutes=1)
+            await until(lambda: len(receiver.pushes) == 1)
+    due_at = datetime.fromisoformat(receiver.pushes[0].headers["x-cloudscheduler-scheduletime"])
+    assert due_at == last_due("* * * * *", now=now)
+
+
 async def test_what_was_under_way_when_it_was_killed_is_called_again(tmp_path: Path, identity: str) -> None:
     Called(tmp_path / "called.json").note("often", datetime.now(UTC) - timedelta(minutes=3))
     let_go = threading.Event()

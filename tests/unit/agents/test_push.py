@@ -105,9 +105,10 @@ def test_a_message_that_is_no_event_of_ours_says_why(changes: dict[str, Any], sa
         parse_push(push(attributes))
 
 
-def test_everything_that_is_wrong_is_said_at_once() -> None:
+@pytest.mark.parametrize("data", ["%%%", "\u00e9\u00e9\u00e9\u00e9", "AA=A"])
+def test_everything_that_is_wrong_is_said_at_once(data: str) -> None:
     with pytest.raises(NotOurEvent) as caught:
-        parse_push(push({}, data="%%%", deliveryAttempt=2))
+        parse_push(push({}, data=data, deliveryAttempt=2))
 
     message = str(caught.value)
     assert all(f"attribute ce-{name} is missing" in message for name in ("id", "type", "source", "subject", "time"))
