@@ -10,11 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-
 from local.chargebee.billing import Billing
-from local.chargebee.cards import EVERYBODY, Cards
+from local.chargebee.cards import DECLINES, EVERYBODY, Cards
 from local.chargebee.catalogue import Catalogue
 from local.chargebee.credits import Credits
 from local.chargebee.customers import Customers
@@ -25,8 +22,8 @@ from local.chargebee.seed import demo_objects, plant
 from local.chargebee.site import Site
 from local.chargebee.subscriptions import Subscriptions
 from local.chargebee.terms import Terms
-from local.standin.bodies import ControlError, need, read_object
-from local.standin.service import Call, ControlHandler, Idempotency, Refusal, Reply, Section, Service
+from local.standin.instruction import TEXT_OR_NULL, ControlError, Fields, Instruction, check_fields, need
+from local.standin.service import Call, Idempotency, Refusal, Reply, Section, Service
 from local.standin.store import Store
 from local.standin.webhooks import Target, Webhook
 
@@ -34,6 +31,7 @@ Objects = Mapping[str, Iterable[Mapping[str, Any]]]
 
 _KEY_HEADER = "chargebee-idempotency-key"
 _LONGEST_KEY = 100
+_CARD_FIELDS: Fields = {"customer_id": str, "decline": TEXT_OR_NULL, "replace": bool}
 
 _INDEXES = """
 CREATE INDEX IF NOT EXISTS by_customer ON document (kind, json_extract(body, '$.customer_id'));
@@ -46,6 +44,7 @@ class ChargebeeService(Service):
 
     name = "chargebee"
     title = "Chargebee"
+    webhook_example: Mapping[str, Any] = {"event_type": "invoice_updated", "content": {"invoice_id": "…"}}
 
     def __init__(
         self, store: Store, *, api_key: str | None = None, objects: Callable[[], Objects] | None = None
@@ -186,67 +185,79 @@ class ChargebeeService(Service):
             raise ValueError(f"there is no event {event_id!r}")
         return Webhook(event_id=event_id, event_type=event["event_type"], body=event)
 
-    def controls(self) -> Mapping[str, ControlHandler]:
-        """What Chargebee's test sites offer in their own way.
-
-        ``cards``: ``{"customer_id": … or "*", "decline": reason or null}``, or a list of them under ``cards``; with
-        ``"replace": true`` the customer gets another card. ``renew``: ``{"subscription_id"}`` ends its
-        term now. ``item_prices``: ``{"id", "price", "period", "period_unit", "currency_code"}``. ``currencies``:
-        ``{"base": "USD", "rates": {"JPY": 0.0067}}``, what the site counts in; ``{}`` each in its own again.
-        """
+    def instructions(self) -> Mapping[str, Instruction]:
+        """What Chargebee's test sites offer in their own way."""
         return {
-            "cards": self._set_card,
-            "renew": self._renew,
-            "item_prices": self._add_item_price,
-            "currencies": self._set_currencies,
+            "cards": Instruction(
+                about=f"Decline a customer's card (* or none: everybody's) for a reason: {', '.join(DECLINES)}; null: "
+                "accept it again. replace gives the customer another card. cards takes several at once.",
+                fields={**_CARD_FIELDS, "cards": list},
+                example={"customer_id": EVERYBODY, "decline": "insufficient_funds"},
+                carry_out=self._set_cards,
+            ),
+            "renew": Instruction(
+                about="End a subscription's term now: it is billed for the next one.",
+                fields={"subscription_id": str},
+                example={"subscription_id": "AzqYdaT9kLp5Ada1"},
+                carry_out=self._renew,
+            ),
+            "item_prices": Instruction(
+                about="Add an item price to the catalogue, in minor units.",
+                fields={
+                    "id": str,
+                    "price": int,
+                    "period": int,
+                    "period_unit": str,
+                    "currency_code": str,
+                    "item_type": str,
+                },
+                example={"id": "sleep-USD-monthly", "price": 9900},
+                carry_out=self._add_item_price,
+            ),
+            "currencies": Instruction(
+                about="The currency that the site counts in, with rates of others; without a field each is its own.",
+                fields={"base": TEXT_OR_NULL, "rates": (dict, type(None))},
+                example={"base": "USD", "rates": {"JPY": 0.0067}},
+                carry_out=self._set_currencies,
+            ),
         }
 
-    async def _set_currencies(self, request: Request) -> Response:
-        body = await read_object(request)
-        with self.store.transaction():
-            self.store.set("base_currency", body.get("base"))
-            self.store.set("exchange_rates", body.get("rates"))
-        return JSONResponse(body)
+    def _set_currencies(self, body: Mapping[str, Any]) -> Any:
+        self.store.set("base_currency", body.get("base"))
+        self.store.set("exchange_rates", body.get("rates"))
+        return body
 
-    async def _set_card(self, request: Request) -> Response:
-        body = await read_object(request)
-        with self.store.transaction():
-            for one in body.get("cards", [body]):
-                customer_id = one.get("customer_id", EVERYBODY)
-                if not one.get("replace"):
-                    self.cards.decline(customer_id, one.get("decline"))
-                    continue
-                try:
-                    self.cards.replace(customer_id)
-                except KeyError:
-                    raise ControlError(f"there is no customer {customer_id!r}") from None
-        self.webhooks.wake()
-        return JSONResponse({"declined_cards": self.cards.declined()})
+    def _set_cards(self, body: Mapping[str, Any]) -> Any:
+        for one in body.get("cards", [{name: value for name, value in body.items() if name != "cards"}]):
+            self._set_card(check_fields("a card", one, _CARD_FIELDS))
+        return {"declined_cards": self.cards.declined()}
 
-    async def _renew(self, request: Request) -> Response:
-        body = await read_object(request)
-        with self.store.transaction():
-            subscription_id = need(body, "subscription_id")
-            subscription = self.site.find("subscription", subscription_id)
-            if subscription is None or subscription["status"] != "active":
-                raise ControlError(f"there is no active subscription {subscription_id!r}")
-            subscription["current_term_end"] = min(subscription["current_term_end"], self.site.now())
-            invoice = self.terms.renew(subscription)
-        self.webhooks.wake()
-        return JSONResponse({"subscription": subscription, "invoice": invoice})
+    def _set_card(self, card: Mapping[str, Any]) -> None:
+        customer_id = card.get("customer_id", EVERYBODY)
+        if not card.get("replace"):
+            self.cards.decline(customer_id, card.get("decline"))
+            return
+        try:
+            self.cards.replace(customer_id)
+        except KeyError:
+            raise ControlError(f"there is no customer {customer_id!r}") from None
 
-    async def _add_item_price(self, request: Request) -> Response:
-        body = await read_object(request)
-        with self.store.transaction():
-            self.catalogue.add(
-                need(body, "id"),
-                price=need(body, "price"),
-                period=body.get("period", 1),
-                period_unit=body.get("period_unit", "month"),
-                currency_code=body.get("currency_code", "USD"),
-                item_type=body.get("item_type", "plan"),
-            )
-        return JSONResponse({"documents": self.store.counts()})
+    def _renew(self, body: Mapping[str, Any]) -> Any:
+        subscription_id = need(body, "subscription_id")
+        subscription = self.site.find("subscription", subscription_id)
+        if subscription is None or subscription["status"] != "active":
+            raise ControlError(f"there is no active subscription {subscription_id!r}")
+        subscription["current_term_end"] = min(subscription["current_term_end"], self.site.now())
+        invoice = self.terms.renew(subscription)
+        return {"subscription": subscription, "invoice": invoice}
+
+    def _add_item_price(self, body: Mapping[str, Any]) -> Any:
+        self.catalogue.add(
+            need(body, "id"),
+            price=need(body, "price"),
+            **{name: value for name, value in body.items() if name not in {"id", "price"}},
+        )
+        return {"documents": self.store.counts()}
 
 
 def build(store: Store) -> ChargebeeService:

@@ -9,15 +9,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 
 from local.iterable.campaigns import Campaigns, notification_templates
 from local.iterable.messages import Messages
 from local.iterable.profiles import Profiles
 from local.iterable.replies import done, json_reply, refusal
-from local.standin.bodies import read_object
-from local.standin.service import Call, ControlHandler, Refusal, Reply, Section, Service
+from local.standin.instruction import Instruction
+from local.standin.service import Call, Refusal, Reply, Section, Service
 from local.standin.store import Store
 from local.standin.webhooks import Target, Webhook
 
@@ -40,6 +38,10 @@ class IterableService(Service):
 
     name = "iterable"
     title = "Iterable"
+    webhook_example: Mapping[str, Any] = {
+        "event_type": "emailUnSubscribe",
+        "content": {"email": "ada@example.com", "dataFields": {}},
+    }
     # Iterable knows no idempotency keys; ours is shown on the page all the same.
     shown_key_header = "idempotency-key"
 
@@ -261,14 +263,20 @@ class IterableService(Service):
         self.store.put("journey_entry", entry_id, entry, created_at=now, updated_at=now)
         return done("Successfully triggered the workflow")
 
-    def controls(self) -> Mapping[str, ControlHandler]:
-        """``journeys``: ``{"userId"}`` gives what that person has entered, which Iterable shows in its pages only."""
-        return {"journeys": self._journeys_of}
+    def instructions(self) -> Mapping[str, Instruction]:
+        """What Iterable shows in its pages only."""
+        return {
+            "journeys": Instruction(
+                about="Which journeys a person has entered.",
+                fields={"userId": str, "email": str},
+                example={"email": "ada@example.com"},
+                carry_out=self._journeys_of,
+            )
+        }
 
-    async def _journeys_of(self, request: Request) -> Response:
-        user = self.profiles.find(await read_object(request))
-        entries = [] if user is None else self.store.find_by("journey_entry", "profile", user["id"])
-        return JSONResponse({"entries": entries})
+    def _journeys_of(self, who: Mapping[str, Any]) -> Any:
+        user = self.profiles.find(who)
+        return {"entries": [] if user is None else self.store.find_by("journey_entry", "profile", user["id"])}
 
     # Lists
 

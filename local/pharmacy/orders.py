@@ -140,8 +140,8 @@ class Orders:
     def set_pace(self, given: Mapping[str, Any]) -> Mapping[str, float]:
         """Change the pace, also for the orders under way; raises ValueError."""
         steps = {name.removesuffix("_s"): float(value) for name, value in given.items() if name != "automatic"}
-        if unknown := set(steps) - set(PACE):
-            raise ValueError(f"a pace has accepted_s, filled_s, shipped_s, delivered_s; not {', '.join(unknown)}")
+        if negative := [name for name, value in steps.items() if value < 0]:
+            raise ValueError(f"nothing happens before it was received: {', '.join(negative)} can't be below 0")
         self._store.set(_PACE_SETTING, {**self._store.setting(_PACE_SETTING, {}), **steps} or None)
         if "automatic" in given:
             self._store.set(_BY_HAND_SETTING, None if given["automatic"] else True)

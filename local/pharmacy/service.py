@@ -9,15 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import SecretStr
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 
 from integrations.pharmacy.signature import sign
-from local.pharmacy.orders import ORDER, STATUSES, Orders
+from local.pharmacy.orders import ORDER, PACE, STATUSES, Orders
 from local.pharmacy.replies import refusal
 from local.pharmacy.seed import demo_orders
-from local.standin.bodies import read_object
-from local.standin.service import Call, ControlHandler, Idempotency, Reply, Section, Service
+from local.standin.instruction import NUMBER, Instruction
+from local.standin.service import Call, Idempotency, Reply, Section, Service
 from local.standin.store import Store
 from local.standin.webhooks import Target, Webhook
 
@@ -36,6 +34,7 @@ class PharmacyService(Service):
 
     name = "pharmacy"
     title = "Pharmacy"
+    webhook_example: Mapping[str, Any] = {"event_type": "order.shipped", "content": {"order_id": "ord_000001"}}
     keeps_time = True
     idempotency = Idempotency(
         header="idempotency-key",
@@ -130,28 +129,44 @@ class PharmacyService(Service):
         """The network's headers, with the machine's time: receivers compare it with theirs."""
         return sign(body, secret=self._webhook_secret, at=datetime.now(UTC)) if self._webhook_secret else {}
 
-    def controls(self) -> Mapping[str, ControlHandler]:
-        """``orders``: what a pharmacist does there; ``pace``: how fast orders go on by themselves."""
-        return {"orders": self._act_on_order, "pace": self._set_pace}
+    def instructions(self) -> Mapping[str, Instruction]:
+        """What a pharmacist does there, and how fast orders go on by themselves."""
+        return {
+            "orders": Instruction(
+                about="Move an order on: to a status, through those between, or so many steps; with to rejected for a "
+                "reason.",
+                fields={
+                    "id": str,
+                    "reference": str,
+                    "to": str,
+                    "steps": int,
+                    "code": str,
+                    "reason": str,
+                    "carrier": str,
+                    "tracking_number": str,
+                },
+                example={"id": "ord_000001", "to": "shipped"},
+                carry_out=self._act_on_order,
+            ),
+            "pace": Instruction(
+                about="Seconds after received at which orders get on by themselves; automatic false: only by hand.",
+                fields={**{f"{status}_s": NUMBER for status in PACE}, "automatic": bool},
+                example={"accepted_s": 5, "filled_s": 10, "shipped_s": 15, "delivered_s": 20},
+                carry_out=self._set_pace,
+            ),
+        }
 
     def status(self) -> Mapping[str, Any]:
         """With the pace."""
         return {**super().status(), "pace": dict(self.orders.pace())}
 
-    async def _act_on_order(self, request: Request) -> Response:
-        body = await read_object(request)
-        with self.store.transaction():
-            order = self.orders.move(self.orders.named(body), body)
-        self.webhooks.wake()
-        return JSONResponse({"order": order})
+    def _act_on_order(self, body: Mapping[str, Any]) -> Any:
+        return {"order": self.orders.move(self.orders.named(body), body)}
 
-    async def _set_pace(self, request: Request) -> Response:
-        body = await read_object(request)
-        with self.store.transaction():
-            pace = self.orders.set_pace(body)
-            self.orders.go_on()
-        self.webhooks.wake()
-        return JSONResponse({"pace": dict(pace)})
+    def _set_pace(self, body: Mapping[str, Any]) -> Any:
+        pace = self.orders.set_pace(body)
+        self.orders.go_on()
+        return {"pace": dict(pace)}
 
     def _tell(self, order: Mapping[str, Any], at: datetime) -> None:
         self.webhooks.add(self._webhook(f"order.{order['status']}", order, at))

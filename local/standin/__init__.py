@@ -11,5 +11,6 @@ The way of one request, in `gate`::
 - `webhooks`: what it sends, with retries; can be told to duplicate and reorder.
 - `clock`: the service's time, which can be turned.
 - `control`: the HTTP surface for tests and operators: `/`, `/healthz`, `/_received`, `/_control`.
+- `instruction`: what it can be told, as data; `kit`: what every stand-in can be told.
 - `run`: the program around it.
 """

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from local.standin.instruction import NUMBER, ControlError, Fields
 
-class FaultError(ValueError):
-    """A fault was described wrongly; the message says how it is done."""
+#: Later than this no client waits; whoever wants a connection without an answer says drop.
+_LONGEST_DELAY_S = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,10 +84,10 @@ class Faults:
         return list(self._waiting)
 
 
-_FIELDS: Mapping[str, type | tuple[type, ...]] = {
+FIELDS: Fields = {
     "status": int,
     "retry_after_s": int,
-    "delay_s": (int, float),
+    "delay_s": NUMBER,
     "drop": bool,
     "after_work": bool,
     "times": int,
@@ -95,25 +96,21 @@ _FIELDS: Mapping[str, type | tuple[type, ...]] = {
 }
 
 
-def parse_fault(body: Any) -> Fault:
-    """A fault from the JSON that `POST /_control/faults` takes; raises FaultError that says what is wrong with it."""
-    if not isinstance(body, Mapping):
-        raise FaultError(f"a fault is a JSON object with some of {', '.join(_FIELDS)}")
-    for name, value in body.items():
-        if name not in _FIELDS:
-            raise FaultError(f"a fault has no {name!r}; it has {', '.join(_FIELDS)}")
-        wrong_bool = isinstance(value, bool) and _FIELDS[name] is not bool
-        if not isinstance(value, _FIELDS[name]) or wrong_bool:
-            raise FaultError(f"{name!r} of a fault can't be {value!r}")
-    fault = Fault(**body)
+def parse_fault(body: Mapping[str, Any]) -> Fault:
+    """A fault from an object with some of `FIELDS`; raises ControlError that says what is wrong with it."""
+    fault = Fault(**{**body, **({"method": body["method"].upper()} if "method" in body else {})})
     if fault.status is None and not fault.drop and not fault.delay_s:
-        raise FaultError("a fault needs a status, a delay_s, or drop")
+        raise ControlError("a fault needs a status, a delay_s, or drop")
     if fault.status is not None and not 400 <= fault.status <= 599:
-        raise FaultError(f"a fault's status is from 400 to 599, not {fault.status}")
+        raise ControlError(f"a fault's status is from 400 to 599, not {fault.status}")
+    if not 0 <= fault.delay_s <= _LONGEST_DELAY_S:
+        raise ControlError(f"a fault's delay_s is from 0 to {_LONGEST_DELAY_S:g}, not {fault.delay_s:g}")
+    if fault.retry_after_s is not None and fault.retry_after_s < 0:
+        raise ControlError(f"a fault's retry_after_s is at least 0, not {fault.retry_after_s}")
     if fault.times < 1:
-        raise FaultError(f"a fault is for at least 1 request, not {fault.times}")
+        raise ControlError(f"a fault is for at least 1 request, not {fault.times}")
     try:
         re.compile(fault.path or "")
     except re.error as error:
-        raise FaultError(f"a fault's path is a regular expression: {error}") from None
+        raise ControlError(f"a fault's path is a regular expression: {error}") from None
     return fault

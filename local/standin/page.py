@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 from html import escape
 from string import Template
 from typing import Any
 
+import orjson
+
+from local.standin.instruction import Instruction, describe_types
 from local.standin.service import Section, Service
 from local.standin.store import Received
 
@@ -45,14 +49,24 @@ $sections
 $received
 </tbody>
 </table>
+<h2>Controls</h2>
+<p class="quiet">A field may be left out where a default makes sense. Wrong input is refused with a sentence.</p>
+<table>
+<thead><tr><th>What for</th><th>Fields</th><th>For example</th></tr></thead>
+<tbody>
+$controls
+</tbody>
+</table>
 </body>
 </html>
 """
 )
 
 
-def render_page(service: Service, received: Sequence[Received]) -> str:
-    """The page as HTML."""
+def render_page(
+    service: Service, received: Sequence[Received], instructions: Mapping[str, Instruction], *, address: str
+) -> str:
+    """The page as HTML; `address` is where it is, for the commands that it shows."""
     counts = ", ".join(f"{number} {kind}" for kind, number in service.store.counts().items()) or "none"
     return _PAGE.substitute(
         title=escape(f"{service.title} stand-in"),
@@ -61,6 +75,7 @@ def render_page(service: Service, received: Sequence[Received]) -> str:
         sections="\n".join(_section(section) for section in service.sections()),
         shown=len(received),
         received="\n".join(_request(one) for one in received),
+        controls="\n".join(_control(f"{address}/_control/{name}", one) for name, one in instructions.items()),
     )
 
 
@@ -70,6 +85,17 @@ def _section(section: Section) -> str:
     note = f'<p class="quiet">{escape(section.note)}</p>' if section.note else ""
     return (
         f"<h2>{escape(section.title)}</h2>{note}<table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>"
+    )
+
+
+def _control(url: str, instruction: Instruction) -> str:
+    fields = "<br>".join(
+        f"<code>{escape(field)}</code> {escape(describe_types(types))}" for field, types in instruction.fields.items()
+    )
+    body = shlex.quote(orjson.dumps(instruction.example).decode())
+    return (
+        f"<tr><td>{escape(instruction.about)}</td><td>{fields}</td>"
+        f"<td><code>curl -X POST {escape(url)} -d {escape(body)}</code></td></tr>"
     )
 
 

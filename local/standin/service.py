@@ -7,7 +7,7 @@ the service refuses, which undoes their changes.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -15,11 +15,10 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import compile_path
 
 from local.standin.clock import Clock
+from local.standin.instruction import Instruction
 from local.standin.store import Store
 from local.standin.webhooks import Webhook, Webhooks
 
@@ -118,9 +117,6 @@ class Section:
     note: str = ""
 
 
-ControlHandler = Callable[[Request], Awaitable[Response]]
-
-
 class Service(ABC):
     """One stand-in. Subclasses fill in what is peculiar to theirs."""
 
@@ -134,6 +130,8 @@ class Service(ABC):
     shown_key_header: str | None = None
     #: Whether things fall due here by themselves, too: then `time_passed` is called every second.
     keeps_time: bool = False
+    #: What ``POST /_control/webhooks/send`` takes here, for the page.
+    webhook_example: Mapping[str, Any] = {"event_type": "…", "content": {}}
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -172,8 +170,8 @@ class Service(ABC):
         del body
         return {}
 
-    def controls(self) -> Mapping[str, ControlHandler]:
-        """Further controls: path below ``/_control`` to an endpoint for POST."""
+    def instructions(self) -> Mapping[str, Instruction]:
+        """Further controls: path below ``/_control`` to what is done at a POST."""
         return {}
 
     def status(self) -> Mapping[str, Any]:

@@ -12,12 +12,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import SecretStr
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 
 from integrations.zendesk.signature import sign
-from local.standin.bodies import need, read_object
-from local.standin.service import Call, ControlHandler, Idempotency, Reply, Section, Service
+from local.standin.instruction import Instruction, need
+from local.standin.service import Call, Idempotency, Reply, Section, Service
 from local.standin.store import Store
 from local.standin.webhooks import Target, Webhook
 from local.zendesk.replies import json_reply, refusal
@@ -49,6 +47,10 @@ class ZendeskService(Service):
 
     name = "zendesk"
     title = "Zendesk"
+    webhook_example: Mapping[str, Any] = {
+        "event_type": "ticket.status_changed",
+        "content": {"subject": "zen:ticket:1", "detail": {"id": "1", "status": "SOLVED"}, "event": {}},
+    }
     idempotency = Idempotency(
         header="idempotency-key",
         keep=_KEY_KEPT,
@@ -182,31 +184,42 @@ class ZendeskService(Service):
             headers |= sign(body, secret=self._webhook_secret, at=datetime.now(UTC))
         return headers
 
-    def controls(self) -> Mapping[str, ControlHandler]:
-        """``tickets``: what a member of the support team does there, or (``"as": "requester"``) whose ticket it is.
+    def instructions(self) -> Mapping[str, Instruction]:
+        """What people do there."""
+        return {
+            "tickets": Instruction(
+                about="Be a member of the support team, or with as the requester: with an id change that ticket, "
+                "else open one for requester_id. A comment is public unless public is false.",
+                fields={
+                    "id": (int, str),
+                    "requester_id": (int, str),
+                    "as": str,
+                    "status": str,
+                    "priority": str,
+                    "subject": str,
+                    "comment": str,
+                    "public": bool,
+                },
+                example={"id": 1, "status": "solved", "comment": "Done.", "public": True},
+                carry_out=self._act_on_ticket,
+            )
+        }
 
-        ``{"id", "status", "priority", "subject", "comment", "public"}`` changes one; without an id, ``{"requester_id",
-        "subject", "comment"}`` opens one.
-        """
-        return {"tickets": self._act_on_ticket}
-
-    async def _act_on_ticket(self, request: Request) -> Response:
-        body = await read_object(request)
-        given = {name: body[name] for name in ("status", "priority", "subject") if body.get(name)}
+    def _act_on_ticket(self, body: Mapping[str, Any]) -> Any:
+        given: dict[str, Any] = {name: body[name] for name in ("status", "priority", "subject") if body.get(name)}
         if body.get("comment"):
             given["comment"] = {"body": body["comment"], "public": body.get("public", True)}
-        with self.store.transaction():
-            if "id" in body:
-                actor_id = SUPPORT_USER_ID
-                if body.get("as") == "requester":
-                    actor_id = self.tickets.requester_of(int(body["id"]))
-                ticket = self.tickets.change(int(body["id"]), given, actor_id=actor_id)
-            else:
-                requester_id = int(need(body, "requester_id"))
-                actor_id = requester_id if body.get("as") == "requester" else SUPPORT_USER_ID
-                ticket, _audit = self.tickets.open({**given, "requester_id": requester_id}, actor_id=actor_id)
-        self.webhooks.wake()
-        return JSONResponse({"ticket": ticket})
+        actor_id = SUPPORT_USER_ID
+        if "id" in body:
+            ticket_id = int(body["id"])
+            if body.get("as") == "requester":
+                actor_id = self.tickets.requester_of(ticket_id)
+            return {"ticket": self.tickets.change(ticket_id, given, actor_id=actor_id)}
+        requester_id = int(need(body, "requester_id"))
+        if body.get("as") == "requester":
+            actor_id = requester_id
+        ticket, _audit = self.tickets.open({**given, "requester_id": requester_id}, actor_id=actor_id)
+        return {"ticket": ticket}
 
     def _tell(self, event_type: str, content: Mapping[str, Any]) -> None:
         self.webhooks.add(self.webhook(event_type, content))

@@ -64,11 +64,21 @@ async def test_the_list_can_be_waited_for_and_forgotten(
         ("faults", {"status": 500, "path": "("}, "regular expression"),
         ("faults", {"status": True}, "can't be True"),
         ("faults", {"drop": True, "times": 0}, "at least 1"),
+        ("faults", {"delay_s": -1}, "from 0 to"),
+        ("faults", [{"status": 500}, 1], "JSON object"),
         ("clock", {"now": "tomorrow"}, "tomorrow"),
+        ("clock", {"now": 5}, "'now' of the body is text"),
+        ("clock", {"advance_s": 1e30}, "can't be turned there"),
+        ("clock", {"advance": 5}, "it has now, advance_s"),
+        ("cards", {"cards": [{"customer": "ada"}]}, "a card has no 'customer'"),
         ("cards", {"customer_id": "ada", "decline": "mood"}, "no reason to decline"),
         ("renew", {"subscription_id": "nobody"}, "no active subscription"),
         ("renew", {}, "needs 'subscription_id'"),
         ("webhooks", {}, "needs 'url'"),
+        ("webhooks", {"url": "somewhere"}, "an address like http://"),
+        ("webhooks/send", {"event_type": "x", "content": 5}, "'content' of the body is an object"),
+        ("webhooks/shape", {"twice": -1}, "can't be -1"),
+        ("webhooks/shape", {"hold": "yes"}, "true or false"),
         ("webhooks/send", {"event_type": "x", "content": {"invoice_id": "7"}}, "no invoice '7'"),
         ("webhooks/release", {"order": "random"}, "random"),
         ("reset", [], "JSON object"),
@@ -80,6 +90,29 @@ async def test_a_control_used_wrongly_says_how_it_is_done(
     response = await operator.raw(chargebee, control, body)
     assert response.status_code == 400
     assert sentence in response.json()["error"]
+
+
+async def test_an_unknown_control_is_answered_with_those_there_are(chargebee: Running, operator: Operator) -> None:
+    response = await operator.raw(chargebee, "mood", {})
+    assert response.status_code == 404
+    assert "POST /_control/webhooks/shape, " in response.json()["error"]
+    assert "POST /_control/cards" in response.json()["error"]
+
+
+async def test_the_examples_on_the_pages_are_taken(
+    chargebee: Running, iterable: Running, zendesk: Running, pharmacy: Running, operator: Operator
+) -> None:
+    for standin in (chargebee, iterable, zendesk, pharmacy):
+        controls = (await operator.get(f"{standin.url}/_control")).json()["controls"]
+        page = (await operator.get(f"{standin.url}/")).text
+        for name, control in controls.items():
+            assert f"curl -X POST {standin.url}/_control/{name} " in page
+            response = await operator.raw(standin, name, control["example"])
+            # What an example names need not be here; it must not be refused for its form.
+            assert response.status_code in {200, 400, 404}, response.text
+            refused = response.json().get("error", "")
+            assert " of the body is " not in str(refused)
+            assert "the body has no" not in str(refused)
 
 
 async def test_faults_are_used_up_in_order_and_can_be_cleared(chargebee: Running, operator: Operator) -> None:
