@@ -12,8 +12,10 @@ from typing import Any, Final
 
 import orjson
 
-#: What a number of more than 15 digits contains, and little else does.
-_LONG: Final = re.compile(rb"[0-9][0-9.]{15}")
+#: A text's shape: what numbers consist of, what can stand before one, and the rest.
+_SHAPES: Final = bytes.maketrans(b"0123456789.:[,- \t\r\n", b"0" * 11 + b":" * 8)
+#: What the shape of a number of more than 15 digits begins with; in a string only where a number is quoted.
+_LONG: Final = b":" + b"0" * 16
 #: Decimal digits that a double always keeps (IEEE 754).
 _KEPT_DIGITS: Final = 15
 _EXPONENT: Final = re.compile("[eE]")
@@ -47,7 +49,9 @@ def read_json(text: bytes | str) -> Any:
     """What the text says. Raises orjson.JSONDecodeError."""
     read = orjson.loads(text)
     raw = text.encode() if isinstance(text, str) else text
-    if _LONG.search(raw) is None:
+    # A tenth of what a regular expression takes, which for a megabyte of rows is more than reading it.
+    shape = raw.translate(_SHAPES)
+    if _LONG not in shape and not shape.startswith(_LONG[1:]):
         return read
     try:
         return json.loads(raw, parse_int=_integer, parse_float=_fraction)

@@ -18,6 +18,7 @@ LONG = "12345678901234567890.1234567890"
         '{"n": 1, "x": [1.5, -2, 0.1, 1e3], "t": "2024-01-01T00:00:00.123456+00:00"}',
         '{"id": 9007199254740993, "least": -9223372036854775808, "most": 18446744073709551615}',
         '{"uuid": "01234567-0123-0123-0123-012345678901", "digits": "12345678901234567890123"}',
+        '{"id": "li_0000000000000001", "sentence": "it takes 12345678901234567890.12, or -12345678901234567890"}',
         '{"zeros": 0.100000000000000000000, "small": 0.000000000000000000012}',
     ],
 )
@@ -36,6 +37,8 @@ def test_more_digits_keep_their_text_wherever_they_stand() -> None:
     assert read["d"].text == "123456789012345678901234567890"
     assert read_json(write_json(read)) == read
     assert LONG.encode() in write_json(read)
+    for text in (LONG, f" {LONG}", f"-{LONG}", f"[\n{LONG}]", f"[1,{LONG}]", f'{{"a"\t:\t{LONG}}}'):
+        assert LONG.encode() in write_json(read_json(text)), text
 
 
 def test_numbers_that_a_float_can_t_tell_apart_are_not_equal() -> None:
