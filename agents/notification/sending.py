@@ -100,12 +100,11 @@ class Sender:
     async def _call(self, key: Key, work: Work, *, customer: GetRecipient.Customer, data: dict[str, Any]) -> str | None:
         recipient = Recipient(user_id=str(customer.id), email=customer.email)
         name = f"{key.template}:{key.channel}"
-        send = self._iterable.send_email
-        if key.channel == Channel.SMS:
-            send = self._iterable.send_sms
-            # An SMS goes to the number in the profile.
-            async with work.step(f"{name}:profile", system=_SYSTEM, action="update_user", id=recipient.user_id):
-                await self._iterable.update_user(recipient, {"phoneNumber": customer.phone})
+        is_sms = key.channel == Channel.SMS
+        send = self._iterable.send_sms if is_sms else self._iterable.send_email
+        # A message goes to the address or number in the profile, which may be an old one, or have none yet.
+        async with work.step(f"{name}:profile", system=_SYSTEM, action="update_user", id=recipient.user_id):
+            await self._iterable.update_user(recipient, {"phoneNumber": customer.phone} if is_sms else {})
         async with work.step(name, system=_SYSTEM, action=f"send_{key.channel}") as step:
             # The name is for the salutation only; it isn't kept with the record.
             fields = {**data, "first_name": customer.first_name}

@@ -103,6 +103,24 @@ class TestNotificationAgent(AgentBehaviour):
         assert delivery["outcome"] == "done"
         assert delivery["effects"][0]["skipped"] == reason
 
+    async def test_a_message_goes_to_the_address_of_now_whatever_the_profile_had(self, world: World) -> None:
+        """A profile that a purchase made has no address, and one that a message made has the address of then."""
+        customer_id = await world.customer(email=None)
+        headers = {"api-key": "key"}
+        url = f"{world.surroundings.iterable}/api/users"
+        body = {"userId": str(customer_id), "preferUserId": True}
+        assert (await world.client.post(f"{url}/update", json=body, headers=headers)).status_code == 200
+        new = f"{customer_id.hex}@example.com"
+
+        async with self.listening(world) as target:
+            for email in (f"old.{new}", new):
+                await world.database.execute("UPDATE customer SET email = $2 WHERE id = $1", customer_id, email)
+                assert (await target.deliver(await contract_created(world, customer_id))).status_code == 204
+                profile = (await world.client.get(f"{url}/byUserId/{customer_id}", headers=headers)).json()["user"]
+                assert profile["email"] == email
+
+        assert len(await sent(world, customer_id)) == 2
+
     async def test_a_renewal_welcomes_nobody(self, world: World) -> None:
         customer_id = await world.customer()
         event = await contract_created(world, customer_id, renewed_from_id=str(uuid.uuid4()))
