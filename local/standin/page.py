@@ -23,6 +23,8 @@ _PAGE = Template(
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="refresh" content="5">
+<!-- Else the browser asks the service for one, which would be listed and use up a fault. -->
+<link rel="icon" href="data:,">
 <title>$title</title>
 <style>
   :root { color-scheme: light dark; font: 14px/1.45 system-ui, sans-serif; }

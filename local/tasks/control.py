@@ -8,13 +8,13 @@
 
 from datetime import UTC, datetime
 
-import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from integrations.telemetry.http import operational_routes
+from local.standin.instruction import NUMBER, check_fields, read_json
 from local.tasks.dispatch import Dispatcher
 from local.tasks.store import Store, to_datetime
 
@@ -30,7 +30,7 @@ def control_application(store: Store, dispatcher: Dispatcher) -> Starlette:
 
     async def turn_clock(request: Request) -> Response:
         try:
-            body = orjson.loads(await request.body() or b"{}")
+            body = check_fields("the body", await read_json(request), {"now": str, "advance_s": NUMBER})
             if "now" in body:
                 moment = datetime.fromisoformat(body["now"])
                 store.turn_clock(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
@@ -38,7 +38,7 @@ def control_application(store: Store, dispatcher: Dispatcher) -> Starlette:
                 store.turn_clock(to_datetime(store.now() + float(body["advance_s"])))
             else:
                 store.turn_clock(None)
-        except (ValueError, TypeError) as error:
+        except (ValueError, OverflowError) as error:
             message = f'say {{"now": RFC 3339}}, {{"advance_s": N}} or {{}}: {error}'
             return JSONResponse({"error": message}, 400)
         dispatcher.wake()
