@@ -1,6 +1,8 @@
 """The client of the endpoint: what it sends, what it makes of answers, when it tries again."""
 
 import uuid
+from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from starlette.responses import JSONResponse, Response
@@ -73,6 +75,20 @@ async def test_several_mutations_are_one_request(graphql: GraphQLClient, endpoin
     assert len(endpoint.requests) == 1
     assert [name for name, _ in endpoint.written] == ["insert_events_inbox", "publish_event"]
     assert endpoint.written[1][1] == {"id": str(EVENT), "type": "t", "subject": "s", "data": {"a": [1, None]}}
+
+
+async def test_values_of_every_kind_are_written_as_json(graphql: GraphQLClient, endpoint: ScriptedEndpoint) -> None:
+    at = datetime(2026, 2, 28, 12, 30, tzinfo=UTC)
+    for amount in (Decimal("0.10"), 1):
+        data = {"id": EVENT, "at": at, "day": at.date(), "amount": amount, "large": 2**70 if amount != 1 else 2**53}
+        await graphql.mutate(publish_event(id=EVENT, type="t", subject="s", data=data))
+
+    (exact, plain) = (written["data"] for _, written in endpoint.written)
+    assert (exact["amount"], exact["large"]) == ("0.10", 2**70)
+    assert (plain["amount"], plain["large"]) == (1, 2**53)
+    for written in (exact, plain):
+        assert (written["id"], written["day"]) == (str(EVENT), "2026-02-28")
+        assert datetime.fromisoformat(written["at"]) == at
 
 
 async def test_no_answer_is_asked_for_again(graphql: GraphQLClient, endpoint: ScriptedEndpoint) -> None:
