@@ -35,13 +35,13 @@ _PAGE = Template(
            text-align: left; vertical-align: top; }
   th { font-weight: 600; } td { overflow-wrap: anywhere; }
   code { font: 12px/1.4 ui-monospace, monospace; }
-  .quiet { opacity: .65; } .bad { color: #c0392b; }
+  .quiet { opacity: .65; } .bad { color: #c0392b; } .fields { white-space: nowrap; }
 </style>
 </head>
 <body>
 <h1>$title</h1>
 <p class="quiet">Time here: $now. Documents: $counts. As JSON: <a href="/_received">/_received</a>,
-<a href="/_control">/_control</a>.</p>
+<a href="/_control">/_control</a>. What it can be told: <a href="#controls">below</a>.</p>
 $sections
 <h2>Received</h2>
 <p class="quiet">The last $shown requests, the newest first.</p>
@@ -51,7 +51,7 @@ $sections
 $received
 </tbody>
 </table>
-<h2>Controls</h2>
+<h2 id="controls">Controls</h2>
 <p class="quiet">A field may be left out where a default makes sense. Wrong input is refused with a sentence.</p>
 <table>
 <thead><tr><th>What for</th><th>Fields</th><th>For example</th></tr></thead>
@@ -96,7 +96,7 @@ def _control(url: str, instruction: Instruction) -> str:
     )
     body = shlex.quote(orjson.dumps(instruction.example).decode())
     return (
-        f"<tr><td>{escape(instruction.about)}</td><td>{fields}</td>"
+        f'<tr><td>{escape(instruction.about)}</td><td class="fields">{fields}</td>'
         f"<td><code>curl -X POST {escape(url)} -d {escape(body)}</code></td></tr>"
     )
 
