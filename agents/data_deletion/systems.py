@@ -10,20 +10,31 @@ from typing import Any, Final
 from uuid import UUID
 
 from agents.events.payload import Payload
+from agents.fills.progress import reference
 from agents.runtime.handler import Work
 from integrations.chargebee.client import ChargebeeClient
 from integrations.chargebee.types import Effective
 from integrations.errors import NotFound, PermanentError
-from integrations.identity.accounts import Accounts
+from integrations.identity.accounts import HASURA_NAMESPACE, Accounts
 from integrations.iterable.client import IterableClient
 from integrations.iterable.types import Recipient
 from integrations.pharmacy.client import PharmacyClient
+from integrations.pharmacy.types import OrderStatus
 from integrations.zendesk.client import ZendeskClient
 
 Proof = Mapping[str, Any]
 
 _NOT_CANCELLABLE: Final = "order_not_cancellable"
+#: Orders that can be cancelled.
+_OPEN: Final = frozenset({OrderStatus.RECEIVED, OrderStatus.ACCEPTED})
 _NOT_THERE: Final = {"found": False}
+
+
+class NextFill(Payload):
+    """The fill after those of a prescription that are written down: its order may be, at the pharmacy alone."""
+
+    prescription_id: UUID
+    fill_number: int
 
 
 class Person(Payload):
@@ -34,10 +45,9 @@ class Person(Payload):
     email: str | None
     zendesk_user_id: int | None
     chargebee_customer_id: str | None
-    #: Those that are not cancelled yet.
-    subscription_ids: tuple[str, ...]
     #: Orders at the pharmacy that may not be filled yet.
     open_order_ids: tuple[str, ...]
+    next_fills: tuple[NextFill, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,20 +63,38 @@ class Clients:
 
 async def forget_in_firebase(person: Person, work: Work, clients: Clients) -> Proof:
     """The account goes, with its sign-ins and refresh tokens."""
-    if person.firebase_uid is None:
+    uid = person.firebase_uid or await _find_uid(person, clients.accounts)
+    if uid is None:
         return _NOT_THERE
     async with work.step("firebase", system="firebase", action="delete_account"):
-        deleted = await clients.accounts.delete(person.firebase_uid)
-    return {"found": deleted, "deleted": {"account": int(deleted)}}
+        deleted = await clients.accounts.delete(uid)
+    return _deleted({"account": int(deleted)}, gone_before={"account": int(not deleted)})
+
+
+async def _find_uid(person: Person, accounts: Accounts) -> str | None:
+    """The account of a sign-up that was never completed: with the person's address, and nobody else's by its claims."""
+    account = None if person.email is None else await accounts.find_by_email(person.email)
+    if account is None:
+        return None
+    owner = account.claims.get(HASURA_NAMESPACE, {}).get("x-hasura-user-id")
+    return account.uid if owner in {None, str(person.customer_id)} else None
 
 
 async def forget_in_pharmacy(person: Person, work: Work, clients: Clients) -> Proof:
     """Nothing more is sent. What was dispensed stays on the pharmacy's own record, which the law has it keep."""
+    pharmacy = clients.pharmacy
+    order_ids = dict.fromkeys(person.open_order_ids)
+    for fill in person.next_fills:
+        # Whoever ordered it may have been killed before it was written down.
+        order = await pharmacy.find_order(reference(fill.prescription_id, fill.fill_number))
+        if order is not None and order.status in _OPEN:
+            order_ids[order.id] = None
     cancelled = 0
-    for number, order_id in enumerate(person.open_order_ids):
+    for order_id in order_ids:
         try:
-            async with work.step(f"pharmacy-{number}", system="pharmacy", action="cancel_order") as step:
-                await clients.pharmacy.cancel_order(
+            # Named by its order: which ones are still open changes from attempt to attempt.
+            async with work.step(f"pharmacy-{order_id}", system="pharmacy", action="cancel_order") as step:
+                await pharmacy.cancel_order(
                     order_id, reason="the patient's data is being deleted", idempotency_key=step.idempotency_key
                 )
             cancelled += 1
@@ -84,31 +112,30 @@ async def forget_in_pharmacy(person: Person, work: Work, clients: Clients) -> Pr
 
 async def forget_in_chargebee(person: Person, work: Work, clients: Clients) -> Proof:
     """Subscriptions end, and the person is struck out of the customer; invoices and payments stay: tax law."""
-    if person.chargebee_customer_id is None:
-        return _NOT_THERE
-    cancelled = 0
-    for number, subscription_id in enumerate(person.subscription_ids):
-        try:
-            if (await clients.chargebee.get_subscription(subscription_id)).status == "cancelled":
-                continue
-            action = "cancel_subscription"
-            async with work.step(f"chargebee-{number}", system="chargebee", action=action) as step:
-                await clients.chargebee.cancel_subscription(
-                    subscription_id, effective=Effective.IMMEDIATELY, idempotency_key=step.idempotency_key
-                )
-        except NotFound:
+    chargebee = clients.chargebee
+    # The chargebee agent makes customers under our id, and may have been killed before it wrote that down.
+    billing_id = person.chargebee_customer_id or str(person.customer_id)
+    cancelled = before = 0
+    # Asked there: what was made a moment ago is not in our mirror yet.
+    for subscription in await chargebee.list_subscriptions_of(billing_id):
+        if subscription.status == "cancelled":
+            before += 1
             continue
+        action = "cancel_subscription"
+        async with work.step(f"chargebee-{subscription.id}", system="chargebee", action=action) as step:
+            await chargebee.cancel_subscription(
+                subscription.id, effective=Effective.IMMEDIATELY, idempotency_key=step.idempotency_key
+            )
         cancelled += 1
     try:
         async with work.step("chargebee", system="chargebee", action="clear_personal_data") as step:
-            await clients.chargebee.clear_personal_data(
-                person.chargebee_customer_id, idempotency_key=step.idempotency_key
-            )
+            await chargebee.clear_personal_data(billing_id, idempotency_key=step.idempotency_key)
     except NotFound:
         return _NOT_THERE
     return {
         "found": True,
         "cancelled": {"subscriptions": cancelled},
+        "cancelled_before": {"subscriptions": before},
         "cleared": {"customer": 1},
         "kept": "invoices, payments and credit notes under the customer's id (tax law)",
     }
@@ -124,19 +151,38 @@ async def forget_in_iterable(person: Person, work: Work, clients: Clients) -> Pr
 
 async def forget_in_zendesk(person: Person, work: Work, clients: Clients) -> Proof:
     """The person's tickets and requester record go for good."""
-    zendesk, user_id = clients.zendesk, person.zendesk_user_id
-    if user_id is None:
-        user = await zendesk.find_user(str(person.customer_id))
-        if user is None:
-            return _NOT_THERE
-        user_id = user.id
-    tickets = await zendesk.list_tickets_of(user_id)
-    for ticket in tickets:
-        async with work.step(f"zendesk-ticket-{ticket.id}", system="zendesk", action="delete_ticket"):
-            await zendesk.delete_ticket(ticket.id)
-    async with work.step("zendesk", system="zendesk", action="delete_user"):
-        deleted = await zendesk.delete_user(user_id)
-    return {"found": deleted, "deleted": {"tickets": len(tickets), "requester": int(deleted)}}
+    zendesk = clients.zendesk
+    known = [] if person.zendesk_user_id is None else [person.zendesk_user_id]
+    user_ids = dict.fromkeys([*known, *await _find_requesters(person, zendesk)])
+    if not user_ids:
+        return _NOT_THERE
+    deleted_tickets = deleted = 0
+    for user_id in user_ids:
+        tickets = await zendesk.list_tickets_of(user_id)
+        for ticket in tickets:
+            async with work.step(f"zendesk-ticket-{ticket.id}", system="zendesk", action="delete_ticket"):
+                await zendesk.delete_ticket(ticket.id)
+        async with work.step(f"zendesk-{user_id}", system="zendesk", action="delete_user"):
+            deleted += await zendesk.delete_user(user_id)
+        deleted_tickets += len(tickets)
+    return _deleted(
+        {"tickets": deleted_tickets, "requester": deleted}, gone_before={"requester": len(user_ids) - deleted}
+    )
+
+
+async def _find_requesters(person: Person, zendesk: ZendeskClient) -> list[int]:
+    """Records of the person that ours doesn't name: of an upsert that wasn't written down, of a mail to the team."""
+    mine = str(person.customer_id)
+    named = await zendesk.find_user(mine)
+    mailed = [] if person.email is None else await zendesk.find_requesters_by_email(person.email)
+    # Who has another customer's id is that customer, whatever their address is.
+    found = [*([] if named is None else [named]), *(user for user in mailed if user.external_id in {None, mine})]
+    return [user.id for user in found]
+
+
+def _deleted(deleted: Mapping[str, int], *, gone_before: Mapping[str, int]) -> Proof:
+    """What went, and what an attempt that was cut short had deleted already, or somebody else."""
+    return {"found": True, "deleted": deleted, "gone_before": gone_before}
 
 
 #: In the order in which they are gone through; each is tried, also when another one is down.

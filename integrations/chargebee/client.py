@@ -206,6 +206,19 @@ class ChargebeeClient:
         response = await self._call("get_subscription", lambda: self._site.Subscription.retrieve(subscription_id))
         return Subscription.parse(response.subscription.raw_data)
 
+    async def list_subscriptions_of(self, customer_id: str) -> list[Subscription]:
+        """All subscriptions of a customer that aren't deleted, of whatever status; none for an unknown one."""
+        _check_id(customer_id)
+        found: list[Subscription] = []
+        offset: str | None = None
+        while True:
+            query = {"customer_id[is]": customer_id}
+            page = await self._list("subscriptions", "subscription", query, offset, PAGE_SIZE)
+            found += map(Subscription.parse, page.objects)
+            if page.next_offset is None:
+                return found
+            offset = page.next_offset
+
     async def get_scheduled_changes(self, subscription_id: str) -> Subscription:
         """The subscription as it will be when its term has ended; raises PermanentError when no change is planned."""
         _check_id(subscription_id)

@@ -90,6 +90,15 @@ class ZendeskClient:
         users = answer.data["users"]
         return User.parse(users[0]) if users else None
 
+    async def find_requesters_by_email(self, email: str) -> list[User]:
+        """The end users who have this very address; no agents of ours, whose accounts these are as well."""
+        # https://developer.zendesk.com/api-reference/ticketing/users/users/#search-users
+        answer = await self._http.call(
+            "find_users_by_email", "GET", "/api/v2/users/search.json", query={"query": f'email:"{email}"'}
+        )
+        found = [one for one in answer.data["users"] if one.get("role", "end-user") == "end-user"]
+        return [user for user in map(User.parse, found) if (user.email or "").lower() == email.lower()]
+
     async def delete_user(self, user_id: int) -> bool:
         """Delete a user for good, in Zendesk's two steps; False when there was none. Safe to repeat."""
         # Not found: the first step was done before, or there never was such a user; the second step tells which.

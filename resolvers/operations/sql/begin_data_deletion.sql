@@ -31,17 +31,29 @@ SELECT CASE WHEN r.status IN ('pending', 'processing') THEN json_build_object(
     'email', c.email,
     'zendesk_user_id', c.zendesk_user_id,
     'chargebee_customer_id', c.chargebee_customer_id,
-    'subscription_ids', (
-        SELECT coalesce(json_agg(s.id ORDER BY s.id), '[]'::json)
-        FROM chargebee.subscription AS s
-        WHERE s.customer_id = c.chargebee_customer_id AND s.status <> 'cancelled' AND NOT s.deleted
-    ),
     'open_order_ids', (
         SELECT coalesce(json_agg(f.pharmacy_order_id ORDER BY f.id), '[]'::json)
         FROM healthcare.prescription_fill AS f
         JOIN healthcare.prescription AS p ON p.id = f.prescription_id
         JOIN healthcare.patient AS t ON t.id = p.patient_id
         WHERE t.customer_id = c.id AND f.pharmacy_order_id IS NOT NULL AND f.status IN ('queued', 'sent', 'accepted')
+    ),
+    -- An order that was made, and not written down yet.
+    'next_fills', (
+        SELECT coalesce(
+            json_agg(json_build_object(
+                'prescription_id', p.id,
+                'fill_number', (
+                    SELECT coalesce(max(f.fill_number) + 1, 0)
+                    FROM healthcare.prescription_fill AS f
+                    WHERE f.prescription_id = p.id
+                )
+            ) ORDER BY p.id),
+            '[]'::json
+        )
+        FROM healthcare.prescription AS p
+        JOIN healthcare.patient AS t ON t.id = p.patient_id
+        WHERE t.customer_id = c.id AND p.signed_at IS NOT NULL
     )
 ) ELSE json_build_object('status', r.status) END
 FROM request AS r

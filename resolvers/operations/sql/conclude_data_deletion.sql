@@ -5,16 +5,16 @@ WITH kept AS (
             'public.contract', (SELECT count(*) FROM public.contract AS x WHERE x.customer_id = c.id),
             'public.referral_reward', (SELECT count(*) FROM public.referral_reward AS x WHERE x.customer_id = c.id),
             'chargebee.subscription', (
-                SELECT count(*) FROM chargebee.subscription AS x WHERE x.customer_id = c.chargebee_customer_id
+                SELECT count(*) FROM chargebee.subscription AS x WHERE x.customer_id = c.billing_id
             ),
             'chargebee.invoice', (
-                SELECT count(*) FROM chargebee.invoice AS x WHERE x.customer_id = c.chargebee_customer_id
+                SELECT count(*) FROM chargebee.invoice AS x WHERE x.customer_id = c.billing_id
             ),
             'chargebee.transaction', (
-                SELECT count(*) FROM chargebee.transaction AS x WHERE x.customer_id = c.chargebee_customer_id
+                SELECT count(*) FROM chargebee.transaction AS x WHERE x.customer_id = c.billing_id
             ),
             'chargebee.credit_note', (
-                SELECT count(*) FROM chargebee.credit_note AS x WHERE x.customer_id = c.chargebee_customer_id
+                SELECT count(*) FROM chargebee.credit_note AS x WHERE x.customer_id = c.billing_id
             )
         ),
         'medical', jsonb_build_object(
@@ -29,7 +29,10 @@ WITH kept AS (
         'audit', 'who changed and who read what, for as long as the law on medical records demands'
     ) AS proof
     FROM public.data_deletion_request AS d
-    JOIN public.customer AS c ON c.id = d.customer_id
+    JOIN (
+        -- The chargebee agent makes customers there under our id.
+        SELECT p.id, coalesce(p.chargebee_customer_id, p.id::text) AS billing_id FROM public.customer AS p
+    ) AS c ON c.id = d.customer_id
     WHERE d.id = $1::text::uuid
 )
 UPDATE public.data_deletion_request AS d

@@ -2,7 +2,12 @@
 -- (healthcare, clinical threads), contracts, invoices and payments, and that there was a customer (docs/privacy.md).
 -- Gives, as JSON, how many rows went or were cleared.
 WITH person AS (
-    SELECT c.id, c.email, c.chargebee_customer_id FROM public.customer AS c WHERE c.id = $1::text::uuid
+    SELECT
+        c.id, c.email, c.phone, c.firebase_uid, c.zendesk_user_id,
+        -- The chargebee agent makes customers there under our id.
+        coalesce(c.chargebee_customer_id, c.id::text) AS chargebee_customer_id
+    FROM public.customer AS c
+    WHERE c.id = $1::text::uuid
 ),
 thread AS (
     SELECT t.id FROM public.message_thread AS t JOIN person AS p ON p.id = t.customer_id WHERE t.category <> 'clinical'
@@ -40,7 +45,7 @@ referrals AS (
     FROM person AS p
     WHERE (
             r.referred_id = p.id
-            OR lower(r.referred_email) = p.email
+            OR lower(btrim(r.referred_email)) = p.email
             OR (r.referrer_id = p.id AND r.referred_email IS NOT NULL)
         )
         AND (
@@ -74,7 +79,9 @@ tasks AS (
             SELECT FROM jsonb_each_text(t.payload) AS v
             WHERE v.value = p.id::text
                 OR v.value IN (SELECT c.id::text FROM public.contract AS c WHERE c.customer_id = p.id)
-                OR v.value IN (SELECT i.id FROM chargebee.invoice AS i WHERE i.customer_id = p.chargebee_customer_id)
+                -- Chargebee numbers them from 1: elsewhere such a value is anybody's number.
+                OR v.key = 'invoice_id'
+                AND v.value IN (SELECT i.id FROM chargebee.invoice AS i WHERE i.customer_id = p.chargebee_customer_id)
                 OR v.value IN (
                     SELECT x.id::text
                     FROM healthcare.prescription AS x JOIN healthcare.patient AS y ON y.id = x.patient_id
@@ -82,6 +89,33 @@ tasks AS (
                 )
         )
     RETURNING 1
+),
+-- What outside systems sent and an agent gave up: it may name the person by what nobody knows any more in a moment, a
+-- webhook of Iterable by the address alone, one of Zendesk by the requester's number.
+naming_dead_letter AS MATERIALIZED (
+    SELECT d.id
+    FROM events.dead_letter AS d
+    CROSS JOIN LATERAL (
+        SELECT lower(d.event::text || coalesce(
+            encode(decode(d.event ->> 'data_base64', 'base64'), 'escape'), ''
+        )) AS event
+    ) AS written
+    JOIN person AS p ON (
+        position(p.email IN written.event) > 0
+        OR position(p.phone IN written.event) > 0
+        OR position(lower(p.firebase_uid) IN written.event) > 0
+        OR (
+            p.zendesk_user_id IS NOT NULL
+            AND jsonb_path_exists(
+                d.event,
+                '$.** ? (@ == $number || @ == $text)',
+                jsonb_build_object('number', p.zendesk_user_id, 'text', p.zendesk_user_id::text)
+            )
+        )
+    )
+),
+dead_letters AS (
+    DELETE FROM events.dead_letter AS d USING naming_dead_letter AS n WHERE d.id = n.id RETURNING 1
 ),
 customers AS (
     UPDATE public.customer AS c
@@ -98,7 +132,8 @@ SELECT json_build_object(
         'public.support_ticket', (SELECT count(*) FROM tickets),
         'public.support_ticket_comment', (SELECT count(*) FROM comments),
         'public.payment_recovery', (SELECT count(*) FROM recoveries),
-        'public.referral', (SELECT count(*) FROM invitations)
+        'public.referral', (SELECT count(*) FROM invitations),
+        'events.dead_letter', (SELECT count(*) FROM dead_letters)
     ),
     'cleared', json_build_object(
         'public.customer', (SELECT count(*) FROM customers),

@@ -1,5 +1,6 @@
 """Firebase's stand-in as tests see it: accounts made and looked at, and a firebase-admin that does not repeat calls."""
 
+import json
 import uuid
 from typing import Any
 
@@ -52,6 +53,11 @@ async def sign_in_account(world: World, email: str | None = None, *, verified: b
     body = {"localId": uid, "email": email or f"{uid}@example.com", "emailVerified": verified}
     made = await _post(world, "", body)
     return str(made["localId"])
+
+
+async def set_claims(world: World, uid: str, claims: dict[str, Any]) -> None:
+    """Give an account custom claims, as the identity agent does."""
+    await _post(world, ":update", {"localId": uid, "customAttributes": json.dumps(claims)})
 
 
 async def _post(world: World, action: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from pydantic import SecretStr
 
@@ -52,11 +53,33 @@ def iterable_settings(world: World) -> IterableSettings:
     return IterableSettings(base_url=world.surroundings.iterable, api_key=SecretStr("key"), **QUICK)
 
 
-async def make_known(world: World) -> Known:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Named:
+    """How a person is called and reached; each with a mark of its own, so that a search finds nobody else."""
+
+    first: str
+    last: str
+    email: str
+    phone: str
+    street: str
+
+
+def plainly_named() -> Named:
+    mark = uuid.uuid4().hex
+    return Named(
+        first=f"Wilhelmina{mark[:8]}",
+        last=f"Featherstone{mark[8:16]}",
+        email=f"mina.{mark}@example.com",
+        phone=f"+1303{int(mark, 16) % 10**7:07}",
+        street=f"{mark[16:24]} Quiet Lane",
+    )
+
+
+async def make_known(world: World, named: Named | None = None) -> Known:
     """A customer with an account, a chart, a subscription, tickets and messages, who asks to be forgotten."""
     mark = uuid.uuid4().hex
-    first, last, street = f"Wilhelmina{mark[:8]}", f"Featherstone{mark[8:16]}", f"{mark[16:24]} Quiet Lane"
-    email, phone = f"mina.{mark}@example.com", f"+1303{int(mark, 16) % 10**7:07}"
+    named = named or plainly_named()
+    first, last, email, phone, street = named.first, named.last, named.email, named.phone, named.street
     uid = await firebase.sign_in_account(world, email, verified=True)
     profile = {
         "first_name": first,
@@ -239,7 +262,7 @@ async def publish_all(world: World) -> None:
 
 async def tables_that_name(world: World, texts: Iterable[str]) -> set[str]:
     """The tables with a row in which one of the texts stands, in any column; every table of the metadata is read."""
-    patterns = [f"%{text}%" for text in texts]
+    patterns = [f"%{text}%" for one in texts for text in _spellings(one)]
     found: set[str] = set()
     for table in base_tables():
         name = table.fullname if "." in table.fullname else f"public.{table.name}"
@@ -255,7 +278,7 @@ async def tables_that_name(world: World, texts: Iterable[str]) -> set[str]:
 
 def standins_that_name(world: World, texts: Iterable[str]) -> set[str]:
     """Stand-ins with a row in which one of the texts stands, as `name.table` or, of documents, `name.kind`."""
-    wanted = [text.lower() for text in texts]
+    wanted = [text.lower() for one in texts for text in _spellings(one)]
     found: set[str] = set()
     for file in Path(world.surroundings.folder).rglob("*.sqlite*"):
         if file.suffix not in (".sqlite", ".sqlite3"):
@@ -272,6 +295,21 @@ def standins_that_name(world: World, texts: Iterable[str]) -> set[str]:
                     if any(one in text for one in wanted):
                         found.add(f"{system}.{row[columns.index('kind')] if table == 'document' else table}")
     return found
+
+
+def _spellings(text: str) -> set[str]:
+    """The text, and how JSON, an address on the web and somebody's keyboard may have it."""
+    spelt = {text, json.dumps(text)[1:-1], quote(text, safe=""), quote_plus(text)}
+    if text.startswith("+1") and text[1:].isdigit():
+        area, exchange, line = text[2:5], text[5:8], text[8:]
+        spelt |= {
+            f"{area}{exchange}{line}",
+            f"({area}) {exchange}-{line}",
+            f"{area}.{exchange}.{line}",
+            f"{area}-{exchange}-{line}",
+            f"{area} {exchange} {line}",
+        }
+    return spelt
 
 
 def _text(value: Any) -> str:
