@@ -98,6 +98,8 @@ class Function:
     #: The table whose rows it returns, or None for a scalar.
     returns: TableKey | None = None
     returns_scalar: PgType | None = None
+    #: It returns any number of them (SETOF).
+    returns_set: bool = False
     #: The field that aggregates its rows, where metadata names it.
     aggregate_name: str | None = None
     #: It may write: a root field of mutations.

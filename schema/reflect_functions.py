@@ -46,6 +46,7 @@ def _function(item: Mapping[str, Any]) -> Function:
         ),
         returns=f"{returns['schema']}.{returns['type']}" if is_row else None,
         returns_scalar=None if is_row else pg_type(returns),
+        returns_set=item["returns_set"],
         volatile=item["volatile"],
         comment=item["comment"],
     )

@@ -5,6 +5,7 @@ SELECT coalesce(json_agg(
         'schema', n.nspname,
         'name', p.proname,
         'volatile', p.provolatile = 'v',
+        'returns_set', p.proretset,
         'comment', obj_description(p.oid, 'pg_proc'),
         'default_count', p.pronargdefaults,
         'arguments', (

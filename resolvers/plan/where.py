@@ -269,12 +269,13 @@ def permission_condition(
     conditions: list[ir.Condition] = []
     for name, value in exp.items():
         lowered = name.lower()
-        if lowered in ("_and", "$and"):
+        if lowered in ("_and", "$and", "_or", "$or"):
+            if not isinstance(value, list | tuple):
+                raise PermissionRuleError(f"a permission on {table.key} has a {name} that is no list")
+            joined = ir.And if lowered.endswith("and") else ir.Or
             conditions.append(
-                ir.And(tuple(permission_condition(catalogue, table, item, root, depth) for item in value))
+                joined(tuple(permission_condition(catalogue, table, item, root, depth) for item in value))
             )
-        elif lowered in ("_or", "$or"):
-            conditions.append(ir.Or(tuple(permission_condition(catalogue, table, item, root, depth) for item in value)))
         elif lowered in ("_not", "$not"):
             conditions.append(ir.Not(permission_condition(catalogue, table, value, root, depth)))
         elif lowered in ("_exists", "$exists"):
@@ -354,12 +355,13 @@ def _permission_comparison(column: Column, operator: str, operand: Any, *, as_te
 def _compare_columns(
     table: Table, root: Table, depth: int, column: Column, operator: str, operand: Any
 ) -> ir.Condition:
-    is_root = isinstance(operand, list) and operand[:1] == ["$"]
-    name = operand[-1] if isinstance(operand, list) else operand
+    path = operand if isinstance(operand, list) else [operand]
+    is_root = path[:1] == ["$"]
+    name = path[-1] if len(path) == 1 + is_root else None
     owner = root if is_root else table
-    if name not in owner.columns:
+    if not isinstance(name, str) or name not in owner.columns:
         raise PermissionRuleError(
-            f"a permission on {table.key} compares with {name!r}, which is no column of {owner.key}"
+            f"a permission on {table.key} compares with {operand!r}, which is no column of {owner.key}"
         )
     return ir.CompareColumns(
         column=column, operator=operator, other=owner.columns[name], levels_up=depth if is_root else 0
@@ -372,6 +374,8 @@ def rule_param(value: Any, pg_type: PgType, *, many: bool = False) -> ir.Param:
         # One session variable for a whole list: its text is a PostgreSQL array literal.
         array = PgType(name=pg_type.name, is_array=True, is_enum=pg_type.is_enum, schema=pg_type.schema)
         return ir.Param(source=ir.FromSession(value.lower()), type=array)
+    if many and not isinstance(value, list | tuple):
+        raise PermissionRuleError(f"a permission asks whether a value is one of {value!r}, which is no list")
     if many:
         return ir.Param(source=tuple(_rule_source(item) for item in value), type=pg_type, many=True)
     return ir.Param(source=_rule_source(value), type=pg_type)

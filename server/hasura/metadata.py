@@ -1,18 +1,22 @@
 """Metadata applied to a reflected database: what is tracked, how it is called and related, and who may do what."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from permissions.model import ALL, Columns, Delete, Insert, Select, TablePermissions, Update
-from schema.catalogue import Catalogue, ComputedField, Function, Relationship, Table, TableKey, graphql_table_name
+from permissions.view import ADMIN
+from schema.catalogue import Catalogue, Column, Function, Relationship, Table, TableKey, graphql_table_name
 from schema.graphql.names import common_names, table_names
 from schema.naming import is_graphql_name
 from schema.view import ROOT_FIELDS
 from server.hasura.enum_tables import EnumRows, with_choices
 from server.hasura.enum_tables import find_flaw as enum_flaw
 from server.hasura.flaws import find_flaw
+from server.hasura.functions import computed_fields, qualified, root_functions
 from server.hasura.relationships import relationship_from_metadata
+from server.hasura.roots import root_names, told_apart
 
 #: Parts of a metadata folder that mean something we don't do, with what is lost.
 _NOT_HONOURED: Final[Mapping[str, str]] = {
@@ -35,6 +39,8 @@ _SOURCE_PARTS: Final[Mapping[str, str]] = {
     "native_queries": "native queries are not served",
     "stored_procedures": "stored procedures are not served",
 }
+#: Sources that are PostgreSQL, or speak like it.
+_KINDS: Final = frozenset({"postgres", "citus", "cockroach", "alloydb"})
 #: What a select permission may name the fields of roots by.
 _ROOT_FIELDS: Final = {
     "query_root_fields": frozenset(ROOT_FIELDS) - {"select_stream"},
@@ -89,18 +95,18 @@ class _Reading:
 def schemas_in(metadata: Mapping[str, Any]) -> list[str]:
     """The PostgreSQL schemas that the metadata names: what has to be reflected."""
     source = _source(metadata)
-    named = [_qualified(item["table"])[0] for item in source.get("tables") or ()]
-    named += [_qualified(item["function"])[0] for item in source.get("functions") or ()]
+    named = [qualified(item["table"])[0] for item in source.get("tables") or ()]
+    named += [qualified(item["function"])[0] for item in source.get("functions") or ()]
     for item in source.get("tables") or ():
         for computed in item.get("computed_fields") or ():
-            named.append(_qualified(computed["definition"]["function"])[0])
+            named.append(qualified(computed["definition"]["function"])[0])
     return sorted({*named, "public"})
 
 
 def enum_tables_in(metadata: Mapping[str, Any], reflected: Catalogue) -> list[Table]:
     """The tables whose rows are the values of an enum."""
     marked = (item for item in _source(metadata).get("tables") or () if item.get("is_enum"))
-    keys = [".".join(_qualified(item["table"])) for item in marked]
+    keys = [".".join(qualified(item["table"])) for item in marked]
     return [reflected[key] for key in keys if key in reflected.tables]
 
 
@@ -122,25 +128,31 @@ def apply_metadata(
     for part, loss in _SOURCE_PARTS.items():
         if not _is_empty(source.get(part)) and source[part] != _USUAL_NAMES:
             reading.problem(f"database {source.get('name')}, {part}", loss)
-    if len(metadata["databases"]) > 1:
+    others = [item for item in metadata["databases"] if item is not source]
+    if any(item.get("kind", "postgres") in _KINDS for item in others):
         reading.problem("databases.yaml", f"only the first database ({source.get('name')}) is served")
-    tracked = {}
+    for item in others:
+        if item.get("kind", "postgres") not in _KINDS:
+            reading.problem(f"database {item.get('name')}", f"its kind is {item['kind']}: only PostgreSQL is served")
+    tracked: dict[TableKey, Mapping[str, Any]] = {}
     for item in source.get("tables") or ():
-        key = ".".join(_qualified(item["table"]))
+        key = ".".join(qualified(item["table"]))
         if key not in reflected.tables:
             reading.problem(f"table {key}", "it does not exist in the database")
-            continue
-        tracked[key] = item
+        elif key in tracked:
+            reading.problem(f"table {key}", "it is tracked twice; the first counts")
+        else:
+            tracked[key] = item
     described = {key: _table(reading, reflected[key], item, tracked) for key, item in tracked.items()}
-    tables = with_choices(_named(reading, described), reflected, _enums(reading, metadata, enum_rows or {}))
+    named, fields = told_apart(_named(reading, described), reading.problem)
+    tables = with_choices(named, reflected, _enums(reading, metadata, enum_rows or {}))
     for key, table in tables.items():
         _permissions(reading, Catalogue(tables=tables), table, tracked[key])
-    roots, function_roles = _functions(reading, source.get("functions") or (), tables)
-    inherited = {item["role_name"]: list(item["role_set"]) for item in metadata.get("inherited_roles") or ()}
+    roots, function_roles = root_functions(source.get("functions") or (), functions, tables, fields, reading.problem)
     return Served(
         catalogue=Catalogue(tables=tables, functions=roots),
         rules=reading.rules,
-        inherited_roles=inherited,
+        inherited_roles=_inherited_roles(reading, metadata.get("inherited_roles") or ()),
         function_roles=function_roles,
         problems=tuple(reading.problems),
     )
@@ -165,13 +177,35 @@ def _is_empty(part: Any) -> bool:
 
 
 def _source(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
-    databases: Sequence[Mapping[str, Any]] = metadata["databases"]
-    return databases[0] if databases else {}
+    """The database that is served."""
+    databases: Sequence[Mapping[str, Any]] = metadata["databases"] or ()
+    return next((item for item in databases if item.get("kind", "postgres") in _KINDS), {})
 
 
-def _qualified(spec: Any) -> tuple[str, str]:
-    """Schema and name of a table or function, which metadata may give as a name alone."""
-    return ("public", spec) if isinstance(spec, str) else (spec.get("schema", "public"), spec["name"])
+def _inherited_roles(reading: _Reading, items: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The roles with the roles that they inherit from, without those that inherit from themselves."""
+    found: dict[str, list[str]] = {}
+    for item in items:
+        role = item["role_name"]
+        if role in found:
+            reading.problem(f"inherited role {role}", "it is there twice; the first counts")
+        else:
+            found[role] = list(item["role_set"])
+    for role in [role for role in found if role in _ancestors(found, role)]:
+        reading.problem(f"inherited role {role}", "it inherits from itself, so it has no permissions by its parents")
+        del found[role]
+    return found
+
+
+def _ancestors(parents: Mapping[str, Sequence[str]], role: str) -> set[str]:
+    found: set[str] = set()
+    pending = [*parents.get(role, ())]
+    while pending:
+        parent = pending.pop()
+        if parent not in found:
+            found.add(parent)
+            pending += parents.get(parent, ())
+    return found
 
 
 # Tables
@@ -188,35 +222,60 @@ def _table(reading: _Reading, table: Table, item: Mapping[str, Any], tracked: Ma
         **{name: spec["custom_name"] for name, spec in described.items() if spec.get("custom_name")},
         **(configuration.get("custom_column_names") or {}),
     }
-    for name in table.columns:
-        if not is_graphql_name(renamed.get(name, name)):
-            reading.problem(f"{where}, column {name}", "GraphQL can't spell its name: give it a custom_name")
+    columns = _columns_named(reading, table, renamed)
+    columns = {
+        name: replace(column, comment=_comment(described.get(name) or {}, column.comment))
+        for name, column in columns.items()
+    }
+    taken = {column.graphql_name for column in columns.values()}
     relationships: dict[str, Relationship] = {}
     for kind in ("object", "array"):
         for spec in item.get(f"{kind}_relationships") or ():
             found = relationship_from_metadata(reading.reflected, table, spec, is_object=kind == "object")
+            here = f"{where}, relationship {spec.get('name')}"
             if isinstance(found, str):
-                reading.problem(f"{where}, relationship {spec.get('name')}", found)
+                reading.problem(here, found)
             elif found.target not in tracked:
-                reading.problem(f"{where}, relationship {found.name}", f"{found.target} is not tracked")
+                reading.problem(here, f"{found.target} is not tracked")
+            elif not is_graphql_name(found.name):
+                reading.problem(here, "GraphQL can't spell its name")
+            elif found.name in taken:
+                reading.problem(here, f"{found.name} is a field of the table already")
             else:
                 relationships[found.name] = found
+                taken.add(found.name)
+    specs = []
+    for spec in item.get("computed_fields") or ():
+        if spec["name"] in taken:
+            reading.problem(f"{where}, computed field {spec['name']}", f"{spec['name']} is a field already")
+        else:
+            specs.append(spec)
     return replace(
         table,
         graphql_name=configuration.get("custom_name") or graphql_table_name(table.schema, table.name),
-        columns={
-            name: replace(
-                column,
-                graphql_name=renamed.get(name, name),
-                comment=_comment(described.get(name) or {}, column.comment),
-            )
-            for name, column in table.columns.items()
-        },
+        columns=columns,
         relationships=relationships,
-        computed_fields=_computed_fields(reading, table, item.get("computed_fields") or ()),
+        computed_fields=computed_fields(table, specs, reading.functions, tracked.keys(), reading.problem),
         comment=_comment(configuration, table.comment),
-        root_names=_root_names(configuration.get("custom_root_fields") or {}),
+        root_names=root_names(configuration.get("custom_root_fields") or {}),
     )
+
+
+def _columns_named(reading: _Reading, table: Table, renamed: Mapping[str, str]) -> dict[str, Column]:
+    """The columns by their names in the database, with those that clients call them by."""
+    where = f"table {table.key}"
+    for name in renamed.keys() - table.columns.keys():
+        reading.problem(f"{where}, column {name}", "it does not exist, so it has no custom_name")
+    names = {name: renamed.get(name, name) for name in table.columns}
+    # Whatever is not renamed keeps its name.
+    owners = {name: name for name in table.columns if names[name] == name}
+    for name, called in names.items():
+        if owners.setdefault(called, name) != name:
+            names[name] = ""
+            reading.problem(f"{where}, column {name}", f"{called!r} is what {owners[called]} is called already")
+        elif not is_graphql_name(called):
+            reading.problem(f"{where}, column {name}", "GraphQL can't spell its name: give it a custom_name")
+    return {name: replace(column, graphql_name=names[name]) for name, column in table.columns.items()}
 
 
 def _comment(spec: Mapping[str, Any], own: str | None) -> str | None:
@@ -249,58 +308,48 @@ def _named(reading: _Reading, tables: Mapping[TableKey, Table]) -> dict[TableKey
     }
 
 
-def _root_names(custom: Mapping[str, Any]) -> dict[str, str]:
-    found = {}
-    for operation, spec in custom.items():
-        name = spec.get("name") if isinstance(spec, dict) else spec
-        if name:
-            found[operation] = str(name)
-    return found
-
-
-def _computed_fields(reading: _Reading, table: Table, specs: Iterable[Mapping[str, Any]]) -> dict[str, ComputedField]:
-    found = {}
-    for spec in specs:
-        definition = spec["definition"]
-        key = ".".join(_qualified(definition["function"]))
-        function = reading.functions.get(key)
-        where = f"table {table.key}, computed field {spec['name']}"
-        if function is None:
-            reading.problem(where, f"there is no function {key} (or several of that name)")
-            continue
-        row = definition.get("table_argument") or next(
-            (item.name for item in function.arguments if item.type.name == table.name), None
-        )
-        if row is None:
-            reading.problem(where, f"{key} has no argument that takes a row of {table.key}")
-            continue
-        found[spec["name"]] = ComputedField(
-            name=spec["name"],
-            function=replace(function, session_argument=definition.get("session_argument")),
-            row_argument=row,
-            comment=spec.get("comment") or None,
-        )
-    return found
-
-
 # Permissions
 
 
 def _permissions(reading: _Reading, catalogue: Catalogue, table: Table, item: Mapping[str, Any]) -> None:
     granted: dict[str, dict[str, Any]] = {}
     for operation in ("select", "insert", "update", "delete"):
-        for entry in item.get(f"{operation}_permissions") or ():
+        entries = item.get(f"{operation}_permissions") or ()
+        counted = Counter(entry["role"] for entry in entries)
+        for entry in entries:
+            flaw = _shape_flaw(operation, entry)
+            if counted[entry["role"]] > 1:
+                flaw = "it is there several times"
+            where = f"table {table.key}, {operation} permission of role {entry['role']}"
+            if flaw is not None:
+                reading.problem(where, f"{flaw}, so the permission is not granted")
+                continue
             rule = _rule(reading, table, operation, entry)
             if rule is None:
                 continue
             flaw = find_flaw(catalogue, table, rule)
             if flaw is not None:
-                where = f"table {table.key}, {operation} permission of role {entry['role']}"
                 reading.problem(where, f"{flaw}, so the permission is not granted")
             else:
                 granted.setdefault(entry["role"], {})[operation] = rule
     for role, operations in granted.items():
         reading.rules.setdefault(role, {})[table.key] = TablePermissions(**operations)
+
+
+def _shape_flaw(operation: str, entry: Mapping[str, Any]) -> str | None:
+    """What can't be understood of a permission. What is left out of one must not make it wider."""
+    spec = entry.get("permission") or {}
+    needed = "check" if operation == "insert" else "filter"
+    limit = spec.get("limit")
+    if entry["role"] == ADMIN:
+        return "admin may do everything"
+    if not isinstance(spec.get(needed), Mapping):
+        return f"it has no {needed}"
+    if "columns" in spec and not (isinstance(spec["columns"], list) or spec["columns"] == "*"):
+        return "its columns are no list"
+    if limit is not None and (type(limit) is not int or limit < 0):
+        return f"its limit is {limit!r}"
+    return None
 
 
 def _rule(
@@ -324,7 +373,11 @@ def _rule(
     columns = _columns(spec.get("columns"), table)
     match operation:
         case "select":
-            computed = tuple(name for name in spec.get("computed_fields") or () if name in table.computed_fields)
+            named = list(spec.get("computed_fields") or ())
+            unknown = [name for name in named if name not in table.computed_fields]
+            if unknown:
+                reading.problem(where, f"there is no computed field {', '.join(unknown)}")
+            computed = tuple(name for name in named if name in table.computed_fields)
             return Select(
                 columns=columns,
                 filter=spec.get("filter") or {},
@@ -361,37 +414,3 @@ def _columns(columns: Any, table: Table) -> Columns:
     if columns == "*":
         return ALL
     return tuple(name for name in _names(columns) if name in table.columns)
-
-
-# Functions
-
-
-def _functions(
-    reading: _Reading, specs: Iterable[Mapping[str, Any]], tables: Mapping[TableKey, Table]
-) -> tuple[dict[str, Function], dict[str, frozenset[str]]]:
-    found: dict[str, Function] = {}
-    roles: dict[str, frozenset[str]] = {}
-    for spec in specs:
-        key = ".".join(_qualified(spec["function"]))
-        function = reading.functions.get(key)
-        if function is None:
-            reading.problem(f"function {key}", "it does not exist (or several of that name do)")
-            continue
-        if function.returns not in tables:
-            reading.problem(f"function {key}", "it does not return rows of a tracked table")
-            continue
-        configuration = spec.get("configuration") or {}
-        fields = configuration.get("custom_root_fields") or {}
-        name = fields.get("function") or configuration.get("custom_name")
-        exposed = configuration.get("exposed_as")
-        found[key] = replace(
-            function,
-            graphql_name=name or function.graphql_name,
-            aggregate_name=fields.get("function_aggregate"),
-            session_argument=configuration.get("session_argument"),
-            volatile=exposed == "mutation" if exposed else function.volatile,
-            comment=_comment(spec, function.comment),
-        )
-        if spec.get("permissions"):
-            roles[key] = frozenset(item["role"] for item in spec["permissions"])
-    return found, roles

@@ -70,7 +70,10 @@ CHANGES: list[tuple[dict[str, Any], list[str]]] = [
     ),
     (
         {f"{TABLES}/public_artist.yaml": {"computed_fields": [{"name": "x", "definition": {"function": "nothing"}}]}},
-        ["table public.artist, computed field x: there is no function public.nothing (or several of that name)"],
+        [
+            "table public.artist, computed field x: there is no function public.nothing (or several of that name)",
+            "table public.artist, select permission of role label: there is no computed field records_since",
+        ],
     ),
     (
         {

@@ -50,6 +50,22 @@ LANGUAGE sql STABLE AS $$ SELECT * FROM public.ship WHERE captain_id = captain_r
 CREATE FUNCTION public.sink(which integer) RETURNS SETOF public.ship
 LANGUAGE sql VOLATILE AS $$ UPDATE public.ship SET afloat = false WHERE id = which RETURNING * $$;
 
+-- What can't be served: a parameter that GraphQL can't spell, and results that are neither values nor rows of tables.
+CREATE TABLE public.untracked (id integer);
+CREATE TYPE public.position AS (north numeric, east numeric);
+CREATE FUNCTION public.ships_by("first letter" text) RETURNS SETOF public.ship
+LANGUAGE sql STABLE AS $$ SELECT * FROM public.ship WHERE left(name, 1) = "first letter" $$;
+CREATE FUNCTION public.ships_of(session json) RETURNS SETOF public.ship
+LANGUAGE sql STABLE AS $$ SELECT * FROM public.ship WHERE captain_id::text = session ->> 'x-hasura-user-id' $$;
+CREATE FUNCTION public.captain_untracked(captain_row public.captain) RETURNS SETOF public.untracked
+LANGUAGE sql STABLE AS $$ SELECT * FROM public.untracked $$;
+CREATE FUNCTION public.captain_position(captain_row public.captain) RETURNS public.position
+LANGUAGE sql STABLE AS $$ SELECT (1, captain_row.id)::public.position $$;
+CREATE FUNCTION public.captain_numbers(captain_row public.captain) RETURNS SETOF integer
+LANGUAGE sql STABLE AS $$ SELECT generate_series(1, captain_row.id) $$;
+CREATE FUNCTION public.captain_pair(captain_row public.captain) RETURNS TABLE (a integer, b integer)
+LANGUAGE sql STABLE AS $$ SELECT captain_row.id, 1 $$;
+
 INSERT INTO public.pier VALUES ('east', 1), ('west', 1);
 INSERT INTO public.berth VALUES (1, 'east', 1, 'E1'), (2, 'east', 1, 'E2'), (3, 'west', 1, 'W1');
 INSERT INTO public.captain VALUES (1, 'Ada', 'Rome', 0), (2, 'Bo', NULL, 0), (3, 'Cy', 'Oslo', 0);
