@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -35,9 +36,11 @@ class AgentBehaviour(ABC):
 
     #: The agent's name.
     agent: ClassVar[str]
-    #: The stand-in it works with, and the path of the call that has the effect.
+    #: The stand-in it works with, and the path (a regular expression) of its calls there.
     outside: ClassVar[str]
     call_path: ClassVar[str]
+    #: The path of the POST that has the effect, where others have that path as well.
+    effect_path: ClassVar[str] = ""
 
     @abstractmethod
     def create_app(self, world: World, runtime: RuntimeSettings) -> Starlette:
@@ -199,7 +202,7 @@ class AgentBehaviour(ABC):
         async with agent_process(self, world, tmp_path) as (process, target):
             since = max((one["seq"] for one in await world.received(self.outside)), default=0)
             # The work is done at once, its answer comes when nobody is there any more.
-            await world.misbehave(self.outside, delay_s=15, path=self.call_path)
+            await world.misbehave(self.outside, delay_s=15, **self.effect)
             delivery = asyncio.create_task(target.deliver(event))
             await self.until_called(world, since)
             process.send_signal(signal.SIGKILL)
@@ -313,18 +316,20 @@ class AgentBehaviour(ABC):
         assert (health.status_code, ready.status_code, response.status_code) == (200, 503, 503)
         await self.assert_untouched(world, event)
 
+    @property
+    def effect(self) -> dict[str, str]:
+        """Which call has the effect, as a fault of the stand-in names it."""
+        return {"method": "POST", "path": self.effect_path or self.call_path}
+
     async def until_called(self, world: World, since: int) -> None:
         """Return when the stand-in has received the call that has the effect, after request number `since`."""
+        method, path = self.effect["method"], self.effect["path"]
         async with asyncio.timeout(20):
             while True:
                 calls = await world.received(self.outside, since=since, at_least=1, wait_s=10)
-                if any(self.is_effect(call) for call in calls):
+                if any(call["method"] == method and re.search(path, call["path"]) for call in calls):
                     return
                 since = max((call["seq"] for call in calls), default=since)
-
-    def is_effect(self, call: Mapping[str, Any]) -> bool:
-        """Whether a received request is the one that has the effect."""
-        return str(call["method"]) == "POST"
 
     def environment(self, world: World, url: str) -> dict[str, str]:
         """All environment variables of the agent as a process that listens at `url`."""
@@ -372,8 +377,11 @@ async def free_port() -> int:
 
 
 async def until_ready(client: httpx.AsyncClient, url: str, process: subprocess.Popen[bytes]) -> None:
-    """Return when the program answers that it is ready; fail when it has ended."""
-    async with asyncio.timeout(30):
+    """Return when the program answers that it is ready; fail when it has ended.
+
+    Starting takes a second of a processor, which may have ten others waiting for it.
+    """
+    async with asyncio.timeout(60):
         while True:
             assert process.poll() is None, f"the agent ended with {process.returncode}"
             try:

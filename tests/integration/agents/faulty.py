@@ -1,12 +1,13 @@
 """Faults for an application that has no controls of its own: the same ones that the stand-ins of `local.standin` have.
 
-`POST /_control/faults` takes `{status?, drop?, delay_s?, after_work?, times?, path?}`, `DELETE` forgets them all, and
-`GET /_received` lists the requests under the watched path, `since`, `at_least` and `wait_s` wait for them, and `DELETE`
+`POST /_control/faults` takes `{status?, drop?, delay_s?, after_work?, times?, method?, path?}`, `DELETE` forgets it.
+`GET /_received` lists the requests under the watched path; `since`, `at_least` and `wait_s` wait for them. `DELETE`
 forgets them.
 """
 
 import asyncio
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
@@ -54,7 +55,7 @@ class Faulty:
         )
         self.arrived.set()
         self.arrived = asyncio.Event()
-        fault = self._take(scope["path"])
+        fault = self._take(scope["method"], scope["path"])
         if fault is None:
             await self.app(scope, receive, send)
             return
@@ -77,9 +78,10 @@ class Faulty:
             for message in answer:
                 await send(message)
 
-    def _take(self, path: str) -> dict[str, Any] | None:
+    def _take(self, method: str, path: str) -> dict[str, Any] | None:
         for fault in self.faults:
-            if fault["times"] > 0 and fault.get("path", "") in path:
+            fits = fault.get("method", method) == method and re.search(fault.get("path", ""), path)
+            if fault["times"] > 0 and fits:
                 fault["times"] -= 1
                 return fault
         return None

@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -55,9 +54,6 @@ class TestNotificationAgent(AgentBehaviour):
     async def written(self, world: World, event: Event) -> list[Any]:
         # While it is queued, it is a claim and not a record.
         return [row for row in await notifications(world, event) if row["status"] not in {"queued", "failed"}]
-
-    def is_effect(self, call: Mapping[str, Any]) -> bool:
-        return str(call["path"]) == self.call_path
 
     async def test_a_new_contract_sends_one_welcome_and_records_its_number(self, world: World) -> None:
         customer_id = await world.customer(first_name="Ada", email="ada@example.com")

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -76,9 +76,6 @@ class TestPrescriptionAgent(AgentBehaviour):
         assert [row["status"] for row in rows] == ["sent"] * len(rows)
         assert await told(world, of(event)) == ["prescription.sent"] * len(rows)
         return rows
-
-    def is_effect(self, call: Mapping[str, Any]) -> bool:
-        return (str(call["method"]), str(call["path"])) == ("POST", self.call_path)
 
     async def test_the_pharmacy_gets_what_an_order_needs_and_no_more(self, world: World) -> None:
         signed = await prescribe(world, customer={"email": "private@example.com", "phone": "+12025550123"})

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,9 +62,6 @@ class TestReferralAgent(AgentBehaviour):
         assert [reward["status"] for reward in given] == ["granted", "granted"] * len(told)
         assert (row["status"] == "completed") == bool(told)
         return told
-
-    def is_effect(self, call: Mapping[str, Any]) -> bool:
-        return self.call_path in str(call["path"])
 
     async def test_both_get_credit_and_the_referral_is_completed(self, world: World) -> None:
         made = await referral(world)
