@@ -149,18 +149,27 @@ async def first_payment(task: FirstPayment, work: Work, *, use: Billing) -> Writ
 
 
 async def payment_source_changed(event: CustomerPaymentSourceChanged, work: Work, *, use: Billing) -> WriteBack:
-    """Another card: what waits for one is tried now."""
+    """Another card: what waits for one is tried now.
+
+    Chargebee tells of one card in several ways (`payment_source_added`, `card_added`): it is tried once, since the task
+    is named after the card as it is.
+    """
     found = (await use.graphql.query(find_unpaid_contracts(customer_id=event.customer_id))).recoveries
+    billing_id = next((one.customer.chargebee_customer_id for one in found if one.customer), None)
+    if billing_id is None:
+        return WriteBack(skipped="no contract of the customer waits for its first payment")
+    source = await find_payment_source(billing_id, work, chargebee=use.chargebee)
     tasks: list[EventsScheduledTaskInsertInput] = []
-    for contract_id in (one.contract_id for one in found):
-        recovery = await find_recovery(contract_id, use) if contract_id is not None else None
-        if contract_id is None or recovery is None:
+    for one in found:
+        another = is_another(source, declined=one.payment_source_id, declined_at=one.declined_at)
+        if one.contract_id is None or source is None or not another:
             continue
-        task = FirstPayment(contract_id=contract_id, event_id=recovery.event_id)
-        name = f"{_name(contract_id, recovery.event_id)}-{work.event_id}"
+        task = FirstPayment(contract_id=one.contract_id, event_id=one.event_id)
+        version = f"{source.updated_at:%Y%m%dT%H%M%S}" if source.updated_at else "new"
+        name = f"{_name(one.contract_id, one.event_id)}-{source.id}-{version}"
         tasks.append(_row(name, task, due_at=use.clock()))
     if not tasks:
-        return WriteBack(skipped="no contract of the customer waits for its first payment")
+        return WriteBack(skipped="the card on file is the one that was declined")
     return WriteBack(mutations=(plan_first_payments(tasks=tasks),))
 
 

@@ -309,6 +309,12 @@ query FindUnpaidContracts($customer_id: uuid!) {
     order_by: { contract_id: asc }
   ) {
     contract_id
+    event_id
+    payment_source_id
+    declined_at
+    customer {
+      chargebee_customer_id
+    }
   }
 }""",
 )
@@ -320,7 +326,16 @@ class FindUnpaidContracts(Answer):
     class Recoveries(Answer):
         """Of type `payment_recovery`."""
 
+        class Customer(Answer):
+            """Of type `customer`."""
+
+            chargebee_customer_id: str | None
+
         contract_id: uuid.UUID | None
+        event_id: uuid.UUID
+        payment_source_id: str | None
+        declined_at: datetime.datetime | None
+        customer: Customer | None
 
     recoveries: list[Recoveries]
 
