@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, is_dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
 from typing import Any, Final
 from uuid import UUID
@@ -39,6 +39,7 @@ def render_list(summaries: Sequence[Summary]) -> Table:
         table.add_column(
             heading, overflow="fold" if heading in {"agents", "key"} else "ellipsis", no_wrap=heading == "event"
         )
+    today = datetime.now(UTC).date()
     for summary in summaries:
         style = _STATE_STYLE[summary.state]
         state = summary.state.value
@@ -47,7 +48,7 @@ def render_list(summaries: Sequence[Summary]) -> Table:
         elif summary.last_error:
             state = f"{state}, {summary.attempts} attempts"
         table.add_row(
-            _time(summary.created_at),
+            _when(summary.created_at, today),
             f"{summary.event_id}",
             f"{summary.type}{' [dim](again)[/]' if summary.is_replay else ''}",
             escape(summary.ordering_key),
@@ -201,6 +202,12 @@ def _ms(since: datetime, until: datetime) -> str:
     if abs(ms) < 10:
         return f"{ms:.1f} ms"
     return f"{ms:.0f} ms" if abs(ms) < 10_000 else f"{ms / 1000:.1f} s"
+
+
+def _when(at: datetime, today: date) -> str:
+    """The time of what is of today, of all else the day first."""
+    at = at.astimezone(UTC)
+    return _time(at) if at.date() == today else f"{at:%Y-%m-%d %H:%M}"
 
 
 def _time(at: datetime) -> str:

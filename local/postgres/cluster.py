@@ -49,6 +49,9 @@ _SETTINGS: Mapping[str, str] = {
     "max_connections": "200",
     "shared_buffers": "128MB",
     "password_encryption": "scram-sha-256",
+    # What the server itself has to say, but no errors of statements: those repeat values of rows, and the endpoint
+    # logs them by their code.
+    "log_min_messages": "log",
 }
 #: For data that only lives as long as a test run: nothing is ever flushed to disk.
 _THROWAWAY_SETTINGS: Mapping[str, str] = {

@@ -52,6 +52,18 @@ async def test_server_has_the_settings_the_platform_relies_on(data_dir: Path) ->
         assert await fetchval(server, "select 'é' < 'z'") is False, "text sorts by code point on every machine"
 
 
+async def test_log_of_the_server_holds_no_values_of_rows(data_dir: Path) -> None:
+    async with postgres(data_dir) as server:
+        await fetchval(server, "create table person (email text unique)")
+        with pytest.raises(asyncpg.UniqueViolationError, match="person_email_key"):
+            await fetchval(server, "insert into person values ('ada@example.com'), ('ada@example.com')")
+        with pytest.raises(asyncpg.InvalidTextRepresentationError):
+            await fetchval(server, "select 'ada@example.com'::uuid")
+        log = server.cluster.command.log
+    assert "ready to accept connections" in log.read_text()
+    assert "ada" not in log.read_text()
+
+
 async def test_durable_server_refuses_a_client_without_its_password(data_dir: Path) -> None:
     async with postgres(data_dir) as server:
         with pytest.raises(asyncpg.InvalidPasswordError):
