@@ -11,6 +11,8 @@ from datetime import timedelta
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Tally:
     attempts: int = 0
+    #: How many of them failed for someone else's trouble.
+    excused: int = 0
     #: On the clock given to `Attempts`.
     not_before: float = float("-inf")
 
@@ -33,6 +35,15 @@ class Attempts:
         attempt = max(tally.attempts + 1, delivery_attempt or 0)
         self._keep(event_id, replace(tally, attempts=attempt))
         return attempt
+
+    def excuse(self, event_id: uuid.UUID) -> None:
+        """The last attempt failed for someone else's trouble, or was none: it says nothing against the event."""
+        tally = self._tallies.get(event_id, _Tally())
+        self._keep(event_id, replace(tally, excused=tally.excused + 1))
+
+    def inexcusable(self, event_id: uuid.UUID, attempt: int) -> int:
+        """How many of the attempts up to this one may have failed by our own fault, this one included."""
+        return max(attempt - self._tallies.get(event_id, _Tally()).excused, 1)
 
     def postpone(self, event_id: uuid.UUID, after: timedelta) -> None:
         """Another attempt makes no sense before `after` has passed."""

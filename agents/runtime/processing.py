@@ -115,6 +115,7 @@ class Processor:
         event_id = delivery.envelope.id
         wait = self._attempts.wait(event_id)
         if wait is not None:
+            self._excuse_if_counted(delivery)
             return Ending(end="busy", status=_LATER, reason="an outside system asked to wait", retry_after=wait)
         try:
             async with self._turns.take(event_id):
@@ -122,10 +123,16 @@ class Processor:
                 work = Work(event_id=event_id, attempt=attempt, task=delivery.task)
                 ending = await self._attempt(handler, delivery, work)
         except Busy as busy:
+            self._excuse_if_counted(delivery)
             return Ending(end="busy", status=_BUSY, reason=str(busy))
         if ending.status == _ACKNOWLEDGED:
             self._attempts.forget(event_id)
         return ending
+
+    def _excuse_if_counted(self, delivery: Delivery) -> None:
+        """A delivery that nobody tried counts with Pub/Sub, if it counts, and not with us."""
+        if delivery.envelope.delivery_attempt is not None:
+            self._attempts.excuse(delivery.envelope.id)
 
     async def _attempt(self, handler: Handler[Any], delivery: Delivery, work: Work) -> Ending:
         started_at = datetime.now(UTC)
@@ -161,13 +168,10 @@ class Processor:
         return await self._failed(judgement, delivery, work, started_at)
 
     async def _failed(self, judgement: Judgement, delivery: Delivery, work: Work, started_at: datetime) -> Ending:
-        limit = {
-            Verdict.NEVER: 0,
-            Verdict.FAULT: self._settings.fault_attempts,
-            Verdict.LATER: self._settings.attempts,
-        }[judgement.verdict]
-        if work.attempt >= limit:
+        if self._is_hopeless(judgement.verdict, work):
             return await self._give_up(work, judgement.reason, delivery.as_json(), started_at)
+        if judgement.verdict is Verdict.LATER:
+            self._attempts.excuse(work.event_id)
         if judgement.after is not None:
             self._attempts.postpone(work.event_id, min(judgement.after, _LONGEST_WAIT))
         await self._try_to_record(work, started_at, reason=judgement.reason)
@@ -177,6 +181,13 @@ class Processor:
             reason=judgement.reason,
             retry_after=judgement.after,
         )
+
+    def _is_hopeless(self, verdict: Verdict, work: Work) -> bool:
+        if verdict is Verdict.NEVER or work.attempt >= self._settings.attempts:
+            return True
+        # An outage uses up none of the tries that our own faults have: when it ends, many come at once, and time out.
+        faults = self._attempts.inexcusable(work.event_id, work.attempt)
+        return verdict is Verdict.FAULT and faults >= self._settings.fault_attempts
 
     async def _give_up(self, work: Work, reason: str, event: dict[str, Any], started_at: datetime) -> Ending:
         try:

@@ -44,7 +44,7 @@ class RuntimeSettings(BaseSettings):
     time_out: Duration = Field(timedelta(seconds=50), validation_alias="CAREGRAPH_AGENT_TIME_OUT")
     #: For a handler that was told to stop, at its time-out or by a stop of the agent, to do so; then it's left behind.
     stop_grace: Duration = Field(timedelta(seconds=2), validation_alias="CAREGRAPH_AGENT_STOP_GRACE")
-    #: Attempts that may fail by our own fault before the event becomes a dead letter.
+    #: Attempts that may fail by our own fault before the event becomes a dead letter; others' trouble doesn't count.
     fault_attempts: Annotated[int, Field(ge=1)] = Field(10, validation_alias="CAREGRAPH_AGENT_FAULT_ATTEMPTS")
     #: Attempts while something else is down. Below 100, the most that a Pub/Sub dead-letter policy allows.
     attempts: Annotated[int, Field(ge=1, lt=100)] = Field(90, validation_alias="CAREGRAPH_AGENT_ATTEMPTS")

@@ -313,6 +313,41 @@ async def test_attempts_that_pubsub_counted_before_a_restart_count(
     assert endpoint.rows("events_delivery")[0]["attempt"] == 10
 
 
+@pytest.mark.parametrize("counted", [False, True])
+async def test_someone_elses_trouble_uses_up_no_tries_of_our_own_faults(graphql: GraphQLClient, counted: bool) -> None:
+    agent = Agent(graphql, fault_attempts=2, attempts=40)
+    agent.fails_with(*(RetryLater("down") for _ in range(5)), *(ValueError("bug") for _ in range(2)))
+    event_id = uuid.uuid4()
+
+    ends = [
+        (await agent.processor.process(delivery(event_id=event_id, attempt=number if counted else None))).end
+        for number in range(1, 8)
+    ]
+
+    assert ends == ["retry"] * 6 + ["dead_letter"]
+
+
+async def test_deliveries_that_found_no_turn_use_up_no_tries(graphql: GraphQLClient) -> None:
+    agent = Agent(graphql, fault_attempts=2, concurrency=1, turn_time_out=timedelta(milliseconds=10))
+    go_on = asyncio.Event()
+
+    async def wait(_event: Probed, _work: Work) -> WriteBack:
+        await go_on.wait()
+        return WriteBack()
+
+    agent.handle = wait
+    slow = asyncio.create_task(agent.processor.process(delivery()))
+    await asyncio.sleep(0)
+    event_id = uuid.uuid4()
+    ends = [(await agent.processor.process(delivery(event_id=event_id, attempt=number))).end for number in range(1, 6)]
+    go_on.set()
+    await slow
+    agent.fails_with(*(ValueError("bug") for _ in range(2)))
+    ends += [(await agent.processor.process(delivery(event_id=event_id, attempt=number))).end for number in (6, 7)]
+
+    assert ends == ["busy"] * 5 + ["retry", "dead_letter"]
+
+
 async def test_someone_elses_trouble_is_borne_longer_than_our_own(graphql: GraphQLClient) -> None:
     agent = Agent(graphql, fault_attempts=2, attempts=40)
     agent.fails_with(*(RetryLater("down") for _ in range(3)))
