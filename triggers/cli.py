@@ -262,9 +262,9 @@ def _bar(extent: "Extent") -> Iterator[Callable[[int, int], None]]:
 
         def tell(sent: int, reached: int) -> None:
             nonlocal told_at
-            rest = f"--after {reached} --up-to {extent.newest}"
+            rest = f"--after {reached} --up-to {extent.newest}" if sent < extent.events else ""
             bar.update(task, completed=sent, rest=rest)
-            if not console.is_terminal and time.monotonic() - told_at >= 1:
+            if rest and not console.is_terminal and time.monotonic() - told_at >= 1:
                 told_at = time.monotonic()
                 typer.echo(f"{sent} of {extent.events} sent; the rest: {rest}", err=True)
 

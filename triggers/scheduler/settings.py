@@ -40,7 +40,7 @@ class SchedulerSettings(BaseSettings):
     poll: Seconds = Field(timedelta(seconds=1), validation_alias="CAREGRAPH_SCHEDULER_POLL_S")
     #: A task that is not done so long after its time is looked for in Cloud Tasks.
     overdue: Seconds = Field(timedelta(minutes=15), validation_alias="CAREGRAPH_SCHEDULER_OVERDUE_S")
-    #: Where a clock that was turned tells the time (`{"now": …}`); None: the database's time. Development only.
+    #: Where a clock that was turned tells the time (`{"now": …}`); None: the machine's. Development only.
     clock_url: str | None = Field(None, validation_alias="CAREGRAPH_CLOCK_URL")
 
     @field_validator("emulator_host", "clock_url", mode="before")
