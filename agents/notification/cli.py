@@ -1,56 +1,64 @@
 """`caregraph notifications`: what is sent when, and what one event would send."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 
 notifications = typer.Typer(help="Which event tells whom what, and a preview.", no_args_is_help=True)
 
-_EVENT = "query PreviewedEvent($id: uuid!) { event: events_outbox_by_pk(id: $id) { type data } }"
+#: Of the outbox, or of its archive.
+_EVENT = "query PreviewedEvent($id: uuid!) { events: events_history(where: {id: {_eq: $id}}, limit: 1) { type data } }"
 
 
 @notifications.command("table")
 def table() -> None:
     """Every message: event, template, channel, and what holds for it."""
+    from agents.notification.templates import MESSAGES
+
+    _show(
+        ("event", "template", "channel", "despite opt-out", "for"),
+        [
+            (
+                message.event.TYPE,
+                message.template,
+                message.channel,
+                "yes" if message.essential else "no",
+                message.audience.words if message.audience else "everyone",
+            )
+            for message in MESSAGES
+        ],
+    )
+    typer.echo("Text messages wait until the customer's quiet hours are over.")
+
+
+def _show(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table, whose names are never broken; only its last column is."""
     from rich.console import Console
     from rich.table import Table
 
-    from agents.notification.templates import MESSAGES
-
-    shown = Table()
-    for title in ("event", "template", "channel", "despite opt-out", "only for"):
-        shown.add_column(title, overflow="fold")
-    for message in MESSAGES:
-        audience = _audience(message.audience)
-        shown.add_row(
-            message.event.TYPE, message.template, message.channel, "yes" if message.essential else "no", audience
-        )
-    Console().print(shown)
-
-
-def _audience(chosen: Callable[[Any], bool] | None) -> str:
-    """In words, from what the choosing function says of itself."""
-    if chosen is None:
-        return "everyone"
-    said = (chosen.__doc__ or chosen.__name__).strip()
-    return said.partition("\n")[0]
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        shown.add_column(heading, no_wrap=heading != headings[-1], overflow="fold")
+    for row in rows:
+        shown.add_row(*row)
+    console = Console(highlight=False)
+    # Into a file or a pipe, nothing is gained by cutting at 80 columns.
+    (console if console.is_terminal else Console(width=200, highlight=False)).print(shown)
 
 
 @notifications.command("preview")
 def preview(
-    event_id: Annotated[str, typer.Argument(help="The event's id (`caregraph events list` shows some).")],
+    event_id: Annotated[UUID, typer.Argument(help="The event's id (`caregraph events list` shows some).")],
     at: Annotated[
         datetime | None,
         typer.Option(help="As if it were this moment (UTC) instead of now.", formats=["%Y-%m-%dT%H:%M"]),
     ] = None,
 ) -> None:
     """What an event's customer gets, by which channel and when, or why not. Sends and writes nothing."""
-    from rich.console import Console
-    from rich.table import Table
-
     from agents.notification.preview import NoPreview, preview_event
 
     now = datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
@@ -63,19 +71,19 @@ def preview(
     if not outcomes:
         typer.echo(f"{found['type']} sends nothing.")
         return
-    shown = Table("template", "channel", "what happens", "fields of the template")
-    for outcome in outcomes:
-        shown.add_row(outcome.template, outcome.channel, outcome.what, ", ".join(outcome.fields))
-    Console().print(shown)
+    _show(
+        ("template", "channel", "what happens", "fields of the template"),
+        [(outcome.template, outcome.channel, outcome.what, ", ".join(outcome.fields)) for outcome in outcomes],
+    )
 
 
-def _find(event_id: str) -> Any:
+def _find(event_id: UUID) -> Any:
     from agents.notification.preview import NoPreview
 
-    found = _ask(_EVENT, {"id": event_id})["event"]
-    if found is None:
+    found = _ask(_EVENT, {"id": str(event_id)})["events"]
+    if not found:
         raise NoPreview(f"there is no event {event_id}; `caregraph events list` shows some")
-    return found
+    return found[0]
 
 
 def _ask(document: str, variables: dict[str, Any]) -> Any:

@@ -48,6 +48,19 @@ class Channel(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Audience:
+    """Whom a message concerns, by the event's own fields."""
+
+    #: For people, in the table.
+    words: str
+    includes: Callable[[Any], bool]
+
+    def __call__(self, event: DomainEvent) -> bool:
+        """Whether the event's customer is among them."""
+        return self.includes(event)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
     """One row of the table."""
 
@@ -56,34 +69,31 @@ class Message:
     channel: Channel
     #: Sent whatever the customer opted out of: care or law require it.
     essential: bool = False
-    #: Whom it concerns, by the event's own fields; everyone when None.
-    audience: Callable[[Any], bool] | None = None
+    #: Everyone when None.
+    audience: Audience | None = None
 
 
-def _card_still_good(event: InvoicePaymentFailed) -> bool:
-    """Whoever is asked for another card hears of the failure with that."""
-    return not event.new_card_needed
+# Whoever is asked for another card hears of the failure with that.
+_CARD_STILL_GOOD: Final = Audience(words="whose card is still good", includes=lambda event: not event.new_card_needed)
+_FIRST_CONTRACT: Final = Audience(
+    words="whose contract is no renewal", includes=lambda event: event.renewed_from_id is None
+)
+# Whoever was welcomed this minute knows that it has begun.
+_NOT_AT_ONCE: Final = Audience(words="whose contract began later", includes=lambda event: not event.at_once)
 
 
-def _changed(change: str) -> Callable[[SubscriptionChangeApplied], bool]:
+def _changed(change: str) -> Audience:
     """Whoever asked for this change; the end of a contract has a message of its own."""
-    return lambda event: event.change == change and not event.contract_cancelled
-
-
-def _first_contract(event: ContractCreated) -> bool:
-    """Not a renewal: nobody is welcomed twice."""
-    return event.renewed_from_id is None
-
-
-def _not_at_once(event: ContractActivated) -> bool:
-    """Whoever was welcomed this minute knows that it has begun."""
-    return not event.at_once
+    return Audience(
+        words=f"who asked for this change: {change}",
+        includes=lambda event: event.change == change and not event.contract_cancelled,
+    )
 
 
 MESSAGES: Final[tuple[Message, ...]] = (
     Message(event=CustomerSignedUp, template="welcome", channel=Channel.EMAIL),
-    Message(event=ContractCreated, template="contract_welcome", channel=Channel.EMAIL, audience=_first_contract),
-    Message(event=ContractActivated, template="contract_activated", channel=Channel.EMAIL, audience=_not_at_once),
+    Message(event=ContractCreated, template="contract_welcome", channel=Channel.EMAIL, audience=_FIRST_CONTRACT),
+    Message(event=ContractActivated, template="contract_activated", channel=Channel.EMAIL, audience=_NOT_AT_ONCE),
     Message(event=ContractPaymentDeclined, template="first_payment_declined", channel=Channel.EMAIL, essential=True),
     Message(event=ContractPaymentDeclined, template="first_payment_declined", channel=Channel.SMS),
     Message(event=ContractRenewed, template="contract_renewed", channel=Channel.EMAIL, essential=True),
@@ -94,9 +104,9 @@ MESSAGES: Final[tuple[Message, ...]] = (
         template="payment_failed",
         channel=Channel.EMAIL,
         essential=True,
-        audience=_card_still_good,
+        audience=_CARD_STILL_GOOD,
     ),
-    Message(event=InvoicePaymentFailed, template="payment_failed", channel=Channel.SMS, audience=_card_still_good),
+    Message(event=InvoicePaymentFailed, template="payment_failed", channel=Channel.SMS, audience=_CARD_STILL_GOOD),
     Message(event=InvoiceNewCardNeeded, template="new_card_needed", channel=Channel.EMAIL, essential=True),
     Message(event=InvoiceNewCardNeeded, template="new_card_needed", channel=Channel.SMS),
     Message(event=InvoicePaymentRecovered, template="payment_recovered", channel=Channel.EMAIL, essential=True),

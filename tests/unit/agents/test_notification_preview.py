@@ -61,13 +61,22 @@ def test_an_event_that_could_not_be_handled_cannot_be_shown() -> None:
         outcomes(data={"invoice_id": "inv-1"})
 
 
-def test_the_table_names_every_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
+def test_the_table_names_every_message_in_a_line_and_whom_it_is_for() -> None:
     printed = CliRunner().invoke(notifications, ["table"])
     assert printed.exit_code == 0, printed.output
+    lines = [line.split(maxsplit=4) for line in printed.output.splitlines()]
     for message in MESSAGES:
-        assert message.template in printed.output
-    assert "everyone" in printed.output
+        words = message.audience.words if message.audience else "everyone"
+        essential = "yes" if message.essential else "no"
+        assert [message.event.TYPE, message.template, message.channel, essential, words] in [
+            [cell.strip() for cell in line] for line in lines
+        ]
+
+
+def test_what_is_no_id_is_refused_before_anybody_is_asked() -> None:
+    printed = CliRunner().invoke(notifications, ["preview", "yesterday"])
+    assert printed.exit_code == 2
+    assert "UUID" in printed.output
 
 
 def test_without_an_endpoint_a_preview_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
