@@ -3,7 +3,7 @@
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Awaitable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
@@ -89,11 +89,12 @@ class Executor:
             return await self._run_query(role, plan, request)
         return await self._run_mutation(role, plan, request, dry_run=dry_run)
 
-    async def _read(self, statement: Statement, request: Request) -> Sequence[Any]:
+    def _read(self, statement: Statement, request: Request) -> Awaitable[Sequence[Any]]:
+        """The statement's row, to be awaited at once."""
         arguments = statement.arguments(request)
         if self._shared is not None and self._shared.is_slow(statement.sql):
-            return await self._shared.run(statement, arguments, partial(self._read_alone, statement, arguments))
-        return await self._read_alone(statement, arguments)
+            return self._shared.run(statement, arguments, partial(self._read_alone, statement, arguments))
+        return self._read_alone(statement, arguments)
 
     async def _read_alone(self, statement: Statement, arguments: Sequence[Any]) -> Sequence[Any]:
         connection = self._pool.take() or await self._pool.acquire()
