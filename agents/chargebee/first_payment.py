@@ -19,6 +19,7 @@ from agents.chargebee.operations import (
     begin_first_payment,
     cancel_attempt,
     find_first_payment,
+    find_paid_contracts,
     find_unpaid_contracts,
     get_contract,
     move_first_payment,
@@ -136,6 +137,10 @@ async def first_payment(task: FirstPayment, work: Work, *, use: Billing) -> Writ
         return WriteBack(mutations=await _close(recovery, work, reason=reason, after=task.number, use=use))
     if contract.subscription_id is not None:
         return WriteBack(mutations=await _recovered(task, recovery, work, use))
+    treated = find_paid_contracts(customer_id=contract.customer_id, treatment_id=contract.treatment_id)
+    if (await use.graphql.query(treated)).contracts:
+        # Whoever didn't wait and began anew isn't charged for both.
+        return WriteBack(mutations=await _give_way(task, recovery, work, use))
     source = await find_payment_source(billing_id_of(contract.customer), work, chargebee=use.chargebee)
     another = is_another(source, declined=recovery.payment_source_id, declined_at=recovery.declined_at)
     if not another and (task.number is None or recovery.needs_new_card):
@@ -215,25 +220,32 @@ async def _over(
     if task.next_due_at is not None:
         return (_move(recovery, changes),)
     changes |= {"status": "exhausted", "closed_at": use.clock()}
-    if recovery.zendesk_ticket_id is not None:
-        ticket_id = recovery.zendesk_ticket_id
-        async with work.step("tell-ticket", system="zendesk", action="add_comment", id=str(ticket_id)) as step:
-            try:
-                await use.zendesk.add_comment(
-                    ticket_id,
-                    f"Contract {task.contract_id}: every planned attempt at the first charge has failed. The contract "
-                    "still waits: another card starts it, or somebody cancels it.",
-                    public=False,
-                    idempotency_key=step.idempotency_key,
-                )
-            except NotFound:
-                step.id = None
+    await _comment(
+        recovery,
+        f"Contract {task.contract_id}: every planned attempt at the first charge has failed. The contract still waits: "
+        "another card starts it, or somebody cancels it.",
+        work,
+        use,
+    )
     return (_move(recovery, changes),)
 
 
 async def _recovered(task: FirstPayment, recovery: Recovery, work: Work, use: Billing) -> tuple[Mutation, ...]:
     comment = f"Contract {recovery.contract_id} has its subscription: the first charge was paid."
-    return await _end(recovery, work, {"status": "recovered"}, comment=comment, after=task.number, use=use)
+    ended = _end(recovery, {"status": "recovered"}, after=task.number, use=use)
+    return (*ended, *await _conclude(recovery, work, comment=comment, use=use))
+
+
+async def _give_way(task: FirstPayment, recovery: Recovery, work: Work, use: Billing) -> tuple[Mutation, ...]:
+    """Another contract took its place: this one isn't charged, and a person is to cancel it."""
+    reason = "another contract for the same treatment is paid for"
+    await _comment(
+        recovery,
+        f"Contract {recovery.contract_id}: {reason}. This one isn't charged any more; please cancel it.",
+        work,
+        use,
+    )
+    return _end(recovery, {"status": "cancelled", "status_reason": reason}, after=task.number, use=use)
 
 
 async def _close(
@@ -241,23 +253,34 @@ async def _close(
 ) -> tuple[Mutation, ...]:
     """End a recovery that has nothing to recover any more; the ticket is solved, the customer isn't told."""
     comment = f"Contract {recovery.contract_id}: {reason}. No further attempt is made."
-    changes: PaymentRecoverySetInput = {"status": "cancelled", "status_reason": reason}
-    return await _end(recovery, work, changes, comment=comment, after=after, use=use)
+    ended = _end(recovery, {"status": "cancelled", "status_reason": reason}, after=after, use=use)
+    return (*ended, *await _conclude(recovery, work, comment=comment, use=use))
 
 
-async def _end(
-    recovery: Recovery,
-    work: Work,
-    changes: PaymentRecoverySetInput,
-    *,
-    comment: str,
-    after: int | None,
-    use: Billing,
+async def _conclude(recovery: Recovery, work: Work, *, comment: str, use: Billing) -> tuple[Mutation, ...]:
+    return await conclude_ticket(
+        recovery.zendesk_ticket_id, work, zendesk=use.zendesk, comment=comment, now=use.clock()
+    )
+
+
+async def _comment(recovery: Recovery, comment: str, work: Work, use: Billing) -> None:
+    """Tell the ticket, and leave it to a person."""
+    ticket_id = recovery.zendesk_ticket_id
+    if ticket_id is None:
+        return
+    async with work.step("tell-ticket", system="zendesk", action="add_comment", id=str(ticket_id)) as step:
+        try:
+            await use.zendesk.add_comment(ticket_id, comment, public=False, idempotency_key=step.idempotency_key)
+        except NotFound:
+            step.id = None
+
+
+def _end(
+    recovery: Recovery, changes: PaymentRecoverySetInput, *, after: int | None, use: Billing
 ) -> tuple[Mutation, ...]:
     """End the recovery with the attempts that come after that one; None: after those that were made."""
     assert recovery.contract_id is not None, "asked for"
-    now = use.clock()
-    changes |= {"closed_at": now, "next_retry_at": None}
+    changes |= {"closed_at": use.clock(), "next_retry_at": None}
     first = (recovery.attempts if after is None else after) + 1
     return (
         _move(recovery, changes),
@@ -265,7 +288,6 @@ async def _end(
             cancel_attempt(name=f"{_name(recovery.contract_id, recovery.event_id)}-{number}")
             for number in range(first, recovery.retries + 1)
         ),
-        *await conclude_ticket(recovery.zendesk_ticket_id, work, zendesk=use.zendesk, comment=comment, now=now),
     )
 
 

@@ -295,6 +295,43 @@ def find_first_payment(*, contract_id: uuid.UUID) -> Query[FindFirstPayment]:
     return Query(document=_FIND_FIRST_PAYMENT, variables=variables, answer=FindFirstPayment)
 
 
+_FIND_PAID_CONTRACTS: Final = Document(
+    name="FindPaidContracts",
+    kind="query",
+    text="""\
+query FindPaidContracts($customer_id: uuid!, $treatment_id: uuid!) {
+  contracts: contract(
+    where: {
+      customer_id: { _eq: $customer_id }
+      treatment_id: { _eq: $treatment_id }
+      status: { _in: ["future", "active"] }
+      subscription_id: { _is_null: false }
+    }
+    limit: 1
+  ) {
+    id
+  }
+}""",
+)
+
+
+class FindPaidContracts(Answer):
+    """The answer of `find_paid_contracts`."""
+
+    class Contracts(Answer):
+        """Of type `contract`."""
+
+        id: uuid.UUID
+
+    contracts: list[Contracts]
+
+
+def find_paid_contracts(*, customer_id: uuid.UUID, treatment_id: uuid.UUID) -> Query[FindPaidContracts]:
+    """Other contracts of a customer for the same treatment that something pays for."""
+    variables: dict[str, Any] = {"customer_id": customer_id, "treatment_id": treatment_id}
+    return Query(document=_FIND_PAID_CONTRACTS, variables=variables, answer=FindPaidContracts)
+
+
 _FIND_UNPAID_CONTRACTS: Final = Document(
     name="FindUnpaidContracts",
     kind="query",

@@ -262,6 +262,27 @@ async def test_a_contract_that_is_cancelled_meanwhile_is_not_charged_any_more(wo
         assert len(await someone.told()) == 1
 
 
+async def test_whoever_begins_anew_in_place_of_waiting_is_not_charged_for_both(world: World) -> None:
+    async with unpaid(world, "stolen_card") as someone:
+        row = await someone.row()
+        await contract(
+            world, customer_id=someone.customer_id, treatment_id=row["treatment_id"], subscription_id="the-new-one"
+        )
+        await someone.another_card()
+        charges = await someone.charges()
+        await someone.attempt(1, days=1)
+
+        assert await someone.charges() == charges
+        recovery, ticket = await someone.recovery(), await someone.ticket()
+        assert (recovery["status"], recovery["status_reason"]) == (
+            "cancelled",
+            "another contract for the same treatment is paid for",
+        )
+        # The contract that is left is a person's to cancel.
+        assert (ticket["status"], "please cancel it" in ticket["comments"][-1]) == ("new", True)
+        assert [one["status"] for one in await someone.tasks()] == ["done", "cancelled", "cancelled", "cancelled"]
+
+
 async def test_other_changes_of_the_contract_don_t_charge_the_card_beside_the_plan(world: World) -> None:
     async with unpaid(world, "insufficient_funds") as someone:
         charges = await someone.charges()
