@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
 import orjson
 import structlog
 
+from integrations.client import OutsideClient
 from integrations.errors import IntegrationError, ServerFault, TimedOut, Unreachable, error_for_status
 from integrations.guard import Guard
 from integrations.settings import OutsideSettings
@@ -63,7 +63,7 @@ def open_transport(settings: OutsideSettings, *, url: str, verify: Any = True) -
             max_connections=settings.max_connections, max_keepalive_connections=settings.max_connections
         ),
         follow_redirects=False,
-        trust_env=not _is_loopback(url),
+        trust_env=not is_loopback(url),
         # A TLS context takes 25 ms to build, for a plain address in vain; redirects to another one aren't followed.
         verify=verify if url.startswith("https:") else False,
     )
@@ -107,7 +107,7 @@ def translate(error: httpx.HTTPError, *, service: str, operation: str) -> Integr
     return Unreachable(service=service, operation=operation, code=_snake(type(error).__name__))
 
 
-class HttpClient:
+class HttpClient(OutsideClient):
     """Calls one service; every method raises IntegrationError and nothing else for what the service does."""
 
     def __init__(
@@ -121,26 +121,14 @@ class HttpClient:
         idempotency_header: str | None = None,
         read_problem: Callable[[Any], Problem] = lambda _data: Problem(),
     ) -> None:
+        self._transport = open_transport(settings, url=base_url)
+        super().__init__(Guard(service, settings), self._transport.aclose)
         self.service = service
-        self.guard = Guard(service, settings)
         self._base_url = base_url.rstrip("/")
         self._headers = {"accept": "application/json", "user-agent": "caregraph", **(headers or {})}
         self._auth = auth
         self._idempotency_header = idempotency_header
         self._read_problem = read_problem
-        self._transport = open_transport(settings, url=base_url)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Close the connections; calling twice is safe."""
-        await self._transport.aclose()
 
     async def call(
         self,
@@ -231,7 +219,8 @@ def _decode(response: httpx.Response) -> tuple[Any, bool]:
         return None, False
 
 
-def _is_loopback(url: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """Whether the address is on this machine."""
     host = urlsplit(url).hostname or ""
     if host == "localhost":
         return True

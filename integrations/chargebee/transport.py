@@ -20,7 +20,7 @@ import orjson
 from chargebee import APIError, Chargebee, http_request
 
 from integrations.chargebee.settings import ChargebeeSettings
-from integrations.http import open_transport
+from integrations.chargebee.wire import Wire
 from integrations.telemetry.tracing import current_traceparent
 
 
@@ -33,12 +33,12 @@ class UnreadableAnswer(Exception):
         self.headers = response.headers
 
 
-_pool: ContextVar[httpx.AsyncClient | None] = ContextVar("chargebee_pool", default=None)
+_pool: ContextVar[httpx.AsyncClient | Wire | None] = ContextVar("chargebee_pool", default=None)
 _sdk_make_request_async = http_request._make_request_async  # noqa: SLF001 - see the module's docstring
 
 
 @contextmanager
-def use_pool(pool: httpx.AsyncClient) -> Iterator[None]:
+def use_pool(pool: httpx.AsyncClient | Wire) -> Iterator[None]:
     """SDK calls made inside go through this pool."""
     token = _pool.set(pool)
     try:
@@ -47,7 +47,7 @@ def use_pool(pool: httpx.AsyncClient) -> Iterator[None]:
         _pool.reset(token)
 
 
-def open_site(settings: ChargebeeSettings) -> tuple[Chargebee, httpx.AsyncClient]:
+def open_site(settings: ChargebeeSettings) -> tuple[Chargebee, Wire]:
     """The SDK's object for the site, and the pool for its calls (`use_pool`), which the caller closes."""
     # With the SDK's own check on, it builds a TLS context for each call and forces https; ours is built once, from the
     # same certificates, and lives in the pool. Calls outside any pool are checked by httpx as usual.
@@ -64,10 +64,9 @@ def open_site(settings: ChargebeeSettings) -> tuple[Chargebee, httpx.AsyncClient
         read_time_out=settings.read_time_out.total_seconds(),
         use_async_client=True,
     )
-    verify: Any = True
-    if settings.protocol == "https":
-        verify = ssl.create_default_context(cafile=Chargebee.ca_cert_path)
-    return site, open_transport(settings, url=settings.address, verify=verify)
+    is_safe = settings.protocol == "https"
+    certificates = ssl.create_default_context(cafile=Chargebee.ca_cert_path) if is_safe else None
+    return site, Wire(settings, certificates=certificates)
 
 
 async def _make_request_async(request_args: dict[str, Any]) -> tuple[Any, httpx.Headers, int]:

@@ -259,8 +259,12 @@ async def test_the_sdk_keeps_its_connection_between_calls(chargebee: Running) ->
     async with ChargebeeClient(chargebee_settings(chargebee.port)) as client:
         for _ in range(5):
             await client.get_subscription("ada-basic")
-        connections = client._pool._transport._pool.connections  # type: ignore[attr-defined]
-        assert len(connections) == 1
+            await client.update_subscription_contract("ada-basic", "some-contract", "key")
+        reading = client._pool._session().connector
+        assert reading is not None
+        assert [len(connections) for connections in reading._conns.values()] == [1]
+        changing = client._pool._changes._transport._pool.connections  # type: ignore[attr-defined]
+        assert len(changing) == 1
 
 
 async def test_the_sdk_works_as_before_for_others_in_the_process(chargebee: Running) -> None:
