@@ -14,8 +14,7 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import httpx
 import orjson
@@ -35,6 +34,7 @@ from integrations.chargebee.types import (
     Transaction,
     epoch,
 )
+from integrations.client import OutsideClient
 from integrations.errors import (
     AlreadyExists,
     IntegrationError,
@@ -75,24 +75,12 @@ _KIND_BY_CODE: Mapping[str, type[IntegrationError]] = {
 Response = TypeVar("Response")
 
 
-class ChargebeeClient:
+class ChargebeeClient(OutsideClient):
     """Calls one Chargebee site. Open it once per program: ``async with ChargebeeClient(settings) as chargebee``."""
 
     def __init__(self, settings: ChargebeeSettings) -> None:
-        self.guard = Guard(SERVICE, settings)
         self._site, self._pool = open_site(settings)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Close the connections; calling twice is safe."""
-        await self._pool.aclose()
+        super().__init__(Guard(SERVICE, settings), self._pool.aclose)
 
     # Customers
 

@@ -12,9 +12,9 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from integrations.client import OutsideClient
 from integrations.errors import IntegrationError, NotFound, PermanentError
 from integrations.http import Answer, HttpClient, Problem, path
 from integrations.iterable.settings import IterableSettings
@@ -32,7 +32,7 @@ _UNKNOWN = ("UnknownUserIdError", "UnknownEmailError", "NotFound", "not_found")
 _SENT_LIMIT = 200
 
 
-class IterableClient:
+class IterableClient(OutsideClient):
     """Calls one Iterable project. Open it once per program: ``async with IterableClient(settings) as iterable``."""
 
     def __init__(self, settings: IterableSettings) -> None:
@@ -46,21 +46,9 @@ class IterableClient:
             idempotency_header="idempotency-key",
             read_problem=_read_problem,
         )
-        self.guard = self._http.guard
+        super().__init__(self._http.guard, self._http.aclose)
         self._campaigns: dict[tuple[str, Medium], int] = {}
         self._journeys: dict[str, int] = {}
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Close the connections; calling twice is safe."""
-        await self._http.aclose()
 
     async def update_user(self, recipient: Recipient, fields: Mapping[str, Any]) -> None:
         """Make or change a profile with the person's addresses and these fields; others stay. Safe to repeat."""

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
+from integrations.client import OutsideClient
 from integrations.errors import PermanentError, ServerFault
 from integrations.http import Answer, HttpClient, Problem, path
 from integrations.pharmacy.settings import PharmacySettings
@@ -30,7 +30,7 @@ NOT_CANCELLABLE: Final = "order_not_cancellable"
 _LARGEST_PAGE: Final = 100
 
 
-class PharmacyClient:
+class PharmacyClient(OutsideClient):
     """Calls the network. Open it once per program: ``async with PharmacyClient(settings) as pharmacy``."""
 
     def __init__(self, settings: PharmacySettings) -> None:
@@ -42,19 +42,7 @@ class PharmacyClient:
             idempotency_header="Idempotency-Key",
             read_problem=_read_problem,
         )
-        self.guard = self._http.guard
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Close the connections; calling twice is safe."""
-        await self._http.aclose()
+        super().__init__(self._http.guard, self._http.aclose)
 
     async def create_order(self, order: NewOrder, *, idempotency_key: str) -> Order:
         """The order for this fill, made once for its reference.

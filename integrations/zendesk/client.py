@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx
 
+from integrations.client import OutsideClient
 from integrations.errors import NotFound
 from integrations.http import HttpClient, Problem, path
 from integrations.zendesk.settings import ZendeskSettings
@@ -28,7 +28,7 @@ _PAGE = 100
 KEY_METADATA = "caregraph_key"
 
 
-class ZendeskClient:
+class ZendeskClient(OutsideClient):
     """Calls one Zendesk account. Open it once per program: ``async with ZendeskClient(settings) as zendesk``."""
 
     def __init__(self, settings: ZendeskSettings) -> None:
@@ -40,19 +40,7 @@ class ZendeskClient:
             idempotency_header="Idempotency-Key",
             read_problem=_read_problem,
         )
-        self.guard = self._http.guard
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Close the connections; calling twice is safe."""
-        await self._http.aclose()
+        super().__init__(self._http.guard, self._http.aclose)
 
     async def upsert_user(
         self,
