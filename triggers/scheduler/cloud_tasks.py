@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import grpc
-from google.api_core.exceptions import AlreadyExists, GoogleAPICallError, NotFound, RetryError
+from google.api_core.exceptions import AlreadyExists, GoogleAPICallError, InvalidArgument, NotFound, RetryError
 from google.cloud.tasks_v2 import CloudTasksAsyncClient, HttpMethod, HttpRequest, OidcToken, Task
 from google.cloud.tasks_v2.services.cloud_tasks.transports.grpc_asyncio import CloudTasksGrpcAsyncIOTransport
 
@@ -20,6 +20,10 @@ _DISPATCH_DEADLINE: Final = timedelta(seconds=60)
 CLOUD_TASKS_ERRORS: Final = (GoogleAPICallError, RetryError, grpc.RpcError, OSError, TimeoutError)
 
 
+class TaskRefused(Exception):
+    """Cloud Tasks won't take this task as it is: too large, say."""
+
+
 class CloudTasks:
     """One queue. Raises CLOUD_TASKS_ERRORS; nothing is tried again here, the next pass does that."""
 
@@ -31,7 +35,7 @@ class CloudTasks:
     async def create(
         self, name: str, *, url: str, audience: str, body: bytes, due_at: datetime, traceparent: str | None = None
     ) -> bool:
-        """Add a task; False when that name was taken before, which is as good."""
+        """Add a task; False when that name was taken before, which is as good. Raises TaskRefused."""
         headers = {"content-type": "application/json"}
         if traceparent:
             headers["traceparent"] = traceparent
@@ -51,6 +55,8 @@ class CloudTasks:
             await self._client.create_task(parent=self._queue, task=task, retry=None, timeout=_TIMEOUT_S)
         except AlreadyExists:
             return False
+        except InvalidArgument as error:
+            raise TaskRefused(error.message) from error
         return True
 
     async def delete(self, name: str) -> None:

@@ -14,7 +14,7 @@ import structlog
 
 from integrations.telemetry.tracing import SpanKind, enter_trace
 from triggers.connection import Connection
-from triggers.scheduler.cloud_tasks import CloudTasks
+from triggers.scheduler.cloud_tasks import CloudTasks, TaskRefused
 from triggers.statements import load_statement
 
 #: Tasks of one pass and one kind of work.
@@ -60,21 +60,21 @@ class HandOver:
         rows = await connection.fetch(
             load_statement("scheduler/due_soon"), now + self._horizon, list(self._agent_urls), _BATCH
         )
+        handed_over = 0
         for row in rows:
-            url = self._agent_urls[row["target"]]
-            with enter_trace(
-                row["traceparent"], "hand over", kind=SpanKind.PRODUCER, attributes={"task": row["name"]}
-            ) as scope:
-                # As in the relay: the agent's span hangs below this one only where this one is recorded.
-                trace = scope.trace.traceparent if scope.recorded else row["traceparent"]
-                await self._cloud_tasks.create(
-                    row["cloud_task"],
-                    url=f"{url}/tasks",
-                    audience=url,
-                    body=_body(row, trace),
-                    due_at=max(row["due_at"], now),
-                    traceparent=trace,
-                )
+            try:
+                await self._create(row, now)
+            except TaskRefused as error:
+                # It may be the task's fault or the settings'; either way, those behind it don't wait for it.
+                if await connection.fetchval(
+                    load_statement("scheduler/refused"),
+                    row["id"],
+                    row["generation"],
+                    f"Cloud Tasks refuses it: {error}",
+                ):
+                    _log.error("scheduler.refused", task=row["name"], kind=row["kind"], error=str(error))
+                continue
+            handed_over += 1
             marked = await connection.fetchval(
                 load_statement("scheduler/mark_handed_over"), row["id"], row["generation"], row["cloud_task"], now
             )
@@ -82,7 +82,23 @@ class HandOver:
                 # Cancelled or planned anew a moment ago.
                 await self._cloud_tasks.delete(row["cloud_task"])
             _log.info("scheduler.handed_over", task=row["name"], kind=row["kind"], due_at=row["due_at"].isoformat())
-        return len(rows)
+        return handed_over
+
+    async def _create(self, row: Any, now: datetime) -> None:
+        url = self._agent_urls[row["target"]]
+        with enter_trace(
+            row["traceparent"], "hand over", kind=SpanKind.PRODUCER, attributes={"task": row["name"]}
+        ) as scope:
+            # As in the relay: the agent's span hangs below this one only where this one is recorded.
+            trace = scope.trace.traceparent if scope.recorded else row["traceparent"]
+            await self._cloud_tasks.create(
+                row["cloud_task"],
+                url=f"{url}/tasks",
+                audience=url,
+                body=_body(row, trace),
+                due_at=max(row["due_at"], now),
+                traceparent=trace,
+            )
 
     async def _remove_outdated(self, connection: Connection) -> int:
         rows = await connection.fetch(load_statement("scheduler/outdated"), _BATCH)

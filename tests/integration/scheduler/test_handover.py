@@ -69,6 +69,19 @@ async def test_what_is_due_within_two_days_is_handed_over_and_nothing_else(plann
     assert (await planner.run(ahead=timedelta(days=1, hours=1))).handed_over == 1
 
 
+async def test_a_task_that_cloud_tasks_refuses_holds_up_no_other(planner: Planner) -> None:
+    await planner.plan(timedelta(hours=1), "too large")
+    await planner.change("payload = jsonb_build_object('text', repeat('x', 1100000))")
+    good = await planner.plan(timedelta(hours=2), "good")
+    assert (await planner.run()).handed_over == 1
+    assert await planner.waiting() == [f"{good}-0"]
+    (large,) = await planner.connection.fetch("SELECT * FROM events.scheduled_task WHERE name = 'too large'")
+    assert (large["status"], large["last_error"].startswith("Cloud Tasks refuses it: ")) == ("scheduled", True)
+    # Put right, it goes the next time.
+    await planner.connection.execute("UPDATE events.scheduled_task SET payload = '{}' WHERE name = 'too large'")
+    assert (await planner.run()).handed_over == 1
+
+
 async def test_the_agent_gets_what_was_planned_when_its_time_has_come(
     connection: asyncpg.Connection,
     tasks: CloudTasks,
