@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
 import orjson
 import structlog
 
+from integrations.client import OutsideClient
 from integrations.errors import IntegrationError, ServerFault, TimedOut, Unreachable, error_for_status
 from integrations.guard import Guard
 from integrations.settings import OutsideSettings
@@ -107,7 +107,7 @@ def translate(error: httpx.HTTPError, *, service: str, operation: str) -> Integr
     return Unreachable(service=service, operation=operation, code=_snake(type(error).__name__))
 
 
-class HttpClient:
+class HttpClient(OutsideClient):
     """Calls one service; every method raises IntegrationError and nothing else for what the service does."""
 
     def __init__(
@@ -121,26 +121,14 @@ class HttpClient:
         idempotency_header: str | None = None,
         read_problem: Callable[[Any], Problem] = lambda _data: Problem(),
     ) -> None:
+        self._transport = open_transport(settings, url=base_url)
+        super().__init__(Guard(service, settings), self._transport.aclose)
         self.service = service
-        self.guard = Guard(service, settings)
         self._base_url = base_url.rstrip("/")
         self._headers = {"accept": "application/json", "user-agent": "caregraph", **(headers or {})}
         self._auth = auth
         self._idempotency_header = idempotency_header
         self._read_problem = read_problem
-        self._transport = open_transport(settings, url=base_url)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Close the connections; calling twice is safe."""
-        await self._transport.aclose()
 
     async def call(
         self,
