@@ -242,6 +242,34 @@ async def row_of(world: World, table: str, row_id: str) -> dict[str, Any] | None
 # Proofs
 
 
+async def test_another_card_is_told_of_for_a_customer_of_ours_and_only_mirrored_for_anybody_else(
+    routing: Routing,
+) -> None:
+    world = routing.world
+    billing_id = f"cus-{uuid.uuid4().hex}"
+    customer_id = await world.customer(chargebee_customer_id=billing_id)
+
+    def added(owner: str) -> dict[str, Any]:
+        customer = {"id": owner, "resource_version": 5, "created_at": 1_767_000_000, "updated_at": 1_767_000_000}
+        source = {"id": f"pm-{owner}", "customer_id": owner, "type": "card", "status": "valid"}
+        return billing_event("payment_source_added", customer=customer, payment_source=source)
+
+    ours, strangers = added(billing_id), added(f"cus-{uuid.uuid4().hex}")
+    ends = [await routing.accepted("chargebee", body) for body in (ours, ours, strangers)]
+
+    assert ends == ["done", "duplicate", "done"]
+    told = await world.rows(
+        "SELECT subject FROM events.outbox WHERE type = 'customer.payment_source_changed' AND subject = $1",
+        str(customer_id),
+    )
+    assert len(told) == 1
+    mirrored = await world.rows(
+        "SELECT id FROM chargebee.customer WHERE id = ANY ($1)",
+        [body["content"]["customer"]["id"] for body in (ours, strangers)],
+    )
+    assert len(mirrored) == 2
+
+
 @pytest.mark.parametrize("source", SOURCES)
 async def test_while_a_secret_is_being_replaced_the_new_and_the_old_one_prove_a_webhook_and_no_other(
     world: World, source: str, monkeypatch: pytest.MonkeyPatch

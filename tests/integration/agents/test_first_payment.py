@@ -17,7 +17,7 @@ from local.layout import PROJECT
 from tests.integration.agents.deliveries import Event, Target, World
 from tests.integration.agents.serving import serving
 from tests.integration.agents.test_chargebee_agent import contract, control, settings
-from tests.integration.agents.test_contract_agent import in_chargebee
+from tests.integration.agents.test_contract_agent import ITEM_PRICE, in_chargebee
 
 TASKS_ACCOUNT = f"tasks@{PROJECT}.iam.gserviceaccount.com"
 START = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -110,9 +110,12 @@ class Unpaid:
 
 
 @asynccontextmanager
-async def unpaid(world: World, code: str, *, customer: dict[str, Any] | None = None) -> AsyncIterator[Unpaid]:
+async def unpaid(
+    world: World, code: str, *, customer: dict[str, Any] | None = None, treatment: dict[str, Any] | None = None
+) -> AsyncIterator[Unpaid]:
     customer_id = await world.customer(**(customer or {}))
-    contract_id = await contract(world, customer_id=customer_id, start_date=START.date())
+    treatment_id = await world.treatment(monthly_item_price_id=ITEM_PRICE, **(treatment or {}))
+    contract_id = await contract(world, customer_id=customer_id, treatment_id=treatment_id, start_date=START.date())
     clock = [START]
 
     def build(url: str) -> Starlette:
@@ -156,6 +159,30 @@ async def test_a_declined_first_charge_is_a_ticket_a_plan_and_news_for_the_custo
             "SELECT category, status FROM support_ticket WHERE customer_id = $1", someone.customer_id
         )
         assert seen == {"category": "payment", "status": "new"}
+
+
+@pytest.mark.parametrize(
+    ("treatment", "text"),
+    [
+        ({"monthly_price": 9800, "currency_code": "JPY"}, "9800 JPY"),
+        ({"monthly_price": 12345, "currency_code": "KWD"}, "12.345 KWD"),
+        (
+            {
+                "has_upfront_payment_option": True,
+                "upfront_price": 49_900,
+                "upfront_item_price_id": ITEM_PRICE,
+                "monthly_price": 9900,
+            },
+            "499.00 USD",
+        ),
+    ],
+)
+async def test_what_was_to_be_charged_is_told_as_its_currency_writes_it(
+    world: World, treatment: dict[str, Any], text: str
+) -> None:
+    async with unpaid(world, "insufficient_funds", treatment=treatment) as someone:
+        assert text in (await someone.ticket())["comments"][0]
+        assert [one["amount_text"] for one in await someone.told()] == [text]
 
 
 async def test_another_card_makes_the_subscription_at_once_and_ends_the_matter(world: World) -> None:
