@@ -1,7 +1,6 @@
 """How each source proves that it is the one."""
 
 import base64
-import binascii
 import hmac
 from collections.abc import Mapping, Sequence
 
@@ -24,7 +23,8 @@ class Verification:
         scheme, _, encoded = headers.get("authorization", "").partition(" ")
         try:
             given = base64.b64decode(encoded, validate=True) if scheme.lower() == "basic" else b""
-        except binascii.Error:
+        except ValueError:
+            # binascii.Error is one, and letters beyond ASCII are another.
             given = b""
         name = f"{self._settings.chargebee_username}:".encode()
         if not _is_one_of(given, [name + _bytes(password) for password in self._settings.chargebee_passwords]):

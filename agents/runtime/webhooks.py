@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from agents.events.envelope import Envelope
-from agents.events.payload import Event
+from agents.events.payload import Event, MalformedEvent
 from agents.runtime.handler import Handler
 from agents.runtime.push import Delivery
 
@@ -57,12 +57,17 @@ class Door:
         """The webhook as a delivery; raises Stranger, or MalformedEvent for what the source doesn't send."""
         self.verify(body, headers)
         webhook: Webhook = self.handler.event.parse(body)
+        try:
+            moment = webhook.moment
+        except (ValueError, OverflowError, OSError):
+            # A number of seconds that is no time on any calendar.
+            raise MalformedEvent(f"{webhook.TYPE}: when it happened is no time") from None
         envelope = Envelope(
             id=webhook_event_id(self.source, webhook.event_id),
             type=webhook.TYPE,
             source=f"/webhooks/{self.source}",
             subject=webhook.kind,
-            time=webhook.moment,
+            time=moment,
             traceparent=headers.get("traceparent"),
             ordering_key="",
             message_id=webhook.event_id,
