@@ -113,6 +113,33 @@ async def test_run_twice_at_once_a_contract_begins_once(world: World) -> None:
     assert len(await updates(world, contract_id)) == 1
 
 
+async def test_the_job_and_two_processes_that_hear_of_a_contract_at_once_begin_it_once(world: World) -> None:
+    suite = contract_agent.TestContractAgent()
+    suite.now = NOW
+    contract_id = await due(world, start_date=TODAY)
+    subscription_id = await contract_agent.subscription(world)
+    await world.database.execute("UPDATE contract SET subscription_id = $2 WHERE id = $1", contract_id, subscription_id)
+    inserted = await world.event("contract.inserted", contract_id)
+    linked = await world.event("contract.updated", contract_id)
+
+    async with suite.listening(world) as one, suite.listening(world) as other:
+        await asyncio.gather(
+            *(target.deliver(event) for target in (one, other) for event in (inserted, linked)), run_job(world)
+        )
+        for event in (inserted, linked):
+            await suite.deliver_until_done(one, event)
+
+    assert await state(world, contract_id) == ("active", NOW)
+    began = await world.rows(
+        """
+        SELECT FROM events.outbox WHERE type = 'contract.updated' AND subject = $1
+            AND data -> 'data' -> 'new' ->> 'status' = 'active' AND data -> 'data' -> 'old' ->> 'status' = 'future'
+        """,
+        str(contract_id),
+    )
+    assert len(began) == 1
+
+
 @pytest.mark.parametrize("count", [PAGE, PAGE + 1])
 async def test_more_contracts_than_a_page_begin_in_one_run(world: World, count: int) -> None:
     customer_id = await world.customer()
