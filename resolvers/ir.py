@@ -175,6 +175,8 @@ class Exists:
     where: "Condition"
     #: A client asks, not a rule.
     asked: bool = False
+    #: The rows are not the table's, but what this function makes of the row that is judged.
+    call: "Call | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

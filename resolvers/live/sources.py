@@ -165,6 +165,8 @@ class _Walk:
                 self.columns((condition.column,), here, beside)
             case ir.CompareColumns():
                 self.columns((condition.column, condition.other), here, beside)
+            case ir.Exists() if condition.call is not None:
+                self.is_opaque = True
             case ir.Exists():
                 self.add(
                     Source(

@@ -12,7 +12,7 @@ from resolvers import ir
 from resolvers.errors import ValidationFailed
 from resolvers.inputs import Leaf, LeafList
 from resolvers.plan.context import Compiler
-from schema.catalogue import Catalogue, Column, Table
+from schema.catalogue import Catalogue, Column, ComputedField, Table
 from schema.graphql.scalars import comparison_exp
 from schema.types import PgType
 from schema.view import BoolExp, TableView
@@ -80,9 +80,27 @@ def client_condition(compiler: Compiler, table: TableView, exp: Mapping[str, Any
                     asked=True,
                 )
             )
+        elif name in table.computed_fields:
+            conditions.append(_client_rows(compiler, table, table.computed_fields[name], value, here))
         else:
             conditions += _client_aggregate(compiler, table, name.removesuffix("_aggregate"), value, here)
     return ir.both(*conditions)
+
+
+def _client_rows(
+    compiler: Compiler, table: TableView, computed: ComputedField, value: Mapping[str, Any], path: str
+) -> ir.Condition:
+    """There is one among the rows that a computed field gives. Functions are called for visible rows only."""
+    assert computed.function.returns is not None
+    target = compiler.view[computed.function.returns]
+    found = ir.Exists(
+        table=target.table,
+        columns=(),
+        where=ir.both(row_filter(compiler, target), client_condition(compiler, target, value, path)),
+        asked=True,
+        call=ir.Call(function=computed.function, arguments=(), row_argument=computed.row_argument),
+    )
+    return _among_visible(compiler, table, found)
 
 
 def row_filter(compiler: Compiler, table: TableView) -> ir.Condition:
@@ -94,6 +112,7 @@ def _among_visible(compiler: Compiler, table: TableView, condition: ir.Condition
     """The condition, so that rows that the role may not see make no difference to how it ends."""
     tells = isinstance(condition, ir.Compare) and condition.operator in _TELLING_OPERATORS
     computed = isinstance(condition, ir.Compare | ir.IsNull) and condition.column.computed_by is not None
+    computed = computed or (isinstance(condition, ir.Exists) and condition.call is not None)
     if not tells and not computed:
         return condition
     visible = row_filter(compiler, table)
@@ -110,7 +129,7 @@ def _is_about_rows(condition: ir.Condition, depth: int = 0) -> bool:
             return any(_is_about_rows(item, depth) for item in items)
         case ir.Not(item):
             return _is_about_rows(item, depth)
-        case ir.Exists() if not condition.columns:
+        case ir.Exists() if not condition.columns and condition.call is None:
             return _is_about_rows(condition.where, depth + 1)
         case ir.Exists():
             return depth == 0 or _is_about_rows(condition.where, depth + 1)
@@ -137,6 +156,9 @@ def _type_of(compiler: Compiler, table: TableView, name: str) -> str:
         return f"{column.scalar}_{'array_' if column.type.is_array else ''}comparison_exp"
     if name in table.relationships:
         return f"{compiler.view[table.relationships[name].target].name}_bool_exp"
+    rows = table.computed_fields[name].function.returns if name in table.computed_fields else None
+    if rows is not None:
+        return f"{compiler.view[rows].name}_bool_exp"
     return f"{table.name}_bool_exp"
 
 
@@ -291,9 +313,20 @@ def permission_condition(
             conditions += _permission_column(table, root, depth, table.columns[name], value)
         elif name in table.computed_fields:
             computed = table.computed_fields[name]
-            if computed.function.returns_scalar is None:
-                raise PermissionRuleError(f"a permission on {table.key} names {name!r}, which is no scalar field")
-            conditions += _permission_column(table, root, depth, computed.scalar_column, value)
+            if computed.arguments:
+                raise PermissionRuleError(f"a permission on {table.key} names {name!r}, which takes arguments")
+            if computed.function.returns is None:
+                conditions += _permission_column(table, root, depth, computed.scalar_column, value)
+                continue
+            target = catalogue[computed.function.returns]
+            conditions.append(
+                ir.Exists(
+                    table=target,
+                    columns=(),
+                    where=permission_condition(catalogue, target, value, root, depth + 1),
+                    call=ir.Call(function=computed.function, arguments=(), row_argument=computed.row_argument),
+                )
+            )
         elif name in table.relationships:
             relationship = table.relationships[name]
             target = catalogue[relationship.target]

@@ -156,17 +156,39 @@ def _check_sql(writer: Writer, change: Change) -> str:
     if isinstance(change, ir.Delete):
         return "NULL"
     alias = writer.alias()
+    rows = f"{_CHANGED} {alias}"
     if isinstance(change, ir.Insert) and _tells_branches(change):
         assert change.update_check is not None
+        told = alias
+        if _calls_functions(change.check) or _calls_functions(change.update_check):
+            # They take a row of the table's own columns, without the one that tells the branches.
+            told = writer.alias()
+            columns = ", ".join(column_of(told, column) for column in change.table.columns.values())
+            rows = f"{_CHANGED} {told} CROSS JOIN LATERAL (SELECT {columns}) {alias}"
         inserted = condition_sql(writer, change.check, (alias,), filters=True)
         updated = condition_sql(writer, change.update_check, (alias,), filters=True)
-        test = f"CASE WHEN {alias}.{_INSERTED} THEN {inserted} ELSE {updated} END"
+        test = f"CASE WHEN {told}.{_INSERTED} THEN {inserted} ELSE {updated} END"
     elif change.check == ir.TRUE:
         return "NULL"
     else:
         test = condition_sql(writer, change.check, (alias,), filters=True)
-    failing = f"EXISTS (SELECT 1 FROM {_CHANGED} {alias} WHERE ({test}) IS NOT TRUE)"
+    failing = f"EXISTS (SELECT 1 FROM {rows} WHERE ({test}) IS NOT TRUE)"
     return f"(CASE WHEN {failing} THEN {quote_literal(CHECK_MARKER)} END)::int"
+
+
+def _calls_functions(condition: ir.Condition) -> bool:
+    """Whether it calls functions with the row that it is about, or with another."""
+    match condition:
+        case ir.And(items) | ir.Or(items):
+            return any(map(_calls_functions, items))
+        case ir.Not(item):
+            return _calls_functions(item)
+        case ir.Compare() | ir.IsNull():
+            return condition.column.computed_by is not None
+        case ir.Exists():
+            return condition.call is not None or _calls_functions(condition.where)
+        case _:
+            return False
 
 
 def _change_sql(writer: Writer, change: Change) -> str:

@@ -67,9 +67,10 @@ def condition_sql(writer: Writer, condition: ir.Condition, rows: tuple[str, ...]
                     f"SELECT {column_of(inner, there)} FROM {table_name(condition.table)} {inner}{where_clause(tests)}"
                 )
                 return f"({column_of(alias, here)} = ANY (ARRAY({found})))"
+            source = table_name(condition.table) if condition.call is None else writer.call(condition.call, alias)
             tests = link_sql(condition.columns, alias, inner)
             tests += _inner(writer, condition.where, (*rows, inner))
-            return f"EXISTS (SELECT 1 FROM {table_name(condition.table)} {inner}{where_clause(tests)})"
+            return f"EXISTS (SELECT 1 FROM {source} {inner}{where_clause(tests)})"
         case ir.AggregateCompare():
             return _aggregate_sql(writer, condition, rows)
         case ir.Among():
@@ -167,6 +168,8 @@ def _is_closed(condition: ir.Condition, depth: int) -> bool:
             return all(_is_closed(item, depth) for item in items)
         case ir.Not(item):
             return _is_closed(item, depth)
+        case ir.Exists() if condition.call is not None and depth == 0:
+            return False
         case ir.Exists() | ir.AggregateCompare():
             return _is_closed(condition.where, depth + 1)
         case ir.Among():

@@ -77,6 +77,9 @@ class InputTypes:
                 found[name] = GraphQLInputField(self.bool_exp(target))
                 if relationship.kind == "array" and target.aggregate:
                     found[f"{name}_aggregate"] = GraphQLInputField(self.aggregate_bool_exp(target))
+            for name, computed in table.computed_fields.items():
+                if computed.function.returns is not None and not computed.arguments:
+                    found[name] = GraphQLInputField(self.bool_exp(self._view[computed.function.returns]))
             return found
 
         return self._object(

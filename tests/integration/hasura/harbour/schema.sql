@@ -47,6 +47,9 @@ LANGUAGE sql STABLE AS $$ SELECT jsonb_build_object('name', captain_row.name, 'y
 CREATE FUNCTION public.captain_fleet(captain_row public.captain) RETURNS SETOF public.ship
 LANGUAGE sql STABLE AS $$ SELECT * FROM public.ship WHERE captain_id = captain_row.id $$;
 
+CREATE FUNCTION public.captain_initial(captain_row public.captain) RETURNS text
+LANGUAGE sql STABLE AS $$ SELECT left(captain_row.name, 1) $$;
+
 CREATE FUNCTION public.sink(which integer) RETURNS SETOF public.ship
 LANGUAGE sql VOLATILE AS $$ UPDATE public.ship SET afloat = false WHERE id = which RETURNING * $$;
 

@@ -31,3 +31,51 @@ async def test_computed_json_takes_a_path_beside_its_arguments(ask: Ask) -> None
     assert await ask("admin", query, path="name") == {
         "captain": [{"whole": {"name": "Ada", "years": [1999, 0]}, "year": 1999, "name": "Ada"}]
     }
+
+
+async def test_rows_that_are_computed_are_a_condition_like_related_ones(ask: Ask) -> None:
+    query = """query ($afloat: Boolean!) {
+        some: captain(where: {fleet: {}}, order_by: {id: asc}) { id }
+        none: captain(where: {_not: {fleet: {}}}) { id }
+        sunk: captain(where: {fleet: {afloat: {_eq: $afloat}}}) { id }
+        same: ship(where: {captain: {fleet: {name: {_eq: "Bee"}, captain: {fleet: {id: {_eq: 1}}}}}}) { id }
+    }"""
+    assert await ask("admin", query, afloat=False) == {
+        "some": [{"id": 1}, {"id": 2}],
+        "none": [{"id": 3}],
+        "sunk": [{"id": 1}],
+        "same": [{"id": 1}, {"id": 2}],
+    }
+    error = await ask("admin", "{ captain(where: {fleet: null}) { id } }")
+    assert error["message"] == "unexpected null value for type 'ship_bool_exp'"
+    # What takes arguments is asked for, not asked by.
+    error = await ask("admin", "{ captain(where: {record: {_is_null: true}}) { id } }")
+    assert error["message"] == "field 'record' not found in type: 'captain_bool_exp'"
+
+
+async def test_computed_rows_that_a_role_does_not_see_are_no_condition_of_its_own(ask: Ask) -> None:
+    query = "{ captain(where: {fleet: {id: {_in: [2, 3]}}}) { id name } }"
+    assert await ask("surveyor", query) == {"captain": [{"id": 2, "name": "Bo"}]}
+    error = await ask("surveyor", "{ captain(where: {fleet: {tonnes: {_gt: 1}}}) { id } }")
+    assert error["message"] == "field 'tonnes' not found in type: 'ship_bool_exp'"
+    error = await ask("crew", "{ captain(where: {fleet: {}}) { id } }")
+    assert error["message"] == "field 'fleet' not found in type: 'captain_bool_exp'"
+
+
+async def test_permissions_look_at_computed_rows_whoever_may_read_them(ask: Ask) -> None:
+    assert await ask("pilot", "{ captain { id } }") == {"captain": [{"id": 2}]}
+
+
+async def test_checks_by_computed_fields_tell_what_was_inserted_from_what_was_updated(ask: Ask) -> None:
+    insert = """mutation ($id: Int!, $name: String!) {
+        insert_captain(
+            objects: {id: $id, name: $name}
+            on_conflict: {constraint: captain_pkey, update_columns: [name]}
+        ) { affected_rows }
+    }"""
+    one = {"insert_captain": {"affected_rows": 1}}
+    assert await ask("surveyor", insert, id=9, name="Zoe") == one
+    assert await ask("surveyor", insert, id=9, name="Yul") == one
+    for id_, name in ((9, "Xi"), (10, "Yan")):
+        error = await ask("surveyor", insert, id=id_, name=name)
+        assert error["extensions"]["code"] == "permission-error"
