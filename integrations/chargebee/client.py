@@ -60,6 +60,12 @@ _ID = re.compile(r"[A-Za-z0-9_.:~@+-]{1,100}")
 
 _DECLINE_REASON = re.compile(r"\(([a-z][a-z0-9_]+)\)")
 
+#: The customer can't be charged: an outcome that callers have an answer for, whatever type and status it comes with.
+#: https://apidocs.chargebee.com/docs/api/error-handling#payment_errors
+_PAYMENT_CODES = frozenset(
+    {"payment_processing_failed", "payment_method_not_present", "payment_method_verification_failed"}
+)
+
 _KIND_BY_CODE: Mapping[str, type[IntegrationError]] = {
     "resource_not_found": NotFound,
     "site_not_found": NotFound,
@@ -468,7 +474,7 @@ def _translate_answer(error: APIError, operation: str) -> IntegrationError:
         "param": error.param,
         "detail": error.json_obj.get("message"),
     }
-    if isinstance(error, PaymentError):
+    if isinstance(error, PaymentError) or code in _PAYMENT_CODES:
         # «… Error message: (insufficient_funds) Your card …»: only the sentence has the gateway's own reason.
         reason = _DECLINE_REASON.search(parts["detail"] or "")
         return PaymentDeclined(**{**parts, "code": reason[1] if reason else error.error_cause_id or code})
