@@ -5,6 +5,7 @@ the person. Each step is noted with its proof when it is done, so that a repeate
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from agents.data_deletion.operations import (
     plan_conclusion,
     record_data_deletion_step,
 )
-from agents.data_deletion.systems import SYSTEMS, Clients, Person
+from agents.data_deletion.systems import SYSTEMS, Clients, Found, Person, Plan
 from agents.events.customer import CustomerDeleted
 from agents.graphql.client import GraphQLClient
 from agents.runtime.errors import Rejected, RetryLater
@@ -89,7 +90,8 @@ async def _go_through_systems(
         if system in done:
             continue
         try:
-            proof = await forget(person, work, clients)
+            plan = Plan(found=person.planned.get(system, {}), write=partial(_write_plan, request_id, system, graphql))
+            proof = await forget(person, work, clients, plan)
         except TemporaryError as error:
             down.append(f"{system} ({error.code})")
             continue
@@ -101,3 +103,9 @@ async def _go_through_systems(
         raise RetryLater(f"not forgotten yet in {', '.join(down + refused)}")
     if refused:
         raise Rejected(f"refused by {', '.join(refused)}")
+
+
+async def _write_plan(request_id: UUID, system: str, graphql: GraphQLClient, found: Found) -> None:
+    """What a system's step has to do; its proof takes the place of it."""
+    planned = {"planned": {kind: list(ids) for kind, ids in found.items()}}
+    await graphql.query(record_data_deletion_step(id=request_id, step=system, proof=planned))

@@ -4,7 +4,7 @@ What it returns is its part of the proof: counts and reasons, no personal data a
 they are kept with the delivery.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -30,6 +30,32 @@ _OPEN: Final = frozenset({OrderStatus.RECEIVED, OrderStatus.ACCEPTED})
 _NOT_THERE: Final = {"found": False}
 
 
+#: Ids in a system, by what they are of.
+Found = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Plan:
+    """What is to be done in one system, written down before it is begun.
+
+    What is half deleted is often found no more: without the plan, whoever goes on would leave it so, and the proof
+    would tell of the rest alone.
+    """
+
+    #: So far.
+    found: Found
+    write: Callable[[Found], Awaitable[None]]
+
+    async def add(self, kind: str, ids: Iterable[str]) -> tuple[str, ...]:
+        """Write down what was found now; with what had been found before, in that order."""
+        known = self.found.get(kind, ())
+        together = tuple(dict.fromkeys([*known, *ids]))
+        if together != known:
+            self.found = {**self.found, kind: together}
+            await self.write(self.found)
+        return together
+
+
 class NextFill(Payload):
     """The fill after those of a prescription that are written down: its order may be, at the pharmacy alone."""
 
@@ -48,6 +74,8 @@ class Person(Payload):
     #: Orders at the pharmacy that may not be filled yet.
     open_order_ids: tuple[str, ...]
     next_fills: tuple[NextFill, ...]
+    #: What attempts that were cut short had found, by system.
+    planned: dict[str, Found]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,14 +89,16 @@ class Clients:
     pharmacy: PharmacyClient
 
 
-async def forget_in_firebase(person: Person, work: Work, clients: Clients) -> Proof:
+async def forget_in_firebase(person: Person, work: Work, clients: Clients, _plan: Plan) -> Proof:
     """The account goes, with its sign-ins and refresh tokens."""
     uid = person.firebase_uid or await _find_uid(person, clients.accounts)
     if uid is None:
         return _NOT_THERE
     async with work.step("firebase", system="firebase", action="delete_account"):
         deleted = await clients.accounts.delete(uid)
-    return _deleted({"account": int(deleted)}, gone_before={"account": int(not deleted)})
+    # By an attempt that was cut short, most likely.
+    gone_before = {} if deleted else {"gone_before": {"account": 1}}
+    return {"found": True, "deleted": {"account": int(deleted)}, **gone_before}
 
 
 async def _find_uid(person: Person, accounts: Accounts) -> str | None:
@@ -80,17 +110,17 @@ async def _find_uid(person: Person, accounts: Accounts) -> str | None:
     return account.uid if owner in {None, str(person.customer_id)} else None
 
 
-async def forget_in_pharmacy(person: Person, work: Work, clients: Clients) -> Proof:
+async def forget_in_pharmacy(person: Person, work: Work, clients: Clients, plan: Plan) -> Proof:
     """Nothing more is sent. What was dispensed stays on the pharmacy's own record, which the law has it keep."""
     pharmacy = clients.pharmacy
-    order_ids = dict.fromkeys(person.open_order_ids)
+    order_ids = [*person.open_order_ids]
     for fill in person.next_fills:
         # Whoever ordered it may have been killed before it was written down.
         order = await pharmacy.find_order(reference(fill.prescription_id, fill.fill_number))
         if order is not None and order.status in _OPEN:
-            order_ids[order.id] = None
+            order_ids.append(order.id)
     cancelled = 0
-    for order_id in order_ids:
+    for order_id in await plan.add("orders", order_ids):
         try:
             # Named by its order: which ones are still open changes from attempt to attempt.
             async with work.step(f"pharmacy-{order_id}", system="pharmacy", action="cancel_order") as step:
@@ -110,23 +140,21 @@ async def forget_in_pharmacy(person: Person, work: Work, clients: Clients) -> Pr
     }
 
 
-async def forget_in_chargebee(person: Person, work: Work, clients: Clients) -> Proof:
+async def forget_in_chargebee(person: Person, work: Work, clients: Clients, plan: Plan) -> Proof:
     """Subscriptions end, and the person is struck out of the customer; invoices and payments stay: tax law."""
     chargebee = clients.chargebee
     # The chargebee agent makes customers under our id, and may have been killed before it wrote that down.
     billing_id = person.chargebee_customer_id or str(person.customer_id)
-    cancelled = before = 0
     # Asked there: what was made a moment ago is not in our mirror yet.
-    for subscription in await chargebee.list_subscriptions_of(billing_id):
-        if subscription.status == "cancelled":
-            before += 1
-            continue
+    subscriptions = await chargebee.list_subscriptions_of(billing_id)
+    running = [one.id for one in subscriptions if one.status != "cancelled"]
+    planned = await plan.add("subscriptions", running)
+    for subscription_id in running:
         action = "cancel_subscription"
-        async with work.step(f"chargebee-{subscription.id}", system="chargebee", action=action) as step:
+        async with work.step(f"chargebee-{subscription_id}", system="chargebee", action=action) as step:
             await chargebee.cancel_subscription(
-                subscription.id, effective=Effective.IMMEDIATELY, idempotency_key=step.idempotency_key
+                subscription_id, effective=Effective.IMMEDIATELY, idempotency_key=step.idempotency_key
             )
-        cancelled += 1
     try:
         async with work.step("chargebee", system="chargebee", action="clear_personal_data") as step:
             await chargebee.clear_personal_data(billing_id, idempotency_key=step.idempotency_key)
@@ -134,14 +162,13 @@ async def forget_in_chargebee(person: Person, work: Work, clients: Clients) -> P
         return _NOT_THERE
     return {
         "found": True,
-        "cancelled": {"subscriptions": cancelled},
-        "cancelled_before": {"subscriptions": before},
+        "cancelled": {"subscriptions": len(planned)},
         "cleared": {"customer": 1},
         "kept": "invoices, payments and credit notes under the customer's id (tax law)",
     }
 
 
-async def forget_in_iterable(person: Person, work: Work, clients: Clients) -> Proof:
+async def forget_in_iterable(person: Person, work: Work, clients: Clients, _plan: Plan) -> Proof:
     """The profile, its events and messages go, and later data about the person is refused."""
     recipient = Recipient(user_id=str(person.customer_id), email=person.email)
     async with work.step("iterable", system="iterable", action="forget_user"):
@@ -149,25 +176,23 @@ async def forget_in_iterable(person: Person, work: Work, clients: Clients) -> Pr
     return {"deleted": {"profile": 1}}
 
 
-async def forget_in_zendesk(person: Person, work: Work, clients: Clients) -> Proof:
+async def forget_in_zendesk(person: Person, work: Work, clients: Clients, plan: Plan) -> Proof:
     """The person's tickets and requester record go for good."""
     zendesk = clients.zendesk
     known = [] if person.zendesk_user_id is None else [person.zendesk_user_id]
-    user_ids = dict.fromkeys([*known, *await _find_requesters(person, zendesk)])
-    if not user_ids:
+    found = [*known, *await _find_requesters(person, zendesk)]
+    requesters = await plan.add("requesters", map(str, found))
+    if not requesters:
         return _NOT_THERE
-    deleted_tickets = deleted = 0
-    for user_id in user_ids:
-        tickets = await zendesk.list_tickets_of(user_id)
-        for ticket in tickets:
-            async with work.step(f"zendesk-ticket-{ticket.id}", system="zendesk", action="delete_ticket"):
-                await zendesk.delete_ticket(ticket.id)
+    asked = [str(ticket.id) for user_id in requesters for ticket in await zendesk.list_tickets_of(int(user_id))]
+    tickets = await plan.add("tickets", asked)
+    for ticket_id in tickets:
+        async with work.step(f"zendesk-ticket-{ticket_id}", system="zendesk", action="delete_ticket"):
+            await zendesk.delete_ticket(int(ticket_id))
+    for user_id in requesters:
         async with work.step(f"zendesk-{user_id}", system="zendesk", action="delete_user"):
-            deleted += await zendesk.delete_user(user_id)
-        deleted_tickets += len(tickets)
-    return _deleted(
-        {"tickets": deleted_tickets, "requester": deleted}, gone_before={"requester": len(user_ids) - deleted}
-    )
+            await zendesk.delete_user(int(user_id))
+    return {"found": True, "deleted": {"tickets": len(tickets), "requester": len(requesters)}}
 
 
 async def _find_requesters(person: Person, zendesk: ZendeskClient) -> list[int]:
@@ -180,13 +205,8 @@ async def _find_requesters(person: Person, zendesk: ZendeskClient) -> list[int]:
     return [user.id for user in found]
 
 
-def _deleted(deleted: Mapping[str, int], *, gone_before: Mapping[str, int]) -> Proof:
-    """What went, and what an attempt that was cut short had deleted already, or somebody else."""
-    return {"found": True, "deleted": deleted, "gone_before": gone_before}
-
-
 #: In the order in which they are gone through; each is tried, also when another one is down.
-SYSTEMS: Final[Mapping[str, Callable[[Person, Work, Clients], Awaitable[Proof]]]] = {
+SYSTEMS: Final[Mapping[str, Callable[[Person, Work, Clients, Plan], Awaitable[Proof]]]] = {
     "firebase": forget_in_firebase,
     "pharmacy": forget_in_pharmacy,
     "chargebee": forget_in_chargebee,

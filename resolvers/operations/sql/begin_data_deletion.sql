@@ -25,7 +25,13 @@ SELECT CASE WHEN r.status IN ('pending', 'processing') THEN json_build_object(
     'steps', (
         SELECT coalesce(json_agg(s.step ORDER BY s.created_at), '[]'::json)
         FROM public.data_deletion_step AS s
-        WHERE s.request_id = r.id
+        WHERE s.request_id = r.id AND NOT s.proof ? 'planned'
+    ),
+    -- What a step that isn't done has found to do, so that whoever goes on with it knows all of it.
+    'planned', (
+        SELECT coalesce(json_object_agg(s.step, s.proof -> 'planned'), '{}'::json)
+        FROM public.data_deletion_step AS s
+        WHERE s.request_id = r.id AND s.proof ? 'planned'
     ),
     'firebase_uid', c.firebase_uid,
     'email', c.email,
