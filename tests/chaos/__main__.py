@@ -230,12 +230,12 @@ def main() -> int:
                 deadline=began + given.seconds,
             )
             verdict = asyncio.run(chaos.run())
+            took_s = time.monotonic() - began
         finally:
             platform.stop()
     if verdict is None:
         console.print("No verdict: PostgreSQL didn't answer.")
         return 1
-    took_s = time.monotonic() - began
     bad = {
         "changes not written": given.changes - verdict["changes"],
         "lost (committed without an event)": verdict["without_event"],
