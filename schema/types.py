@@ -26,6 +26,8 @@ TEXT_TYPES: Final = frozenset({"text", "varchar", "bpchar", "citext", "name"})
 INTEGER_TYPES: Final = frozenset({"int2", "int4", "int8"})
 NUMERIC_TYPES: Final = INTEGER_TYPES | {"float4", "float8", "numeric", "money"}
 JSON_TYPES: Final = frozenset({"json", "jsonb"})
+#: Types whose values PostgreSQL can't sort, nor tell which are equal: they have no operator class for a B-tree.
+UNORDERED_TYPES: Final = frozenset({"json", "xml", "point", "line", "lseg", "box", "path", "polygon", "circle"})
 
 #: SQL spellings that PostgreSQL, SQLAlchemy and people use for one type.
 _ALIASES: Final[Mapping[str, str]] = {
@@ -82,9 +84,14 @@ class PgType:
         return self.name in JSON_TYPES and not self.is_array
 
     @property
+    def is_ordered(self) -> bool:
+        """Whether rows can be sorted and grouped by its values."""
+        return self.name not in UNORDERED_TYPES
+
+    @property
     def is_comparable(self) -> bool:
         """Whether `min` and `max` apply (HASURA_DIALECT §2, Aggregates)."""
-        return self.name not in JSON_TYPES and self.name not in ("bool", "xml", "point", "polygon", "bytea")
+        return self.is_ordered and self.name not in ("jsonb", "bool", "bytea")
 
     @property
     def element(self) -> "PgType":

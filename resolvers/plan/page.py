@@ -67,6 +67,11 @@ def _stable_order(
     for key in keys:
         if key.column is None or key.path or key.column.computed_by is not None:
             raise ValidationFailed("a page is sorted by the table's own columns only", f"{path}.args.order_by")
+        if not key.column.type.is_ordered:
+            raise ValidationFailed(
+                f"a page can't be sorted by '{key.column.graphql_name}': its values can't be compared",
+                f"{path}.args.order_by",
+            )
     seen = {key.column.name for key in keys if key.column}
     rest = tuple(
         ir.OrderKey(direction="asc", column=column) for column in table.primary_key or () if column.name not in seen

@@ -133,7 +133,7 @@ def _key_fields(table: TableView) -> GraphQLObjectType:
 
 def groupable(column: Column) -> bool:
     """Whether rows can be grouped by the column: PostgreSQL must know when two values are equal."""
-    return column.type.name not in ("json", "xml", "point", "polygon")
+    return column.type.is_ordered
 
 
 def _having(table: TableView) -> GraphQLInputObjectType:

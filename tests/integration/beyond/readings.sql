@@ -35,5 +35,7 @@ SELECT
     'secret ' || n
 FROM generate_series(1, 60) AS n;
 
+CREATE TABLE place (id integer PRIMARY KEY, area box, papers json);
+
 CREATE TABLE other (id integer PRIMARY KEY, level integer NOT NULL);
 INSERT INTO other SELECT n, n % 4 FROM generate_series(1, 5) AS n;

@@ -234,3 +234,17 @@ def test_pages_refuse_what_makes_no_sense(reader: Reader, arguments: str, path: 
 def test_a_column_that_a_role_does_not_have_sorts_no_pages(reader: Reader) -> None:
     answer = reader.ask(PAGE, {"limit": 1, "order": [{"secret": "asc"}]}, role="owner", user="1")
     assert answer["errors"][0]["extensions"]["code"] == "validation-failed"
+
+
+@pytest.mark.parametrize("column", ["area", "papers"])
+def test_what_has_no_order_sorts_no_page_and_makes_no_groups(reader: Reader, column: str) -> None:
+    (error,) = reader.ask(f"{{ place_page(limit: 1, order_by: {{{column}: asc}}) {{ has_more }} }}")["errors"]
+    assert error == {
+        "message": f"a page can't be sorted by '{column}': its values can't be compared",
+        "extensions": {"path": "$.selectionSet.place_page.args.order_by", "code": "validation-failed"},
+    }
+    (error,) = reader.ask(f"{{ place_group_by(keys: {{column: {column}}}) {{ aggregate {{ count }} }} }}")["errors"]
+    assert error == {
+        "message": f"rows can't be grouped by '{column}': its values can't be compared",
+        "extensions": {"path": "$.selectionSet.place_group_by.args.keys[0]", "code": "validation-failed"},
+    }
