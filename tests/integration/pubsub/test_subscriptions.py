@@ -101,6 +101,21 @@ def test_dead_letter_topic_must_exist(local_pubsub: PubSub) -> None:
         local_pubsub.create_subscription(local_pubsub.topic(), dead_letter_policy=policy)
 
 
+def test_dead_letter_topic_that_was_deleted_hinders_no_other_change(local_pubsub: PubSub) -> None:
+    dead_letters = local_pubsub.topic()
+    name = local_pubsub.subscription(local_pubsub.topic(), dead_letter_policy={"dead_letter_topic": dead_letters})
+    local_pubsub.publisher.delete_topic(topic=dead_letters)
+
+    def update(path: str, **fields: Any) -> Any:
+        request = {"subscription": {"name": name, **fields}, "update_mask": {"paths": [path]}}
+        return local_pubsub.subscriber.update_subscription(request=request)
+
+    assert update("ack_deadline_seconds", ack_deadline_seconds=33).ack_deadline_seconds == 33
+    with pytest.raises(exceptions.NotFound):
+        update("dead_letter_policy", dead_letter_policy={"dead_letter_topic": dead_letters, "max_delivery_attempts": 9})
+    assert "dead_letter_policy" not in update("dead_letter_policy")
+
+
 def test_subscriptions_are_listed_page_by_page(pubsub: PubSub) -> None:
     topic = pubsub.topic()
     names = {pubsub.subscription(topic) for _ in range(5)}
