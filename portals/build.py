@@ -202,6 +202,8 @@ def _install(application: Path, node: NodeRuntime) -> None:
     _say(f"{application.name}: installing packages")
     # Packages' install scripts are not run: nothing here needs them, and they would be strangers' code.
     options = ["--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"]
+    # By itself npm waits over a minute for a registry that can't be reached, and the API with it.
+    options += ["--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"]
     _run(node, [node.npm_cli, "ci", *options], application, INSTALL_TIMEOUT_S)
     installed.write_text(lock)
 
