@@ -65,4 +65,4 @@ def settle_collector() -> None:
     """Keep the collector from what stays to the end, imports and collected tests, and let it look less often."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    gc.set_threshold(20_000, 10, 5)
