@@ -130,7 +130,20 @@ BEGIN
             DELETE FROM audit.change AS a
             WHERE a.table_schema = part.table_schema AND a.table_name = part.table_name AND a.row_id = ANY (part.ids);
         END LOOP;
+        -- Recoveries went with the deletion itself; what the audit has of them is as old by now.
+        DELETE FROM audit.change AS a
+        WHERE a.table_schema = 'public' AND a.table_name = 'payment_recovery'
+            AND a.created_at < now() - interval '6 years'
+            AND a.row_id IN (
+                SELECT b.row_id
+                FROM audit.change AS b
+                WHERE b.table_schema = 'public' AND b.table_name = 'payment_recovery'
+                    AND coalesce(b.new, b.old) ->> 'customer_id' = person.id::text
+            );
         UPDATE public.customer AS c SET lifetime_value = 0 WHERE c.id = person.id AND c.lifetime_value <> 0;
+        -- That is nobody's event: whoever listens has long heard that the customer is gone.
+        DELETE FROM events.outbox AS o
+        WHERE o.subject = person.id::text AND o.type = 'customer.updated' AND o.published_at IS NULL;
         persons := persons + 1;
     END LOOP;
     RETURN persons;
