@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -11,7 +12,7 @@ from resolvers import ir
 from resolvers.cursor import decode_cursor
 from resolvers.errors import GraphQLRequestError
 from resolvers.sql.writer import SESSION_JSON
-from resolvers.values import WrongKind, encoder, list_encoder
+from resolvers.values import WrongKind, column_encoder, encoder, list_encoder
 
 #: Another source that is not a session variable: the trace context.
 TRACEPARENT = "traceparent"
@@ -70,25 +71,20 @@ def binder(param: ir.Param) -> Binder:
 
 def _all_rows_binder(source: ir.AllRows) -> Binder:
     names = [f"c{number}" for number in range(len(source.columns))]
-    columns = [(each.key, each.nullable, encoder(pg_type)) for each, pg_type in source.columns]
+    columns = [(each.key, itemgetter(each.key), each.nullable, column_encoder(t)) for each, t in source.columns]
 
     def bind(request: Request) -> str:
         rows = request.variables[source.variable]
-        texts = [
-            _texts([row[key] for row in rows], encode, nullable=nullable, key=key) for key, nullable, encode in columns
-        ]
+        found = []
+        for key, of_row, nullable, encode in columns:
+            values = list(map(of_row, rows))
+            if not nullable and None in values:
+                raise WrongKind(f"unexpected null value for '{key}'")
+            found.append(encode(values))
         # A column at a time, and one text in all: an array a column takes the driver ten times as long.
-        return orjson.dumps([dict(zip(names, row, strict=True)) for row in zip(*texts, strict=True)]).decode()
+        return orjson.dumps([dict(zip(names, row, strict=True)) for row in zip(*found, strict=True)]).decode()
 
     return bind
-
-
-def _texts(values: list[Any], encode: Callable[[Any], Any], *, nullable: bool, key: str) -> list[Any]:
-    if None not in values:
-        return [encode(value) for value in values]
-    if not nullable:
-        raise WrongKind(f"unexpected null value for '{key}'")
-    return [None if value is None else encode(value) for value in values]
 
 
 def _cursor_part(part: ir.CursorPart) -> Callable[[Any], str | None]:

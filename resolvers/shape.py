@@ -11,6 +11,7 @@ shape is which columns, and of which kinds.
 """
 
 from collections.abc import Callable, Hashable, Mapping
+from operator import itemgetter
 from typing import Any, Final
 
 from graphql import (
@@ -154,7 +155,7 @@ def _columns(value: Any) -> Hashable | None:
     for row in value:
         if type(row) is not dict or row.keys() != keys:
             return None
-    return ("columns", *((key, frozenset([type(row[key]) for row in value]) - _NOTHING) for key in sorted(keys)))
+    return ("columns", *((key, frozenset(map(type, map(itemgetter(key), value))) - _NOTHING) for key in sorted(keys)))
 
 
 def _object_shaper(kind: GraphQLInputObjectType) -> Shaper:

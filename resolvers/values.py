@@ -115,6 +115,12 @@ def _other(value: Any) -> str:
     return value if type(value) is str else _json(value)
 
 
+#: Types whose values are strings.
+_TEXTS: Final = (
+    *("text", "varchar", "bpchar", "citext", "name", "uuid", "bytea", "inet", "cidr", "macaddr"),
+    *("date", "time", "timetz", "timestamp", "timestamptz", "interval", "xml"),
+)
+
 _ENCODERS: Final[Mapping[str, Encoder]] = {
     "int2": _integer("smallint", 16),
     "int4": _integer("Int", 32),
@@ -126,13 +132,41 @@ _ENCODERS: Final[Mapping[str, Encoder]] = {
     "bool": _boolean,
     "json": _json,
     "jsonb": _json,
-} | {
-    name: _string("String" if name in ("text", "varchar") else name)
-    for name in (
-        *("text", "varchar", "bpchar", "citext", "name", "uuid", "bytea", "inet", "cidr", "macaddr"),
-        *("date", "time", "timetz", "timestamp", "timestamptz", "interval", "xml"),
-    )
+} | {name: _string("String" if name in ("text", "varchar") else name) for name in _TEXTS}
+
+
+#: Bits of the integer types.
+_INTEGERS: Final = {"int2": 16, "int4": 32, "int8": 64}
+#: What needs no writing, being the same text in JSON.
+_PLAIN_KINDS: Final[Mapping[str, frozenset[type]]] = {
+    **dict.fromkeys(_INTEGERS, frozenset({int, str})),
+    "bool": frozenset({bool}),
+    **dict.fromkeys(_TEXTS, frozenset({str})),
 }
+
+
+def column_encoder(pg_type: PgType) -> Callable[[list[Any]], list[Any]]:
+    """How many values of this type, nulls among them, are written in JSON that PostgreSQL reads as columns of text.
+
+    JSON's numbers and booleans are read as the very text that `encoder` writes, so most columns stay as they are; only
+    their kinds and range are looked at. Raises WrongKind.
+    """
+    encode = encoder(pg_type)
+    plain = frozenset() if pg_type.is_array else _PLAIN_KINDS.get(pg_type.name, frozenset())
+    limit = 1 << (_INTEGERS.get(pg_type.name, 64) - 1)
+
+    def encode_all(values: list[Any]) -> list[Any]:
+        kinds = set(map(type, values))
+        kinds.discard(type(None))
+        if len(kinds) == 1 and kinds <= plain:
+            if kinds != {int}:
+                return values
+            numbers = values if None not in values else [value for value in values if value is not None]
+            if -limit <= min(numbers) and max(numbers) < limit:
+                return values
+        return [None if value is None else encode(value) for value in values]
+
+    return encode_all
 
 
 def encoder(pg_type: PgType) -> Encoder:
