@@ -288,8 +288,9 @@ def query(database_url: str, ask: "Callable[[Connection], Awaitable[T]]") -> T:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
     except (*CONNECTION_ERRORS, ValueError, OverflowError) as error:
+        problem = str(error) or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
         typer.echo(
-            f"PostgreSQL couldn't answer: {error or type(error).__name__}. Is the platform up (`caregraph status`), "
+            f"PostgreSQL couldn't answer: {problem}. Is the platform up (`caregraph status`), "
             "and does DATABASE_URL name it?",
             err=True,
         )

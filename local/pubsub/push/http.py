@@ -113,7 +113,7 @@ class Endpoint:
                     lambda: _Connection(self._max_answer_bytes), self._host, self._port, ssl=self._tls
                 )
         except (OSError, TimeoutError) as error:
-            raise UnreachableError(f"{self.url} can't be reached: {error or type(error).__name__}") from error
+            raise UnreachableError(f"{self.url} can't be reached: {str(error) or type(error).__name__}") from error
         return connection
 
 

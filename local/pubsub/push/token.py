@@ -57,7 +57,7 @@ class TokenSource:
                 timeout_s=_TIMEOUT_S,
             )
         except (UnreachableError, BrokenConnectionError, TimeoutError) as error:
-            raise NoTokenError(f"{self._endpoint.url} doesn't answer: {error or type(error).__name__}") from error
+            raise NoTokenError(f"{self._endpoint.url} doesn't answer: {str(error) or type(error).__name__}") from error
         try:
             token = orjson.loads(answer.body)["id_token"] if answer.status == 200 else None
         except (orjson.JSONDecodeError, KeyError, TypeError):

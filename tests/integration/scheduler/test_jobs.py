@@ -187,11 +187,14 @@ async def test_the_command_tells_how_every_job_fares(
     now = datetime.now(UTC)
     assert await run("renewal-check", database_url, due_at=now) is RunOutcome.DONE
     await connection.execute(
-        "INSERT INTO events.cron_run (job, due_at, outcome, error, finished_at)"
-        " VALUES ('chargebee-etl', $1, 'failed', 'Chargebee is down', now()),"
-        " ('chargebee-etl', $2, 'done', NULL, now())",
+        "INSERT INTO events.cron_run (job, due_at, started_at, outcome, error, finished_at)"
+        " VALUES ('chargebee-etl', $1, $1, 'failed', 'Chargebee is down', now()),"
+        " ('chargebee-etl', $2, $2, 'done', NULL, now()),"
+        # Of a clock that was set back since.
+        " ('chargebee-etl', $3, $2, 'done', NULL, now())",
         now,
         now - timedelta(minutes=1),
+        now + timedelta(days=40),
     )
 
     async def jobs(*options: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -321,6 +322,15 @@ def test_an_address_that_leads_nowhere_is_a_sentence(url: str) -> None:
     result = CliRunner().invoke(app, ["events", "list", "--database-url", url])
     assert result.exit_code == 1
     assert result.output.startswith("PostgreSQL couldn't answer: ")
+
+
+def test_a_database_that_never_answers_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("triggers.connection._CONNECT_TIMEOUT_S", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://x@127.0.0.1:{silent.getsockname()[1]}/x?sslmode=disable"
+        result = CliRunner().invoke(app, ["events", "list", "--database-url", url])
+    assert result.exit_code == 1
+    assert result.output.startswith("PostgreSQL couldn't answer: no answer in time. Is the platform up")
 
 
 def test_a_database_that_is_not_there_is_a_sentence(caregraph: Run) -> None:
