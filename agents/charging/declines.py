@@ -5,7 +5,8 @@ will say so again, and networks fine merchants who go on asking; so nothing is c
 A soft one is about the moment (no funds, a limit, a fault on the way) and may pass.
 
 The words are those of Stripe's decline codes (https://docs.stripe.com/declines/codes), which most gateways behind
-Chargebee share, and of Chargebee's own error codes (https://apidocs.chargebee.com/docs/api/error-handling).
+Chargebee share, and of Chargebee's own error codes and causes (https://apidocs.chargebee.com/docs/api/error-handling,
+https://apidocs.chargebee.com/docs/api/errors).
 """
 
 from typing import Final
@@ -32,6 +33,7 @@ _HARD: Final = frozenset(
         "stop_payment_order",
         # Chargebee's, when there is no card at all or none that may be charged.
         "payment_method_not_present",
+        "gateway.payment_method.not_found",
         "payment_method_verification_failed",
         "no_card",
     }

@@ -61,9 +61,9 @@ def wrong_state(message: str) -> Reply:
 
 
 def declined(code: str, text: str, *, amount: str) -> Reply:
-    """The answer when the card gateway refuses."""
+    """The answer when the card gateway refuses (https://apidocs.chargebee.com/docs/api/error-handling)."""
     return error(
-        402,
+        400,
         code="payment_processing_failed",
         message=f"We are not able to collect {amount} from the card on file. Error message: ({code}) {text}",
         kind="payment",

@@ -17,7 +17,11 @@ from integrations.errors import PaymentDeclined, PermanentError
 from tests.integration.agents.behaviour import QUICK
 from tests.integration.agents.serving import serving
 
-DECLINED = "We are not able to collect USD 99 from the card. Error message: (insufficient_funds) Your card has none."
+#: As in the sample of the documentation.
+DECLINED = (
+    "Subscription cannot be created as we are not able to collect EUR 10,00 from your card on file. "
+    "Error message: (insufficient_funds) Your card has insufficient funds."
+)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +31,8 @@ DECLINED = "We are not able to collect USD 99 from the card. Error message: (ins
          "insufficient_funds", False),
         (402, {"type": "payment", "api_error_code": "payment_processing_failed", "message": "No."},
          "payment_processing_failed", False),
+        (400, {"type": "payment", "api_error_code": "payment_processing_failed", "message": "No: (3009) Do not honour",
+               "error_cause_id": "gateway.payment_method.not_found"}, "gateway.payment_method.not_found", True),
         (400, {"type": "payment", "api_error_code": "payment_processing_failed", "message": "No.",
                "error_cause_id": "gateway.general.decline"}, "gateway.general.decline", False),
         (400, {"type": "payment", "api_error_code": "payment_method_not_present", "message": "There is no card."},
