@@ -141,9 +141,10 @@ def _app(behaviour: AgentBehaviour, world: World, url: str) -> Any:
 async def pass_time(clock: TurnedClock, lines: Sequence[Line], *, until: float) -> None:
     """Let everything happen that happens until then, by leaps; returns early once nothing waits any more."""
     while clock.now < until and not all(line.is_empty for line in lines):
-        next_at = min((at for line in lines if (at := line.next_at) is not None), default=until)
-        # What was due a moment ago is about to begin.
-        is_busy = next_at <= clock.now or any(line.at_hand for line in lines)
+        waiting = [line for line in lines if not line.is_empty]
+        next_at = min((line.next_at or clock.now for line in waiting), default=until)
+        # What was just published, or due a moment ago, is about to be delivered.
+        is_busy = next_at <= clock.now or any(line.at_hand for line in waiting)
         clock.turn(_TICK_S if is_busy else min(next_at, until) - clock.now)
         await asyncio.sleep(_LOOK_S)
 
@@ -172,6 +173,8 @@ async def test_all_outside_systems_away_for_an_hour_delay_everything_and_lose_an
             assert not any(line.subscription.counts.acknowledged for line in lines)
             for line, event in events:
                 assert not await world.in_inbox(event, line.behaviour.agent)
+                # All the while.
+                assert line.subscription.counts.refused > 2 * HOUR_S / 2 / backoff_s[1]
             # Left alone, but for a look now and then whether they are back.
             assert {line.behaviour.outside: circuit(line.behaviour.outside) for line in lines} == {
                 line.behaviour.outside: "opened" for line in lines
