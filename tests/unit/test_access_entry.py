@@ -1,0 +1,86 @@
+"""Entries of audit.access as COPY takes them: what goes in comes out, and no two have the same id."""
+
+import struct
+import time
+import uuid
+
+import pytest
+
+from permissions.session import Session
+from resolvers.sensitive import SensitiveRead
+from server import access_entry
+from server.access_entry import SIGNATURE, TRAILER, EntryMaker, describe_entry, join_entries
+
+READ = SensitiveRead(
+    operation="Chart", tables=("healthcare.patient", "healthcare.prescription_fill"), openings=(b'{"id"',)
+)
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def key_of(entry: bytes) -> uuid.UUID:
+    fields, length = struct.unpack_from(">hi", entry)
+    assert (fields, length) == (len(access_entry.COLUMNS), 16)
+    return uuid.UUID(bytes=entry[6:22])
+
+
+@pytest.mark.parametrize(
+    ("request_id", "traceparent"),
+    [
+        (str(uuid.uuid4()), TRACEPARENT),
+        ("short", TRACEPARENT),
+        (str(uuid.uuid4()), ""),
+        (None, ""),
+        ("é" * 36, "ü" * 55),
+    ],
+)
+def test_an_entry_says_what_was_noted(request_id: str | None, traceparent: str) -> None:
+    session = Session(role="provider", variables={"x-hasura-user-id": "me"})
+    before = time.time()
+    described = describe_entry(EntryMaker().make(session, READ, 7, request_id, traceparent))
+    assert before - 0.001 <= described["read_at"] <= time.time()
+    assert (described["role"], described["user_id"]) == ("provider", "me")
+    assert (described["operation"], described["tables"], described["row_count"]) == ("Chart", READ.tables, 7)
+    if request_id is None or request_id.isascii():
+        assert described["of_request"] == request_id
+
+
+def test_null_and_empty_text_are_told_apart_and_what_text_can_not_hold_is_left_out() -> None:
+    session = Session(role="a\0b", variables={})
+    read = SensitiveRead(operation=None, tables=(), openings=())
+    described = describe_entry(EntryMaker().make(session, read, 0, "", ""))
+    assert (described["role"], described["user_id"], described["operation"]) == ("ab", None, None)
+    assert (described["tables"], described["of_request"]) == ((), "")
+
+
+def test_ids_are_of_version_7_and_sort_by_time_and_never_meet() -> None:
+    makers = (EntryMaker(), EntryMaker())
+    session = Session(role="admin")
+    keys = [key_of(maker.make(session, READ, 0, None, "")) for _ in range(2_000) for maker in makers]
+    assert len(set(keys)) == len(keys)
+    assert {(key.version, key.variant) for key in keys} == {(7, uuid.RFC_4122)}
+    assert [key.int >> 64 for key in keys] == sorted(key.int >> 64 for key in keys)
+    assert abs((keys[-1].int >> 80) / 1000 - time.time()) < 5
+    of_one = keys[::2]
+    assert of_one == sorted(of_one)
+
+
+def test_sessions_of_the_same_content_or_the_same_place_in_memory_are_not_mixed_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(access_entry, "_KEPT", 3)
+    maker = EntryMaker()
+    for number in range(50):
+        # Let go at once, so that the next one may have its address.
+        session = Session(role="user", variables={"x-hasura-user-id": str(number)})
+        read = SensitiveRead(operation=f"Operation{number}", tables=(f"healthcare.table_{number}",), openings=())
+        described = describe_entry(maker.make(session, read, number, None, ""))
+        assert (described["user_id"], described["operation"]) == (str(number), f"Operation{number}")
+        assert described["tables"] == (f"healthcare.table_{number}",)
+        del session, read
+
+
+def test_a_batch_is_framed_as_copy_wants_it() -> None:
+    entry = EntryMaker().make(Session(role="admin"), READ, 1, None, "")
+    batch = join_entries([entry, entry])
+    assert batch == SIGNATURE + entry + entry + TRAILER
+    assert SIGNATURE[:11] == b"PGCOPY\n\xff\r\n\0"
