@@ -258,13 +258,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AggregateKey:
-    """`count` or a function over a column of related rows."""
+    """`count` or a function over a column of related rows, or of those that `call` makes of the row."""
 
-    relationship: Relationship
+    columns: tuple[tuple[str, str], ...]
     table: Table
     where: Condition
     function: str
     column: Column | None = None
+    call: "Call | None" = None
 
 
 # Selections

@@ -61,6 +61,7 @@ def _column(item: Mapping[str, Any]) -> Column:
             name=item["type"],
             is_array=item["is_array"],
             is_enum=item["is_enum"],
+            is_row=item["is_row"],
             schema=None if in_catalogue else item["schema"],
         ),
         nullable=item["nullable"],

@@ -19,6 +19,7 @@ columns AS (
             'schema', coalesce(element_schema.nspname, base_schema.nspname),
             'is_array', element.oid IS NOT NULL,
             'is_enum', coalesce(element.typtype, base.typtype) = 'e',
+            'is_row', coalesce(element.typtype, base.typtype) = 'c',
             'nullable', NOT (a.attnotnull OR base.typnotnull),
             'has_default', a.atthasdef OR a.attidentity <> '',
             'generated', a.attgenerated <> '' OR a.attidentity = 'a',

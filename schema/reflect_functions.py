@@ -58,5 +58,6 @@ def pg_type(item: Mapping[str, Any]) -> PgType:
         name=item["type"],
         is_array=item["is_array"],
         is_enum=item["is_enum"],
+        is_row=item["is_row"],
         schema=None if item["schema"] == "pg_catalog" else item["schema"],
     )

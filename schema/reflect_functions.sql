@@ -16,7 +16,7 @@ SELECT coalesce(json_agg(
                     'schema', coalesce(element_schema.nspname, base_schema.nspname),
                     'is_array', element.oid IS NOT NULL,
                     'is_enum', coalesce(element.typtype, base.typtype) = 'e',
-                    'is_row', base.typtype = 'c'
+                    'is_row', coalesce(element.typtype, base.typtype) = 'c'
                 ) ORDER BY place.ordinality
             ), '[]')
             FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS place (type_oid, ordinality)

@@ -62,10 +62,15 @@ class PgType:
     is_array: bool = False
     is_enum: bool = False
     schema: str | None = None
+    #: Rows of a table, or of a type that was made of columns: `(1,"a b")`.
+    is_row: bool = False
 
     @property
     def scalar(self) -> str:
         """The GraphQL scalar's name."""
+        if self.is_row:
+            # The name alone is the table's own type's.
+            return f"{as_graphql_name(self.name)}_scalar"
         return _BUILT_IN_SCALARS.get(self.name) or _SCALAR_SPELLING.get(self.name) or as_graphql_name(self.name)
 
     @property

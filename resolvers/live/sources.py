@@ -138,13 +138,15 @@ class _Walk:
             here = self.add(Source(table=step.table, where=step.where, parent=here, columns=step.relationship.columns))
         if key.column is not None:
             self.columns((key.column,), here)
-        if key.aggregate is not None:
+        if key.aggregate is not None and key.aggregate.call is not None:
+            self.is_opaque = True
+        elif key.aggregate is not None:
             inner = self.add(
                 Source(
                     table=key.aggregate.table,
                     where=key.aggregate.where,
                     parent=here,
-                    columns=key.aggregate.relationship.columns,
+                    columns=key.aggregate.columns,
                 )
             )
             if key.aggregate.column is not None:

@@ -45,8 +45,16 @@ def _collect(
 def _aggregate_keys(
     compiler: Compiler, table: TableView, name: str, functions: Mapping[str, Any], path: tuple[ir.Step, ...]
 ) -> list[ir.OrderKey]:
-    relationship = table.relationships[name]
-    target = compiler.view[relationship.target]
+    call: ir.Call | None = None
+    pairs: tuple[tuple[str, str], ...] = ()
+    if name in table.relationships:
+        relationship = table.relationships[name]
+        target, pairs = compiler.view[relationship.target], relationship.columns
+    else:
+        computed = table.computed_fields[name]
+        assert computed.function.returns is not None
+        target = compiler.view[computed.function.returns]
+        call = ir.Call(function=computed.function, arguments=(), row_argument=computed.row_argument)
     found: list[ir.OrderKey] = []
     for function, spec in functions.items():
         if spec is None:
@@ -55,11 +63,12 @@ def _aggregate_keys(
         for column, direction in columns:
             if direction is not None:
                 key = ir.AggregateKey(
-                    relationship=relationship,
+                    columns=pairs,
                     table=target.table,
                     where=row_filter(compiler, target),
                     function=function,
                     column=column,
+                    call=call,
                 )
                 found.append(ir.OrderKey(direction=direction, path=path, aggregate=key))
     return found

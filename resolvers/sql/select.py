@@ -193,11 +193,12 @@ def _join_step(writer: Writer, step: ir.Step, local: str, joins: list[str]) -> s
 
 def _aggregate_key(writer: Writer, key: ir.AggregateKey, local: str, joins: list[str]) -> str:
     alias, inner = writer.alias(), writer.alias()
-    tests = link_sql(key.relationship.columns, local, inner) + filters_sql(writer, key.where, inner)
+    source = table_name(key.table) if key.call is None else writer.call(key.call, local)
+    tests = link_sql(key.columns, local, inner) + filters_sql(writer, key.where, inner)
     columns = [operand_sql(writer, inner, key.column)] if key.column else []
     value = aggregate_call(key.function, columns, distinct=False)
     joins.append(
-        f' LEFT JOIN LATERAL (SELECT {value} AS "v" FROM {table_name(key.table)} {inner}{where_clause(tests)}) '
+        f' LEFT JOIN LATERAL (SELECT {value} AS "v" FROM {source} {inner}{where_clause(tests)}) '
         f"{alias} ON true"
     )
     return f'{alias}."v"'

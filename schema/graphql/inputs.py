@@ -138,6 +138,11 @@ class InputTypes:
                     found[name] = GraphQLInputField(self.order_by(target))
                 elif target.aggregate:
                     found[f"{name}_aggregate"] = GraphQLInputField(self.aggregate_order_by(target))
+            for name, computed in table.computed_fields.items():
+                if computed.function.returns is not None and not computed.arguments:
+                    target = self._view[computed.function.returns]
+                    if target.aggregate:
+                        found[f"{name}_aggregate"] = GraphQLInputField(self.aggregate_order_by(target))
             return found
 
         return self._object(

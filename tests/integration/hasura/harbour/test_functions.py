@@ -1,7 +1,9 @@
 """Functions with parameters that nobody named, and JSON that is computed."""
 
 import pytest
+from graphql import validate_schema
 
+from resolvers.engine import Engine
 from server.source import Source
 from tests.integration.hasura.harbour.conftest import Ask
 
@@ -90,3 +92,27 @@ async def test_checks_by_computed_fields_tell_what_was_inserted_from_what_was_up
     for id_, name in ((9, "Xi"), (10, "Yan")):
         error = await ask("surveyor", insert, id=id_, name=name)
         assert error["extensions"]["code"] == "permission-error"
+
+
+async def test_rows_that_are_computed_are_sorted_by_like_related_ones(ask: Ask) -> None:
+    query = """{
+        most: captain(order_by: [{fleet_aggregate: {count: desc}}, {id: desc}]) { id }
+        heaviest: captain(order_by: [{fleet_aggregate: {max: {tonnes: desc_nulls_last}}}, {id: desc}]) { id }
+        ship(order_by: [{captain: {fleet_aggregate: {count: asc}}}, {id: asc}]) { id }
+    }"""
+    assert await ask("admin", query) == {
+        "most": [{"id": 1}, {"id": 2}, {"id": 3}],
+        "heaviest": [{"id": 1}, {"id": 3}, {"id": 2}],
+        "ship": [{"id": 3}, {"id": 1}, {"id": 2}],
+    }
+    # Who may not aggregate the table of the rows may not sort by how many there are.
+    error = await ask("surveyor", "{ captain(order_by: {fleet_aggregate: {count: desc}}) { id } }")
+    assert error["message"] == "field 'fleet_aggregate' not found in type: 'captain_order_by'"
+
+
+async def test_a_function_that_takes_a_row_is_a_root_field_like_others(ask: Ask, engine: Engine) -> None:
+    query = "query ($row: captain_scalar) { fleet_of(args: {captain_row: $row}, order_by: {id: asc}) { id } }"
+    assert await ask("admin", query, row="(1,Ada,Rome,0)") == {"fleet_of": [{"id": 1}, {"id": 2}]}
+    error = await ask("admin", query, row="(1")
+    assert error["extensions"] == {"path": "$", "code": "data-exception"}
+    assert validate_schema(engine.schema("admin").graphql_schema) == []
