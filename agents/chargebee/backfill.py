@@ -8,14 +8,12 @@ Of invoices that were over before the mirror was begun nobody is told (`agents.m
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from agents.chargebee.operations import start_cursor_at
-from agents.chargebee.reading import Pace, Progress, Reader
+from agents.chargebee.reading import Pace, Progress, Reader, backfill_cursor
 from agents.graphql.client import GraphQLClient
-from agents.mirror.history import history_of
-from agents.runtime.clock import Clock, read_clock
 from integrations.chargebee.types import Resource
 
 #: Many pages at once, and as patient as Chargebee's limits ask: a back-fill may take hours.
@@ -36,14 +34,13 @@ async def backfill(
     from_start: bool = False,
     lease: timedelta = PACE.lease,
     tell: Callable[[Progress], None] = lambda _progress: None,
-    now: Clock = read_clock,
 ) -> list[Progress]:
     """Read all of the resources; raises the first error, when what else was under way has come to rest."""
     turns = asyncio.Semaphore(_AT_ONCE)
 
     async def one(resource: Resource) -> Progress:
         async with turns:
-            return await _read(resource, graphql, reader, from_start, lease, tell, now())
+            return await _read(resource, graphql, reader, from_start, lease, tell)
 
     ends = await asyncio.gather(*(one(resource) for resource in resources), return_exceptions=True)
     for end in ends:
@@ -59,21 +56,13 @@ async def _read(
     from_start: bool,
     lease: timedelta,
     tell: Callable[[Progress], None],
-    now: datetime,
 ) -> Progress:
-    cursor = f"backfill:{resource.object_name}"
-    history = await history_of([resource.object_name, cursor], graphql=graphql, now=now)
-
-    async def read() -> Progress:
-        return await reader.read(
-            resource, cursor=cursor, everything=True, from_start=from_start, history=history, tell=tell
-        )
-
-    progress = await read()
+    cursor = backfill_cursor(resource)
+    progress = await reader.read(resource, cursor=cursor, everything=True, from_start=from_start, tell=tell)
     if progress.busy:
         # One that was killed keeps its resource until its lease runs out.
         await asyncio.sleep(lease.total_seconds() + 1)
-        progress = await read()
+        progress = await reader.read(resource, cursor=cursor, everything=True, from_start=from_start, tell=tell)
     if progress.busy:
         raise Busy(f"another back-fill of {resource.value} is under way; wait for its end")
     await graphql.mutate(start_cursor_at(resource=resource.object_name, updated_after=progress.seen_until))

@@ -19,7 +19,6 @@ from agents.chargebee.reading import Progress as ReadProgress
 from agents.chargebee.reconcile import Reconciler, Report
 from agents.chargebee.settings import CommandSettings, read_command_settings
 from agents.graphql.errors import GraphQLError, OperationRefused
-from agents.mirror.history import Counted, count
 from integrations.chargebee.types import Resource
 from integrations.errors import IntegrationError
 from integrations.identity.errors import IdTokenUnavailableError
@@ -82,20 +81,20 @@ async def _backfill(settings: CommandSettings, resources: Sequence[Resource], *,
                 lease=pace.lease,
                 tell=bars.tell,
             )
-        # Also after one that found nothing new: customers may have been linked to their billing records meanwhile.
-        counted = await count(clients.graphql) if Resource.INVOICES in resources else Counted(customers=0, left_out=0)
     problems = [problem for end in ends for problem in end.unmirrorable]
     for end in ends:
         console.print(f"{end.resource.value}: {end.rows_read:,} read", highlight=False)
-    if counted.customers:
-        console.print(f"customers whose lifetime value gained by history: {counted.customers:,}", highlight=False)
-    if counted.left_out:
-        console.print(
-            f"invoices of history that count nowhere, being in another currency than their customer's values:"
-            f" {counted.left_out:,}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        if end.counted is not None and end.counted.customers:
+            console.print(
+                f"customers whose lifetime value gained by history: {end.counted.customers:,}", highlight=False
+            )
+        if end.counted is not None and end.counted.left_out:
+            console.print(
+                "invoices of history that count nowhere, being in another currency than their customers' values:"
+                f" {end.counted.left_out:,}",
+                highlight=False,
+                soft_wrap=True,
+            )
     for problem in problems:
         console.print(f"not mirrored: {problem}", highlight=False, soft_wrap=True)
     return DIFFERENT if problems else DONE

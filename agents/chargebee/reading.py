@@ -27,7 +27,7 @@ from agents.chargebee.pages import pages_from
 from agents.graphql.client import GraphQLClient
 from agents.graphql.errors import GraphQLError, OperationRefused, ServerFault
 from agents.graphql.operations import Mutation
-from agents.mirror.history import History
+from agents.mirror.history import Counted, History, count, history_of
 from agents.mirror.upserts import mirror
 from agents.runtime.clock import Clock, read_clock
 from integrations.chargebee.client import ChargebeeClient
@@ -93,6 +93,8 @@ class Progress:
     ended: bool = False
     #: Another run has the resource.
     busy: bool = False
+    #: What became of the history that came, when all of it has been read; None where there could be none.
+    counted: Counted | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -148,21 +150,18 @@ class Reader:
         cursor: str | None = None,
         everything: bool = False,
         from_start: bool = False,
-        history: History | None = None,
         time_left: Callable[[], bool] = lambda: True,
         tell: Callable[[Progress], None] = lambda _progress: None,
     ) -> Progress:
         """Read the resource to its end, or as long as there is `time_left`; `tell` is called after each page.
 
         `cursor` is the name to keep the place under, the resource's own by default. `everything` goes on only with what
-        was interrupted and else reads from the first change on; `from_start` does so always. Invoices that are
-        `history` make no event when they are new here. Raises IntegrationError or GraphQLError for what doesn't get
-        better by waiting; the place is kept.
+        was interrupted and else reads from the first change on; `from_start` does so always. Raises IntegrationError or
+        GraphQLError for what doesn't get better by waiting; the place is kept.
         """
         place = await self._take(resource, cursor or resource.object_name)
         if place is None:
             return Progress(resource=resource, busy=True)
-        place.history = history if resource is Resource.INVOICES else None
         try:
             if from_start or (everything and place.next_offset is None):
                 await self._graphql.mutate(forget_progress(resource=place.cursor, run_id=place.run_id))
@@ -171,13 +170,20 @@ class Reader:
                 )
             if place.next_offset is None:
                 self._begin(place, place.updated_after)
+            if resource is Resource.INVOICES and place.updated_after is None:
+                # Read from the first change on. What follows later is news.
+                runs = (place.cursor, resource.object_name, backfill_cursor(resource))
+                place.history = await history_of(runs, graphql=self._graphql, now=self._now())
             ended = await self._read_pages(place, time_left, tell)
         except BaseException as error:
             await self._break_off(place, error)
             raise
         if not ended:
             await self._break_off(place, None)
-        return place.progress(ended=ended)
+        progress = place.progress(ended=ended)
+        if ended and place.history is not None:
+            progress = replace(progress, counted=await count(self._graphql))
+        return progress
 
     async def _take(self, resource: Resource, cursor: str) -> _Place | None:
         run_id, now = uuid.uuid4(), self._now()
@@ -372,6 +378,11 @@ class Reader:
         place.unmirrorable.append(problem)
         UNMIRRORABLE.labels(place.resource.value).inc()
         _log.error("etl.unmirrorable", resource=place.resource.value, problem=problem)
+
+
+def backfill_cursor(resource: Resource) -> str:
+    """The name under which a back-fill keeps its place."""
+    return f"backfill:{resource.object_name}"
 
 
 def for_at_most(duration: timedelta, *, clock: Callable[[], float] = time.monotonic) -> Callable[[], bool]:

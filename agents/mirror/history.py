@@ -1,4 +1,6 @@
-"""History: invoices that were over before the mirror was begun. Nobody is told of them when a back-fill brings them.
+"""History: invoices that were over before the mirror was begun, and which nobody is told of.
+
+A run that reads everything brings them, be it a back-fill or the ETL's first one.
 
     before (begun − MARGIN)          begun                                     now
     ──────────┼────────────────────────┼─────────────────────────────────────────

@@ -95,13 +95,13 @@ def _mirror(table: Table, rows: BoolExp = NOT_OF_DELETED) -> TablePermissions:
 
 
 def _mirror_of_invoices() -> TablePermissions:
-    """Only the back-fill of agent `chargebee` brings invoices as history, and nobody makes history of what is there."""
+    """Only agent `chargebee` brings invoices as history, and nobody makes history of what is there."""
     fixed = frozenset({"id", "history_by", "history_paid"})
     is_news: BoolExp = {"history_by": {"_is_null": True}}
-    by_the_back_fill: BoolExp = {"_and": [{"history_by": {"_eq": ME}}, {"history_by": {"_eq": "chargebee"}}]}
+    by_the_etl: BoolExp = {"_and": [{"history_by": {"_eq": ME}}, {"history_by": {"_eq": "chargebee"}}]}
     return TablePermissions(
         select=Select(columns=ALL, filter=NOT_OF_DELETED, aggregate=True),
-        insert=Insert(columns=ALL, check={"_or": [is_news, by_the_back_fill]}),
+        insert=Insert(columns=ALL, check={"_or": [is_news, by_the_etl]}),
         update=Update(
             columns=tuple(column.name for column in chargebee.invoice.columns if column.name not in fixed),
             filter=EVERY_ROW,

@@ -65,6 +65,7 @@ async def test_what_is_not_over_or_changed_since_the_mirror_was_begun_is_told(bi
 async def test_an_invoice_that_is_here_already_is_never_history_and_its_change_is_told(billing: Billing) -> None:
     keep(billing, "one", version=1, **DUE)
     await billing.read()
+    # Paid at a time that would be history, had it come now.
     keep(billing, "one", version=2)
 
     await fill(billing)
@@ -92,12 +93,21 @@ async def test_what_happens_later_to_history_is_told_whoever_brings_it(billing: 
     assert await marks(billing) == {"by-etl": 9900, "by-webhook": 9900, "by-back-fill": 9900}
 
 
-async def test_the_etl_tells_of_everything_that_it_brings_first(billing: Billing) -> None:
-    keep(billing, "one")
-    await billing.read()
-    await fill(billing)
-    assert await events(billing) == {"one": ["invoice.inserted"]}
-    assert await marks(billing) == {"one": None}
+async def test_the_etls_first_run_tells_as_little_of_history_and_the_others_tell_all(billing: Billing) -> None:
+    keep(billing, "before")
+    billing.save("invoice", "news")
+    payer = await customer(billing, "payer", "USD")
+    keep(billing, "paid", customer_id=f"{billing.name}payer")
+    assert (await billing.read()).counted is not None
+    billing.save("invoice", "later")
+    # As if Chargebee's listing had been late with it.
+    keep(billing, "late", at=datetime.now(UTC))
+    assert (await billing.read()).counted is None
+
+    told = ["invoice.inserted"]
+    assert await events(billing) == {"news": told, "later": told, "late": told}
+    assert await marks(billing) == {"before": 9900, "news": None, "later": None, "late": None, "paid": 9900}
+    assert await lifetime_value(billing, payer) == 9900
 
 
 async def test_a_mirror_was_begun_by_the_first_run_that_kept_its_place_there(billing: Billing) -> None:
@@ -106,15 +116,14 @@ async def test_a_mirror_was_begun_by_the_first_run_that_kept_its_place_there(bil
     graphql = billing.clients.graphql
     assert (await history_of(names, graphql=graphql, now=now)).before == now - MARGIN
     await billing.world.database.execute(
-        "INSERT INTO chargebee.sync_cursor (resource, created_at) VALUES ($1, $3), ($2, $4)", *names, now, LONG_AGO
+        "INSERT INTO chargebee.sync_cursor (resource, created_at) VALUES ($1, $3), ($2, $4)", *names, LONG_AGO, now
     )
     assert (await history_of(names, graphql=graphql, now=now)).before == LONG_AGO - MARGIN
 
     # So a back-fill after a long absence tells of all that happened meanwhile.
     keep(billing, "meanwhile", at=LONG_AGO)
     keep(billing, "before", at=LONG_AGO - MARGIN - timedelta(seconds=1))
-    history = await history_of(names, graphql=graphql, now=now)
-    await billing.read(everything=True, history=history)
+    await billing.read(everything=True)
     assert await events(billing) == {"meanwhile": ["invoice.inserted"]}
 
 
@@ -168,11 +177,11 @@ async def test_history_counts_once_in_its_customers_lifetime_value(billing: Bill
     # What is told counts by its event.
     billing.save("invoice", "4", customer_id=f"{billing.name}payer")
     keep(billing, "5", customer_id=f"{billing.name}stranger")
-    await fill(billing)
+    first = await fill(billing)
 
-    first = await count(billing.clients.graphql)
-    again = await count(billing.clients.graphql)
+    again = await fill(billing)
 
+    assert first is not None
     assert (first.customers, again) == (1, Counted(customers=0, left_out=first.left_out))
     assert first.left_out >= 1
     assert [await lifetime_value(billing, one) for one in (payer, stranger)] == [28_800, 0]
@@ -181,8 +190,17 @@ async def test_history_counts_once_in_its_customers_lifetime_value(billing: Bill
     await billing.world.database.execute("UPDATE customer SET lifetime_value = lifetime_value + 5 WHERE id = $1", payer)
     keep(billing, "6", customer_id=f"{billing.name}payer")
     await fill(billing)
-    assert (await count(billing.clients.graphql)).customers == 1
     assert await lifetime_value(billing, payer) == 28_800 + 9_900 + 5
+
+    # Who is linked to a billing record later is counted then.
+    late = await customer(billing, "nobody", "USD")
+    await billing.world.database.execute(
+        "UPDATE customer SET chargebee_customer_id = $2 WHERE id = $1", late, f"{billing.name}cus"
+    )
+    keep(billing, "7")
+    await fill(billing)
+    assert (await count(billing.clients.graphql)).customers == 0
+    assert await lifetime_value(billing, late) == 9_900
 
 
 # Helpers
@@ -217,12 +235,13 @@ def keep(billing: Billing, key: str, *, at: datetime = LONG_AGO, version: int = 
     )
 
 
-async def fill(billing: Billing) -> None:
+async def fill(billing: Billing) -> Counted | None:
     (end,) = await backfill(
         [Resource.INVOICES], graphql=billing.clients.graphql, reader=billing.reader(), from_start=True
     )
     assert end.ended
     assert end.unmirrorable == ()
+    return end.counted
 
 
 async def begun(billing: Billing) -> datetime:
