@@ -21,8 +21,6 @@ class FirebaseSettings(OutsideSettings):
     environment: Literal["development", "staging", "production"] = Field(
         default="development", validation_alias="CAREGRAPH_ENVIRONMENT"
     )
-    #: firebase-admin repeats what failed with 500 or 503 by itself, so that calls need not be repeated as a whole.
-    attempts: int = Field(default=1, ge=1)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -9,6 +9,7 @@ from local.identity.app import create_app
 from local.identity.seed import demo_people
 from local.identity.settings import IdentitySettingsError, read_identity_settings
 from local.layout import LayoutError
+from local.standin.gate import keep_transport
 
 
 def main() -> None:
@@ -19,7 +20,7 @@ def main() -> None:
     except (IdentitySettingsError, LayoutError) as error:
         sys.exit(f"identity: {error}")
     uvicorn.run(
-        create_app(settings, people=demo_people),
+        keep_transport(create_app(settings, people=demo_people)),
         host=settings.host,
         port=settings.port,
         log_config=None,

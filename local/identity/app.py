@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Final
 
 import structlog
@@ -10,19 +10,20 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Mount
 
-from integrations.telemetry.http import RequestContextMiddleware, operational_routes
+from integrations.telemetry.http import RequestContextMiddleware
 from local.identity import administration, developer, google, secure_token, toolkit
 from local.identity.accounts import AccountStore
 from local.identity.errors import ToolkitError, answer_toolkit_error
 from local.identity.keys import KeyRing
 from local.identity.seed import Person, seed_accounts
-from local.identity.service import IdentityService, service_of
+from local.identity.service import IdentityService
 from local.identity.settings import IdentitySettings
+from local.identity.standin import open_watch
 from local.identity.tokens import TokenMint
+from local.standin.store import Store
+from local.standin.watch import Watched
 
 _log = structlog.get_logger(__name__)
 
@@ -42,7 +43,9 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        with AccountStore(settings.folder / "accounts.sqlite", clock=clock) as accounts:
+        received = Store(settings.folder / "received.sqlite")
+        with AccountStore(settings.folder / "accounts.sqlite", clock=clock) as accounts, closing(received):
+            app.state.watch = open_watch(received, accounts)
             seeded = seed_accounts(accounts, people)
             app.state.service = IdentityService(settings=settings, accounts=accounts, mint=_open_mint(settings, clock))
             _log.info("identity.started", accounts=accounts.count(), seeded=seeded, project=settings.project)
@@ -60,10 +63,8 @@ def create_app(
         allow_methods=["GET", "POST"],
         allow_headers=["content-type"],
     )
-    return Starlette(
+    application: Starlette = Starlette(
         routes=[
-            Route("/", _index),
-            *operational_routes({}),
             *google.ROUTES,
             Mount(
                 "/identitytoolkit.googleapis.com",
@@ -77,10 +78,12 @@ def create_app(
         middleware=[
             Middleware(RequestContextMiddleware),
             Middleware(TrustedHostMiddleware, allowed_hosts=_HOSTS),
+            Middleware(Watched, watch=lambda: application.state.watch),
         ],
         exception_handlers={ToolkitError: answer_toolkit_error},
         lifespan=lifespan,
     )
+    return application
 
 
 def _open_mint(settings: IdentitySettings, clock: Callable[[], float]) -> TokenMint:
@@ -90,20 +93,4 @@ def _open_mint(settings: IdentitySettings, clock: Callable[[], float]) -> TokenM
         firebase_keys=KeyRing(keys / "firebase", name=google.FIREBASE_SIGNER),
         google_keys=KeyRing(keys / "google", name=google.GOOGLE_SIGNER),
         clock=clock,
-    )
-
-
-async def _index(request: Request) -> JSONResponse:
-    service = service_of(request)
-    return JSONResponse(
-        {
-            "service": "identity (local)",
-            "project": service.settings.project,
-            "accounts": service.accounts.count(),
-            "firebase_issuer": service.settings.firebase_issuer,
-            "firebase_keys": f"/service_accounts/v1/jwk/{google.FIREBASE_SIGNER}",
-            "service_issuer": service.settings.service_issuer,
-            "service_keys": "/oauth2/v3/certs",
-            "developer_token": 'POST /dev/token {"role": ROLE, "user_id": UID, E-MAIL ADDRESS OR ID}',
-        }
     )

@@ -13,4 +13,5 @@ The way of one request, in `gate`::
 - `control`: the HTTP surface for tests and operators: `/`, `/healthz`, `/_received`, `/_control`.
 - `instruction`: what it can be told, as data; `kit`: what every stand-in can be told.
 - `run`: the program around it.
+- `watch`: the same list, page and faults in front of an application that is not made of this kit.
 """

@@ -34,11 +34,15 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] != "http" or _is_own(scope["path"]):
+        if scope["type"] != "http" or is_own(scope["path"]):
             await self._control(scope, receive, send)
             return
+        await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request for the service."""
         call = await _read_call(scope, receive)
-        reply, delay_s = self._answer(call)
+        reply, delay_s = await self._answer(call, scope)
         if delay_s:
             await asyncio.sleep(delay_s)
         if reply is None:
@@ -49,20 +53,15 @@ class Gate:
             **reply.headers,
             "content-length": str(len(reply.body)),
         }
-        await send(
-            {
-                "type": "http.response.start",
-                "status": reply.status,
-                "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
-            }
-        )
+        encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": reply.status, "headers": encoded})
         await send({"type": "http.response.body", "body": reply.body})
 
     def next_arrival(self) -> asyncio.Event:
         """What is set when the next request has been recorded: the next after this call, whenever it is awaited."""
         return self._arrived
 
-    def _answer(self, call: Call) -> tuple[Reply | None, float]:
+    async def _answer(self, call: Call, scope: Scope) -> tuple[Reply | None, float]:
         """What to answer (None: drop the connection) and how late; everything is recorded before."""
         fault = self._faults.take(call.method, call.path)
         misbehaves = fault is not None and (fault.drop or fault.status is not None)
@@ -70,13 +69,14 @@ class Gate:
             reply = self._fault_reply(fault)
             self._record(call, reply, fault=fault)
         else:
-            reply = self._work(call, fault)
+            reply = await self._work(call, fault, scope)
         self._arrived.set()
         self._arrived = asyncio.Event()
         self._service.webhooks.wake()
         return reply, fault.delay_s if fault is not None else 0.0
 
-    def _work(self, call: Call, fault: Fault | None) -> Reply | None:
+    async def _work(self, call: Call, fault: Fault | None, _scope: Scope) -> Reply | None:
+        """The service's answer, recorded. Nothing is awaited, so that requests don't come between each other."""
         instead = fault if fault is not None and fault.after_work else None
         try:
             with self._service.store.transaction():
@@ -199,5 +199,6 @@ async def _read_call(scope: Scope, receive: Receive) -> Call:
     )
 
 
-def _is_own(path: str) -> bool:
+def is_own(path: str) -> bool:
+    """Whether the path is the kit's, not the service's."""
     return path in _OWN_PATHS or path.startswith(_OWN_FOLDERS)

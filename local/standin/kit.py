@@ -24,6 +24,10 @@ class Kit:
 
     def instructions(self) -> Mapping[str, Instruction]:
         """Path below ``/_control`` to instruction."""
+        wanted = self._service.kit
+        return {name: one for name, one in self._all().items() if wanted is None or name in wanted}
+
+    def _all(self) -> Mapping[str, Instruction]:
         return {
             "faults": Instruction(
                 about="Fail the next requests that fit: answer with a status, late, or not at all (drop); with "

@@ -130,6 +130,8 @@ class Service(ABC):
     shown_key_header: str | None = None
     #: Whether things fall due here by themselves, too: then `time_passed` is called every second.
     keeps_time: bool = False
+    #: Those of the kit's controls that mean something here; None: all.
+    kit: frozenset[str] | None = None
     #: What ``POST /_control/webhooks/send`` takes here, for the page.
     webhook_example: Mapping[str, Any] = {"event_type": "…", "content": {}}
 

@@ -14,6 +14,7 @@ from local.identity.seed import Person
 from local.identity.service import IdentityService
 from local.identity.settings import IdentitySettings
 from local.layout import PROJECT, service_account
+from local.standin.gate import keep_transport
 from tests.integration.identity.serving import http_client, loopback_socket, serve
 
 PEOPLE = (
@@ -73,7 +74,7 @@ async def identity(tmp_path: Path, signing_keys: Path) -> AsyncIterator[Identity
     )
     app = create_app(settings, people=lambda: PEOPLE)
     async with (
-        serve(app, listener) as url,
+        serve(keep_transport(app), listener) as url,
         http_client(url) as http,
     ):
         yield Identity(url=url, settings=settings, service=app.state.service, http=http)
