@@ -62,7 +62,7 @@ AGENTS: Mapping[str, AgentEntry] = MappingProxyType(
             AgentEntry(
                 name="invoice",
                 summary="Tells of payments and their failure, recovers what failed, adds up what was received.",
-                topics=("invoice-events",),
+                topics=("invoice-events", "customer-events"),
             ),
             AgentEntry(
                 name="subscription_change",

@@ -6,6 +6,7 @@ from functools import partial
 
 from starlette.applications import Starlette
 
+from agents.events.customer import CustomerPaymentSourceChanged
 from agents.events.invoice import (
     InvoiceInserted,
     InvoicePaymentExhausted,
@@ -18,6 +19,7 @@ from agents.events.invoice import (
 from agents.graphql.client import GraphQLClient
 from agents.invoice.check import recovery_check
 from agents.invoice.handlers import Sources, invoice_inserted, invoice_updated
+from agents.invoice.new_card import NewCard, payment_new_card, payment_source_changed
 from agents.invoice.payments import Accounting, payment_succeeded, refunded
 from agents.invoice.recovery import Recovering, payment_exhausted, payment_failed, payment_recovered
 from agents.invoice.retry import payment_retry
@@ -65,8 +67,12 @@ def create_app(settings: Settings | None = None, *, clock: Clock = read_clock) -
                     Handler(event=InvoicePaymentFailed, handle=partial(payment_failed, use=recovering)),
                     Handler(event=InvoicePaymentRecovered, handle=partial(payment_recovered, use=recovering)),
                     Handler(event=InvoicePaymentExhausted, handle=partial(payment_exhausted, use=recovering)),
+                    Handler(event=CustomerPaymentSourceChanged, handle=partial(payment_source_changed, use=recovering)),
                 ],
-                tasks=[Handler(event=PaymentRetry, handle=partial(payment_retry, use=recovering))],
+                tasks=[
+                    Handler(event=PaymentRetry, handle=partial(payment_retry, use=recovering)),
+                    Handler(event=NewCard, handle=partial(payment_new_card, use=recovering)),
+                ],
                 jobs=[Job(name="recovery-check", run=partial(recovery_check, graphql=graphql, clock=clock))],
             )
 

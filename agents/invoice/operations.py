@@ -187,6 +187,57 @@ def find_recovery(*, invoice_id: str) -> Query[FindRecovery]:
     return Query(document=_FIND_RECOVERY, variables=variables, answer=FindRecovery)
 
 
+_FIND_OPEN_RECOVERIES: Final = Document(
+    name="FindOpenRecoveries",
+    kind="query",
+    text="""\
+query FindOpenRecoveries($customer_id: uuid!) {
+  recoveries: payment_recovery(
+    where: {
+      customer_id: { _eq: $customer_id }
+      invoice_id: { _is_null: false }
+      status: { _eq: "open" }
+    }
+    order_by: { invoice_id: asc }
+  ) {
+    invoice_id
+    event_id
+    payment_source_id
+    declined_at
+    customer {
+      chargebee_customer_id
+    }
+  }
+}""",
+)
+
+
+class FindOpenRecoveries(Answer):
+    """The answer of `find_open_recoveries`."""
+
+    class Recoveries(Answer):
+        """Of type `payment_recovery`."""
+
+        class Customer(Answer):
+            """Of type `customer`."""
+
+            chargebee_customer_id: str | None
+
+        invoice_id: str | None
+        event_id: uuid.UUID
+        payment_source_id: str | None
+        declined_at: datetime.datetime | None
+        customer: Customer | None
+
+    recoveries: list[Recoveries]
+
+
+def find_open_recoveries(*, customer_id: uuid.UUID) -> Query[FindOpenRecoveries]:
+    """What is being recovered of a customer's payments, and by what they were charged in vain."""
+    variables: dict[str, Any] = {"customer_id": customer_id}
+    return Query(document=_FIND_OPEN_RECOVERIES, variables=variables, answer=FindOpenRecoveries)
+
+
 _ADD_TO_LIFETIME_VALUE: Final = Document(
     name="AddToLifetimeValue",
     kind="mutation",

@@ -63,14 +63,14 @@ async def payment_retry(task: PaymentRetry, work: Work, *, use: Recovering) -> W
             )
             return _failed(task, recovery, invoice, known, use)
     if decline is None:
-        decline = await _collect(task, invoice, work, use)
+        decline = await collect(invoice, work, since=task.due_at, use=use)
     if decline is None:
         return _over(task, None)
     return _failed(task, recovery, invoice, decline, use)
 
 
-async def _collect(task: PaymentRetry, invoice: Invoice, work: Work, use: Recovering) -> Decline | None:
-    """Charge once; None when it was paid."""
+async def collect(invoice: Invoice, work: Work, *, since: datetime, use: Recovering) -> Decline | None:
+    """Charge once; None when it was paid. A charge `since` then that failed says why this one did."""
     try:
         async with work.step("collect", system="chargebee", action="collect_payment", id=invoice.id) as step:
             await use.chargebee.collect_payment(invoice.id, idempotency_key=step.idempotency_key)
@@ -84,12 +84,12 @@ async def _collect(task: PaymentRetry, invoice: Invoice, work: Work, use: Recove
     if not is_due(now):
         # Somebody else was faster, which is what it was refused for.
         return None
-    made = await find_decline(now, work, chargebee=use.chargebee, since=task.due_at)
-    return Decline(
-        at=(made.at if made else None) or use.clock(),
-        code=(made.code if made else None) or code,
-        payment_source_id=made.payment_source_id if made else None,
-    )
+    made = await find_decline(now, work, chargebee=use.chargebee, since=since)
+    if made is None:
+        # Chargebee's clock is behind ours. What was charged is what would be charged now, or it would pass for another.
+        source = await find_payment_source(invoice.customer_id, work, chargebee=use.chargebee)
+        return Decline(at=use.clock(), code=code, payment_source_id=source.id if source else None)
+    return Decline(at=made.at or use.clock(), code=made.code or code, payment_source_id=made.payment_source_id)
 
 
 def _over(task: PaymentRetry, decline: Decline | None) -> WriteBack:

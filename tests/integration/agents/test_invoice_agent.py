@@ -428,6 +428,63 @@ async def test_a_card_that_is_of_no_use_any_more_is_not_charged_again(world: Wor
     assert (await published(world, invoice_id)).count("invoice.new_card_needed") == 1
 
 
+async def test_another_card_is_charged_at_once_and_uses_up_no_planned_attempt(world: World) -> None:
+    someone = await billed(world)
+    async with listening(world) as agent:
+        invoice_id = await agent.failing_invoice(someone, "stolen_card")
+        # Nothing has changed about the card yet, whatever Chargebee has to tell.
+        await agent.told_of_card(someone)
+        assert len(await retries(world, invoice_id)) == 4
+
+        await someone.replace_card()
+        # As a payment source and as a card.
+        for _ in range(2):
+            await agent.told_of_card(someone)
+        await agent.retry(world, invoice_id, 5)
+        await someone.sync(invoice_id)
+        await agent.follow(world, invoice_id)
+
+    assert await someone.charges(invoice_id) == ["failure", "success"]
+    ended = await recovery(world, invoice_id)
+    assert (ended["status"], ended["attempts"]) == ("recovered", 0)
+    *planned, extra = await retries(world, invoice_id)
+    assert (extra["kind"], extra["status"]) == ("payment.new_card", "done")
+    assert {task["status"] for task in planned} == {"cancelled"}
+    (ticket,) = await tickets(world, someone)
+    assert ticket["status"] == "solved"
+
+
+async def test_another_card_that_is_of_no_use_either_is_told_and_the_plan_goes_on(world: World) -> None:
+    someone = await billed(world)
+    async with listening(world) as agent:
+        invoice_id = await agent.failing_invoice(someone, "stolen_card")
+        await someone.replace_card()
+        await someone.decline("expired_card")
+        await agent.told_of_card(someone)
+        await agent.retry(world, invoice_id, 5)
+        now = await recovery(world, invoice_id)
+        assert (now["status"], now["attempts"], now["last_decline_code"]) == ("open", 0, "expired_card")
+        # The next planned attempt finds no other card than that.
+        await agent.retry(world, invoice_id, 1)
+        assert await someone.charges(invoice_id) == ["failure", "failure"]
+        assert (await recovery(world, invoice_id))["attempts"] == 1
+
+    asked = await world.rows(
+        "SELECT data FROM events.outbox WHERE type = 'invoice.new_card_needed' AND subject = $1 ORDER BY sequence",
+        invoice_id,
+    )
+    assert [json.loads(row["data"])["decline_code"] for row in asked] == ["stolen_card", "expired_card"]
+
+
+async def test_another_card_of_somebody_who_owes_nothing_asks_for_nothing(world: World) -> None:
+    someone = await billed(world)
+    await someone.replace_card()
+    async with listening(world) as agent:
+        told = await agent.told_of_card(someone)
+    (delivery,) = await world.deliveries(told, "invoice")
+    assert (delivery["outcome"], delivery["effects"]) == ("skipped", [])
+
+
 async def test_without_another_card_it_is_given_up_after_one_charge(world: World) -> None:
     someone = await billed(world)
     async with listening(world) as agent:
@@ -626,6 +683,14 @@ class Agent(Target):
                         break
                 assert response.status_code == 204, response.text
                 done = True
+
+    async def told_of_card(self, someone: Billed) -> Event:
+        """What event_routing makes of Chargebee's news of a card."""
+        data = {"customer_id": str(someone.id)}
+        changed = await someone.world.publish("customer.payment_source_changed", someone.id, data)
+        response = await self.deliver(changed)
+        assert response.status_code == 204, response.text
+        return changed
 
     async def retry(self, world: World, invoice_id: str, number: int, **payload: Any) -> None:
         """A planned attempt is due."""
