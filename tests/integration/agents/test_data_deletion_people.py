@@ -14,7 +14,7 @@ from integrations.iterable.types import Recipient
 from integrations.pharmacy.client import PharmacyClient
 from integrations.zendesk.client import ZendeskClient
 from tests.integration.agents import firebase
-from tests.integration.agents.billed import api, chargebee_settings, control
+from tests.integration.agents.billed import api, chargebee_settings, control, mirror
 from tests.integration.agents.deliveries import World
 from tests.integration.agents.dispensing import pharmacy_settings, prescribe, zendesk_settings
 from tests.integration.agents.forgotten import (
@@ -307,6 +307,22 @@ async def test_somebody_else_s_records_under_the_same_address_are_left_alone(wor
 
     assert await firebase.account(world, known.firebase_uid) is not None
     assert (await steps(world, known))["firebase"] == {"found": False}
+
+
+@pytest.mark.parametrize("is_linked", [True, False])
+async def test_what_chargebee_said_before_and_comes_late_brings_nobody_back(world: World, is_linked: bool) -> None:
+    known = await make_known(world, oddly_named())
+    before = (await api(world, "GET", f"/customers/{known.chargebee_id}"))["customer"]
+    if not is_linked:
+        before["id"] = str(known.customer_id)
+    await forget(world, known)
+
+    for version in (before["resource_version"], before["resource_version"] + 10**15):
+        await mirror(world, "customer", {**before, "resource_version": version})
+
+    row = await world.row("SELECT resource_version FROM chargebee.customer WHERE id = $1", before["id"])
+    assert row["resource_version"] == before["resource_version"] + 10**15
+    assert await tables_that_name(world, known.personal) == set()
 
 
 async def test_a_customer_whom_no_system_knows_is_forgotten(world: World) -> None:
