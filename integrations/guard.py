@@ -22,7 +22,7 @@ import structlog
 from purgatory import AsyncCircuitBreakerFactory
 from purgatory.domain.model import Context, OpenedState
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
-from tenacity.wait import wait_base, wait_random_exponential
+from tenacity.wait import wait_base, wait_random, wait_random_exponential
 
 from integrations.errors import (
     CircuitOpen,
@@ -98,9 +98,13 @@ class RetryBudget:
 
 
 class _WaitAsTold(wait_base):
-    """The service's Retry-After where it gave one, else random exponential back-off."""
+    """Random exponential back-off; where the service gave a Retry-After, that and a little of it by chance on top.
+
+    Whoever was told the same moment would else come back at the same moment.
+    """
 
     def __init__(self, settings: OutsideSettings) -> None:
+        self._jitter = wait_random(0, settings.retry_wait.total_seconds())
         self._backoff = wait_random_exponential(
             multiplier=settings.retry_wait.total_seconds(), max=settings.retry_wait_max.total_seconds()
         )
@@ -108,7 +112,7 @@ class _WaitAsTold(wait_base):
     def __call__(self, retry_state: RetryCallState) -> float:
         error = retry_state.outcome.exception() if retry_state.outcome else None
         if isinstance(error, IntegrationError) and error.retry_after is not None:
-            return error.retry_after.total_seconds()
+            return error.retry_after.total_seconds() + self._jitter(retry_state)
         return self._backoff(retry_state)
 
 

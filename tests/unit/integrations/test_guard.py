@@ -69,11 +69,13 @@ async def test_a_refusal_is_not_tried_again() -> None:
     assert await attempt() == 2
 
 
-async def test_the_service_says_how_long_to_wait() -> None:
+async def test_the_service_says_how_long_to_wait_and_not_all_come_back_at_once() -> None:
     waits = Waits()
-    guard = make_guard("told", waits)
-    await guard.call("o", failing(RateLimited, 1, retry_after=timedelta(seconds=7)))
-    assert waits.seconds == [7]
+    guard = make_guard("told", waits, retry_wait=timedelta(seconds=1), retry_reserve=100)
+    for _ in range(20):
+        await guard.call("o", failing(RateLimited, 1, retry_after=timedelta(seconds=7)))
+    assert all(7 <= wait <= 8 for wait in waits.seconds)
+    assert len(set(waits.seconds)) > 10
 
 
 async def test_a_wait_beyond_the_deadline_is_the_callers_to_make() -> None:
