@@ -161,3 +161,19 @@ def test_a_stolen_card_is_charged_once_and_the_payment_given_up_in_the_end(
     )["chargebee_transaction"]
     assert charges == [{"status": "failure", "error_code": "stolen_card"}]
     wait_for(view, lambda: (recovery(view, cct, invoice_id) or {})["ticket"], status="solved")
+
+
+def test_another_card_is_charged_with_what_is_due_as_soon_as_it_is_there(
+    view: View, cct: str, people: Iterator[Subscriber]
+) -> None:
+    person = next(people)
+
+    invoice_id = next_invoice(view, person, "expired_card")
+    wait_for(view, lambda: recovery(view, cct, invoice_id), status="open", needs_new_card=True)
+    control(view, "chargebee", "cards", customer_id=person.chargebee_customer_id, replace=True)
+    ended = wait_for(view, lambda: recovery(view, cct, invoice_id), status="recovered")
+    view.platform.wait_until(lambda: len(mails(view, person.id, invoice_id=invoice_id)) == 2, within_s=60)
+
+    assert ended["attempts"] == 0
+    assert mails(view, person.id, invoice_id=invoice_id) == ["new_card_needed", "payment_recovered"]
+    wait_for(view, lambda: (recovery(view, cct, invoice_id) or {})["ticket"], status="solved")
