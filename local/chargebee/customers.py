@@ -99,6 +99,12 @@ class Customers:
             (customer["id"],),
         )
         self._site.store.execute("DELETE FROM answer WHERE instr(body, ?) > 0", (f'"id":"{customer["id"]}"',))
+        # What was told, or is about to be, stays without the person.
+        self._site.store.execute(
+            f"UPDATE webhook SET body = json_remove(body, {', '.join('?' * len(_PERSONAL))})"  # noqa: S608 -- binds
+            " WHERE json_extract(body, '$.content.customer.id') = ?",
+            (*(f"$.content.customer.{field}" for field in _PERSONAL), customer["id"]),
+        )
         return json_reply({"customer": customer})
 
     def _fill(self, customer: dict[str, Any], params: Params) -> None:

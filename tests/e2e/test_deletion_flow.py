@@ -9,6 +9,23 @@ import pytest
 from tests.e2e.billing import fall_due
 from tests.e2e.outside import Person, View
 from tests.e2e.platform import RunningPlatform
+from tests.e2e.traces import places_that_name
+
+#: The pharmacy's dispensing record names the patient.
+DISPENSING_RECORD = {"pharmacy.content", "pharmacy.order"}
+#: What may still hold the person's ids: law's records, that and how they were deleted, and who did what in the logs.
+KEPT = {
+    *(
+        "public.customer",
+        "public.data_deletion_request",
+        "public.contract",
+        "public.referral",
+        "public.referral_reward",
+    ),
+    *("public.message_thread", "public.message", "healthcare.patient", "audit.change", "audit.access"),
+    *(f"chargebee.{kind}" for kind in ("customer", "subscription", "invoice", "invoice_line_item", "transaction")),
+    *(f"chargebee.{kind}" for kind in ("credit_note", "event", "webhook", "answer", "promotional_credit")),
+}
 
 REQUEST = 'mutation { request_data_deletion(reason: "I am moving away") { id status repeated } }'
 CANCEL = "mutation { cancel_data_deletion { id status } }"
@@ -85,6 +102,10 @@ def test_a_customer_is_forgotten_everywhere_after_the_grace_period(view: View) -
     assert before["invoices"]
     assert view.ask(MINE, token)["customer"][0]["email"] == person.email
 
+    personal = [before["email"], before["phone"], f"{before['first_name']} {before['last_name']}"]
+    everywhere = places_that_name(view.platform, personal)
+    assert {"public.customer", "chargebee.customer", "identity.account"} <= everywhere, everywhere
+
     fall_due(view, f"data_deletion.carry_out/{asked['id']}")
     view.platform.wait_until(lambda: bool(story(view, asked["id"], person)["tasks"]), within_s=60)
     view.platform.wait_until(
@@ -116,3 +137,10 @@ def test_a_customer_is_forgotten_everywhere_after_the_grace_period(view: View) -
     # The token that is still good shows nothing any more, and neither does anyone else's.
     assert not any(view.ask(MINE, token).values())
     assert not any(view.ask(OF_CUSTOMER, coordinator, id=person.id).values())
+
+    # Name, address and number are nowhere any more, in no log either; nor is anything on its way.
+    assert places_that_name(view.platform, personal) - DISPENSING_RECORD == set()
+    ids = [person.id, str(before["chargebee_customer_id"])]
+    # The logs have ids, which name nobody any more, and go by their own age.
+    left = {place for place in places_that_name(view.platform, ids) if not place.startswith("logs/")}
+    assert left - KEPT == set()
