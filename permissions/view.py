@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from permissions.model import ALL, Columns, Rules, TablePermissions
-from schema.catalogue import Catalogue, Column, ComputedField, Function, Table
+from schema.catalogue import Catalogue, Column, ComputedField, Function, Table, TableKey
 from schema.naming import is_graphql_name
 from schema.view import BoolExp, DeleteView, InsertView, RoleView, TableView, UpdateView
 
@@ -38,20 +38,36 @@ def role_view(
     for key in granted:
         if key not in catalogue.tables:
             raise RuleError(f"permissions of role {role}: there is no table {key}")
-    readable = {key for key, permissions in granted.items() if permissions.select is not None}
+    tables, readable = _table_views(catalogue, granted, role)
     return RoleView(
         role=role,
-        tables={
-            table.key: _table_view(table, granted[table.key], readable, role)
-            for table in catalogue
-            if table.key in granted
-        },
+        tables=tables,
         functions=tuple(
             function
             for function in catalogue.functions.values()
             if function.returns in readable and _may_call(function, function_roles, role)
         ),
     )
+
+
+def _table_views(
+    catalogue: Catalogue, granted: Mapping[TableKey, TablePermissions], role: str
+) -> tuple[dict[TableKey, TableView], set[TableKey]]:
+    """The tables, and which of them the role reads: one that it may select nothing of is none."""
+    readable = {key for key, permissions in granted.items() if permissions.select is not None}
+    while True:
+        tables = {
+            table.key: _table_view(table, granted[table.key], readable, role)
+            for table in catalogue
+            if table.key in granted
+        }
+        shown = {
+            key for key in readable if tables[key].columns or tables[key].computed_fields or tables[key].relationships
+        }
+        if shown == readable:
+            return tables, readable
+        # What led there leads nowhere now.
+        readable = shown
 
 
 def _may_call(function: Function, function_roles: Mapping[str, frozenset[str]] | None, role: str) -> bool:
@@ -79,7 +95,8 @@ def _admin_view(table: Table) -> TableView:
 
 
 def _table_view(table: Table, granted: TablePermissions, readable: set[str], role: str) -> TableView:
-    select, insert, update, delete = granted.select, granted.insert, granted.update, granted.delete
+    select = granted.select if table.key in readable else None
+    insert, update, delete = granted.insert, granted.update, granted.delete
     return TableView(
         table=table,
         selectable=select is not None,

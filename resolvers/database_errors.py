@@ -20,8 +20,6 @@ _PREFIXES: Final = {
 }
 #: Undefined objects and unusable conflict targets.
 _CONSTRAINT_ERRORS: Final = frozenset({"42704", "42P10", "42P01", "42703"})
-#: Of a statement; but PostgreSQL says so of a JSON path, too, which is a text like any other, and only words tell.
-_SYNTAX_ERROR: Final = "42601"
 #: "Object not in prerequisite state".
 _NOT_NOW: Final = "55000"
 
@@ -43,7 +41,7 @@ def translate(error: PostgresError, path: str, timeout_s: float | None = None) -
         return GraphQLRequestError(code, f"{_PREFIXES.get(state, '')}{message}", path)
     if state == "22025":
         return GraphQLRequestError("bad-request", message)
-    if state.startswith("22") or (state == _SYNTAX_ERROR and "jsonpath" in message):
+    if state.startswith("22"):
         return GraphQLRequestError("data-exception", message)
     if isinstance(error, QueryCanceledError):
         allowed = "" if timeout_s is None else f" CAREGRAPH_STATEMENT_TIMEOUT_S: {timeout_s:g} s"

@@ -47,6 +47,7 @@ from orjson import Fragment
 
 from resolvers.errors import ParseFailed, ValidationFailed
 from resolvers.values import Word, WrongKind, encoder, kind_of
+from schema.graphql.inputs import PLACEHOLDER
 from schema.types import JSON_TYPES, PgType, parse_pg_type
 
 #: A constant's source: nothing of the request's variables.
@@ -153,7 +154,7 @@ def _coerce_fields(
     nodes: Mapping[str, ValueNode], slots: Mapping[str, InputSlot], scope: Scope, path: str, type_name: str
 ) -> dict[str, Any]:
     for name in nodes:
-        if name not in slots:
+        if name not in slots or PLACEHOLDER in slots[name].extensions:
             if type_name == "argument":
                 field_path = path.removesuffix(".args")
                 where = field_path.rpartition(".")[2]
@@ -301,7 +302,7 @@ def _coerce_object_value(
     slots = kind.fields
     found: dict[str, Any] = {}
     for name in value:
-        if name not in slots:
+        if name not in slots or PLACEHOLDER in slots[name].extensions:
             raise ValidationFailed(f"field '{name}' not found in type: '{kind.name}'", f"{path}.{name}")
     for name, slot in slots.items():
         if name in value:

@@ -30,7 +30,8 @@ def update_of(
     """The role's update of the rows where `where` holds: with its filter, presets and check."""
     update = table.update
     assert update is not None
-    if assignments:
+    if assignments or not update.columns:
+        # Who updates no column at all asks for the presets.
         assignments += preset_assignments(table.table, update)
     return ir.Update(
         table=table.table,

@@ -49,7 +49,7 @@ def beyond_hasura(
     found: OutputFields = {}
     if table.primary_key and taken.isdisjoint(page_names(table.name)):
         found[f"{table.name}_page"] = _page(table, inputs, outputs)
-    if table.aggregate and table.columns and taken.isdisjoint(group_names(table.name)):
+    if table.aggregate and any(map(groupable, table.columns.values())) and taken.isdisjoint(group_names(table.name)):
         found[f"{table.name}_group_by"] = _group_by(table, inputs, outputs)
     return found
 

@@ -187,7 +187,7 @@ def _updates(table: TableView, inputs: InputTypes, outputs: OutputTypes) -> Outp
         name: GraphQLArgument(field.type, description=field.description)
         for name, field in inputs.update_operators(table).items()
     }
-    if not operators:
+    if not operators and not table.update.presets:
         return {}
     response = outputs.mutation_response(table)
     found = {

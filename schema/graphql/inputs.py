@@ -5,6 +5,7 @@ Each is made once by its name; fields are thunks, since tables refer to each oth
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import Final
 
 from graphql import (
     GraphQLBoolean,
@@ -35,8 +36,10 @@ from schema.view import RoleView, TableView
 
 NUMERIC_AGGREGATES = ("avg", "stddev", "stddev_pop", "stddev_samp", "sum", "var_pop", "var_samp", "variance")
 COMPARABLE_AGGREGATES = ("max", "min")
-#: The enum value that stands in `T_update_column` when a role may update no column (an enum can't be empty).
+#: Stands where a role has nothing and GraphQL wants something: the value of `T_update_column` for who updates none,
+#: the field of an input type without fields. It may not be given.
 PLACEHOLDER = "_PLACEHOLDER"
+_NOTHING: Final = {PLACEHOLDER: GraphQLInputField(GraphQLBoolean, extensions={PLACEHOLDER: True})}
 
 InputFields = dict[str, GraphQLInputField]
 
@@ -333,7 +336,7 @@ class InputTypes:
         self, name: str, fields: Callable[[], InputFields], description: str | None = None
     ) -> GraphQLInputObjectType:
         if name not in self._objects:
-            self._objects[name] = GraphQLInputObjectType(name, fields, description=description)
+            self._objects[name] = GraphQLInputObjectType(name, lambda: fields() or _NOTHING, description=description)
         return self._objects[name]
 
     def _enum(self, name: str, values: Iterable[str], description: str | None = None) -> GraphQLEnumType:

@@ -63,8 +63,9 @@ async def engine(source: Source, harbour_url: str) -> AsyncIterator[Engine]:
 def ask(engine: Engine) -> Ask:
     """Asks as a role: `await ask("crew", query, variable=1)`; the data, or the error."""
 
-    async def ask_as(role: str, query: str, **variables: Any) -> Any:
-        answer = orjson.loads(await engine.execute(Session(role=role), query, variables or None))
+    async def ask_as(role: str, query: str, *, town: str = "Bergen", **variables: Any) -> Any:
+        session = Session(role=role, variables={"x-hasura-town": town})
+        answer = orjson.loads(await engine.execute(session, query, variables or None))
         return answer["data"] if "data" in answer else answer["errors"][0]
 
     return ask_as
