@@ -258,9 +258,9 @@ def _running_server(place: Path) -> int | None:
         return None
     except PermissionError:
         pass
-    # The number may have been given to another program since.
+    # The number may have been given to another program since. Its name alone, since ps may cut lines at 80 columns.
     answer = subprocess.run(
-        ["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, timeout=10, check=False
+        ["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True, timeout=10, check=False
     )
     return pid if "postgres" in answer.stdout else None
 
