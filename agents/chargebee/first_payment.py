@@ -27,7 +27,7 @@ from agents.chargebee.operations import (
 )
 from agents.chargebee.subscribing import OPEN, billing_id_of, subscribe
 from agents.charging.cards import find_payment_source, is_another
-from agents.charging.declines import is_hard
+from agents.charging.declines import NO_CARD, is_hard
 from agents.charging.money import amount_text
 from agents.events.contract import ContractPaymentDeclined, ContractUpdated
 from agents.events.customer import CustomerPaymentSourceChanged
@@ -357,20 +357,19 @@ def _told(contract: Contract, decline_code: str) -> ContractPaymentDeclined:
 
 def _matter(contract: Contract, decline_code: str, retry_days: Sequence[int]) -> Matter:
     days = ", ".join(str(day) for day in retry_days)
-    hard = is_hard(decline_code)
-    plan = (
-        f"It is tried again as soon as there is another card, which is looked for on days {days}."
-        if hard
-        else f"It is tried again on days {days}, and as soon as there is another card."
-    )
+    amount = amount_text(*_price(contract))
+    plan = f"It is tried again on days {days}, and as soon as there is another card."
+    if is_hard(decline_code):
+        plan = f"It is tried again as soon as there is another card, which is looked for on days {days}."
+    what, happened = "declined", f"The first charge for contract {contract.id} was declined ({decline_code}): {amount}."
+    if decline_code == NO_CARD:
+        what, happened = "missing", f"There is no card to charge for contract {contract.id}: {amount}."
+        plan = f"It is charged as soon as there is one, which is looked for on days {days}."
     return Matter(
-        subject=f"First payment declined: contract {contract.id}",
-        body=(
-            f"The first charge for contract {contract.id} was declined ({decline_code}): "
-            f"{amount_text(*_price(contract))}. Until it is paid, the contract has no subscription and doesn't begin. "
-            f"{plan}"
-        ),
+        subject=f"First payment {what}: contract {contract.id}",
+        body=f"{happened} Until it is paid, the contract has no subscription and doesn't begin. {plan}",
         category="payment",
-        priority=Priority.HIGH if hard else Priority.NORMAL,
+        # Nobody has refused anything where there is no card yet: most people are on their way to enter one.
+        priority=Priority.HIGH if is_hard(decline_code) and decline_code != NO_CARD else Priority.NORMAL,
         tags=("first-payment-declined",),
     )

@@ -11,6 +11,9 @@ https://apidocs.chargebee.com/docs/api/errors).
 
 from typing import Final
 
+#: Chargebee's word for there being nothing to charge.
+NO_CARD: Final = "payment_method_not_present"
+
 _HARD: Final = frozenset(
     {
         "stolen_card",
@@ -32,7 +35,7 @@ _HARD: Final = frozenset(
         "revocation_of_authorization",
         "stop_payment_order",
         # Chargebee's, when there is no card at all or none that may be charged.
-        "payment_method_not_present",
+        NO_CARD,
         "gateway.payment_method.not_found",
         "payment_method_verification_failed",
         "no_card",

@@ -6,6 +6,8 @@ from typing import Any
 
 from local.chargebee.site import Site
 
+#: There is nothing to charge; Chargebee's own code, not a gateway's.
+NO_CARD = "payment_method_not_present"
 #: Reasons that gateways give, with what Chargebee shows for them.
 DECLINES = {
     "card_declined": "Your card was declined.",
@@ -15,6 +17,7 @@ DECLINES = {
     "processing_error": "An error occurred while processing your card. Try again in a little bit.",
     "lost_card": "Your card was declined.",
     "stolen_card": "Your card was declined.",
+    NO_CARD: "There is no payment method on file.",
 }
 
 _SETTING = "declined_cards"

@@ -62,6 +62,8 @@ def wrong_state(message: str) -> Reply:
 
 def declined(code: str, text: str, *, amount: str) -> Reply:
     """The answer when the card gateway refuses (https://apidocs.chargebee.com/docs/api/error-handling)."""
+    if code == "payment_method_not_present":
+        return error(400, code=code, message=text, kind="payment")
     return error(
         400,
         code="payment_processing_failed",

@@ -185,6 +185,20 @@ async def test_what_was_to_be_charged_is_told_as_its_currency_writes_it(
         assert [one["amount_text"] for one in await someone.told()] == [text]
 
 
+async def test_without_any_card_nobody_speaks_of_a_decline_and_the_first_one_starts_the_contract(world: World) -> None:
+    async with unpaid(world, "payment_method_not_present") as someone:
+        ticket = await someone.ticket()
+        assert (ticket["subject"].split(":")[0], ticket["priority"]) == ("First payment missing", "normal")
+        assert "declined" not in ticket["comments"][0]
+        (told,) = await someone.told()
+        assert (told["decline_code"], told["new_card_needed"]) == ("payment_method_not_present", True)
+
+        await someone.another_card()
+        await someone.told_of_card()
+        await someone.attempt(-1)
+        assert (await someone.recovery())["status"] == "recovered"
+
+
 async def test_another_card_makes_the_subscription_at_once_and_ends_the_matter(world: World) -> None:
     async with unpaid(world, "stolen_card") as someone:
         await someone.another_card()
