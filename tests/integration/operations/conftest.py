@@ -17,6 +17,7 @@ from schema.from_metadata import catalogue_from_metadata
 from schema.tables import metadata
 from tests.integration.operations.clinic import Clinic
 from tests.integration.triggers.records import Records
+from tests.pools import PoolOfTheDay
 
 CATALOGUE = catalogue_from_metadata(metadata)
 
@@ -70,14 +71,21 @@ async def records(connection: asyncpg.Connection) -> Records:
     return records
 
 
+@pytest.fixture(scope="session")
+def engine() -> tuple[Engine, PoolOfTheDay]:
+    """An engine for the databases of all tests, one after the other."""
+    pool = PoolOfTheDay()
+    return Engine(catalogue=CATALOGUE, rules=RULES, pool=pool, hand_written=HAND_WRITTEN, scalar_map=SCALARS), pool
+
+
 @pytest.fixture
-async def endpoint(database_url: str) -> AsyncIterator[Endpoint]:
+async def endpoint(engine: tuple[Engine, PoolOfTheDay], database_url: str) -> AsyncIterator[Endpoint]:
     """The engine over the test's database."""
-    pool = Pool(database_url, size=2)
-    yield Endpoint(
-        engine=Engine(catalogue=CATALOGUE, rules=RULES, pool=pool, hand_written=HAND_WRITTEN, scalar_map=SCALARS)
-    )
-    await pool.close()
+    shared, pool = engine
+    pool.now = Pool(database_url, size=2)
+    yield Endpoint(engine=shared)
+    await pool.now.close()
+    pool.now = None
 
 
 @pytest.fixture

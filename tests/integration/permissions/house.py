@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,43 +18,16 @@ from permissions.session import Session
 from resolvers.engine import Engine
 from resolvers.live.queries import LiveQueries
 from resolvers.operations import HAND_WRITTEN, SCALARS
-from resolvers.pool import Connection, Pool
+from resolvers.pool import Pool
 from schema.from_metadata import catalogue_from_metadata
 from schema.tables import metadata
 from tests.databases import create_database, database_name, drop_database
+from tests.pools import PoolOfTheDay
 
 CATALOGUE = catalogue_from_metadata(metadata)
 CAST = Path(__file__).with_name("cast.sql")
 #: A database at work: its pool, and a connection that sees everything.
 _POOL_SIZE = 2
-
-
-class _PoolOfTheDay(Pool):
-    """Whichever database is open now: schemas and plans are made once, databases many times."""
-
-    def __init__(self) -> None:
-        self.now: Pool | None = None
-
-    def _pool(self) -> Pool:
-        assert self.now is not None, "no database is open"
-        return self.now
-
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        async with self._pool().connection() as connection:
-            yield connection
-
-    def take(self) -> Connection | None:
-        return self._pool().take()
-
-    async def acquire(self) -> Connection:
-        return await self._pool().acquire()
-
-    def release(self, connection: Connection) -> None:
-        self._pool().release(connection)
-
-    async def close(self) -> None:
-        raise AssertionError("close the database instead")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +118,7 @@ class House:
     def __init__(self, server: str, runner: asyncio.Runner) -> None:
         self._server = server
         self._runner = runner
-        self._pool = _PoolOfTheDay()
+        self._pool = PoolOfTheDay()
         self._template: str | None = None
         self.engine = self._engine(RULES)
 
