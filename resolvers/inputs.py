@@ -12,7 +12,7 @@ makes the value part of the plan's key (`shape`).
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, cast
@@ -198,7 +198,7 @@ def _coerce_node(node: ValueNode, kind: GraphQLInputType, slot: InputSlot, scope
         nodes = {item.name.value: item.value for item in node.fields}
         if len(nodes) != len(node.fields):
             raise ValidationFailed(f"a field is given twice in an object of type '{kind.name}'", path)
-        return _coerce_fields(nodes, kind.fields, scope, path, kind.name)
+        return _in_order(_coerce_fields(nodes, kind.fields, scope, path, kind.name), nodes, kind)
     if isinstance(kind, GraphQLEnumType):
         if not isinstance(node, EnumValueNode):
             raise ValidationFailed(f"expected an enum value for type '{kind.name}', but found {_node_kind(node)}", path)
@@ -311,7 +311,12 @@ def _coerce_object_value(
             found[name] = _default(slot)
         elif isinstance(slot.type, GraphQLNonNull):
             raise ValidationFailed(f"missing required field '{name}'", path)
-    return found
+    return _in_order(found, value, kind)
+
+
+def _in_order(found: dict[str, Any], given: Iterable[str], kind: GraphQLInputObjectType) -> dict[str, Any]:
+    """The fields as the client gave them one after the other, where that means something; else as the type has them."""
+    return {name: found[name] for name in given if name in found} if kind.extensions.get("ordered") else found
 
 
 def _is_bound(kind: GraphQLInputType) -> bool:

@@ -27,7 +27,7 @@ from schema.graphql.inputs import COMPARABLE_AGGREGATES, NUMERIC_AGGREGATES, Inp
 from schema.graphql.kinds import RootField, RootKind, extensions_for
 from schema.graphql.names import group_names, page_names
 from schema.graphql.outputs import OutputFields, OutputTypes
-from schema.graphql.scalars import ORDER_BY, column_type, comparison_exp
+from schema.graphql.scalars import ORDER_BY, ORDERED, column_type, comparison_exp
 from schema.types import PgType
 from schema.view import TableView
 
@@ -165,6 +165,7 @@ def _group_order_by(table: TableView) -> GraphQLInputObjectType:
             GraphQLInputObjectType(
                 f"{table.name}_group_key_order_by",
                 {name: GraphQLInputField(ORDER_BY) for name, column in table.columns.items() if groupable(column)},
+                extensions=ORDERED,
             )
         ),
     }
@@ -173,7 +174,9 @@ def _group_order_by(table: TableView) -> GraphQLInputObjectType:
         if columns:
             fields[function] = GraphQLInputField(
                 GraphQLInputObjectType(
-                    f"{table.name}_{function}_group_order_by", {name: GraphQLInputField(ORDER_BY) for name in columns}
+                    f"{table.name}_{function}_group_order_by",
+                    {name: GraphQLInputField(ORDER_BY) for name in columns},
+                    extensions=ORDERED,
                 )
             )
-    return GraphQLInputObjectType(f"{table.name}_group_order_by", fields)
+    return GraphQLInputObjectType(f"{table.name}_group_order_by", fields, extensions=ORDERED)

@@ -5,7 +5,7 @@ Each is made once by its name; fields are thunks, since tables refer to each oth
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from graphql import (
     GraphQLBoolean,
@@ -23,6 +23,7 @@ from schema.catalogue import Argument, Column
 from schema.graphql.related import RelatedInputs
 from schema.graphql.scalars import (
     ORDER_BY,
+    ORDERED,
     STRUCTURAL,
     column_comparison,
     column_scalar,
@@ -148,9 +149,8 @@ class InputTypes:
                         found[f"{name}_aggregate"] = GraphQLInputField(self.aggregate_order_by(target))
             return found
 
-        return self._object(
-            f"{table.name}_order_by", fields, f'Ordering options when selecting data from "{table.table.key}".'
-        )
+        description = f'Ordering options when selecting data from "{table.table.key}".'
+        return self._object(f"{table.name}_order_by", fields, description, ORDERED)
 
     def aggregate_order_by(self, table: TableView) -> GraphQLInputObjectType:
         """`T_aggregate_order_by`: parents by an aggregate over related rows."""
@@ -162,11 +162,11 @@ class InputTypes:
                 if columns:
                     directions = dict.fromkeys(columns, GraphQLInputField(ORDER_BY))
                     found[function] = GraphQLInputField(
-                        self._object(f"{table.name}_{function}_order_by", partial(dict, directions))
+                        self._object(f"{table.name}_{function}_order_by", partial(dict, directions), None, ORDERED)
                     )
             return found
 
-        return self._object(f"{table.name}_aggregate_order_by", fields)
+        return self._object(f"{table.name}_aggregate_order_by", fields, None, ORDERED)
 
     def select_column(self, table: TableView) -> GraphQLEnumType:
         """`T_select_column`."""
@@ -333,10 +333,16 @@ class InputTypes:
         }
 
     def _object(
-        self, name: str, fields: Callable[[], InputFields], description: str | None = None
+        self,
+        name: str,
+        fields: Callable[[], InputFields],
+        description: str | None = None,
+        extensions: dict[str, Any] | None = None,
     ) -> GraphQLInputObjectType:
         if name not in self._objects:
-            self._objects[name] = GraphQLInputObjectType(name, lambda: fields() or _NOTHING, description=description)
+            self._objects[name] = GraphQLInputObjectType(
+                name, lambda: fields() or _NOTHING, description=description, extensions=extensions
+            )
         return self._objects[name]
 
     def _enum(self, name: str, values: Iterable[str], description: str | None = None) -> GraphQLEnumType:

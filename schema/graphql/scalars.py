@@ -53,6 +53,8 @@ TEXT_OPERATORS: Final = (
     "_similar",
 )
 
+#: The mark of an input type whose fields mean something by their order: the one that the client gave them.
+ORDERED: Final = {"ordered": True}
 ORDER_BY: Final = GraphQLEnumType(
     "order_by",
     {

@@ -106,3 +106,28 @@ async def test_a_function_that_takes_a_row_is_a_root_field_like_others(ask: Ask,
     error = await ask("admin", query, row="(1")
     assert error["extensions"] == {"path": "$", "code": "data-exception"}
     assert validate_schema(engine.schema("admin").graphql_schema) == []
+
+
+async def test_sort_keys_of_one_object_count_as_they_are_written(ask: Ask) -> None:
+    query = """query ($by: [ship_order_by!]) {
+        one: ship(order_by: {afloat: asc, id: desc}) { id }
+        two: ship(order_by: {id: desc, afloat: asc}) { id }
+        three: ship(order_by: $by) { id }
+        first: ship(distinct_on: afloat, order_by: {afloat: desc, id: asc}) { id }
+        ship_group_by(
+            keys: [{column: captain_id}, {column: afloat}]
+            order_by: {count: desc, key: {afloat: asc, captain_id: desc}}
+        ) { key { captain_id afloat } }
+    }"""
+    for by, ids in (({"afloat": "desc", "id": "desc"}, [3, 1, 2]), ({"id": "asc", "afloat": "desc"}, [1, 2, 3])):
+        assert await ask("admin", query, by=by) == {
+            "one": [{"id": 2}, {"id": 3}, {"id": 1}],
+            "two": [{"id": 3}, {"id": 2}, {"id": 1}],
+            "three": [{"id": id_} for id_ in ids],
+            "first": [{"id": 1}, {"id": 2}],
+            "ship_group_by": [
+                {"key": {"captain_id": 1, "afloat": False}},
+                {"key": {"captain_id": 2, "afloat": True}},
+                {"key": {"captain_id": 1, "afloat": True}},
+            ],
+        }
