@@ -33,7 +33,7 @@ from agents.runtime.clock import Clock, read_clock
 from integrations.chargebee.client import ChargebeeClient
 from integrations.chargebee.rows import Rows, Unmirrorable, collect, rows_of
 from integrations.chargebee.types import Page, Resource
-from integrations.errors import IntegrationError, PermanentError, TemporaryError
+from integrations.errors import CredentialsRefused, IntegrationError, PermanentError, TemporaryError
 from integrations.telemetry.metrics import counter
 
 _log = structlog.get_logger(__name__)
@@ -265,7 +265,8 @@ class Reader:
             try:
                 return await self._chargebee.list_page(place.resource, updated_after=place.read_after, offset=offset)
             except TemporaryError as error:
-                if attempt >= self._pace.patience:
+                # Patience is for an outage; credentials become right by an operator's hand alone.
+                if attempt >= self._pace.patience or isinstance(error, CredentialsRefused):
                     raise
                 asked = error.retry_after or timedelta(seconds=min(2**attempt, 60))
                 wait = min(asked, self._pace.longest_wait)

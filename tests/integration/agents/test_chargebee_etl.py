@@ -19,7 +19,7 @@ from agents.chargebee.reading import MIRRORED, Progress
 from agents.runtime.jobs import JobRun
 from integrations.chargebee.rows import collect, rows_of, rows_of_event
 from integrations.chargebee.types import Effective, Resource
-from integrations.errors import IntegrationError, RateLimited, ServerFault
+from integrations.errors import CredentialsRefused, IntegrationError, RateLimited, ServerFault
 from tests.integration.agents.billing import QUICK_PACE, TABLES, Billing, billing_of
 from tests.integration.agents.deliveries import World
 
@@ -379,6 +379,14 @@ async def test_two_back_fills_at_once_are_one(billing: Billing) -> None:
         await billing.world.database.execute(
             "DELETE FROM chargebee.sync_cursor WHERE resource = 'backfill:transaction'"
         )
+
+
+async def test_a_back_fill_with_wrong_credentials_says_so_at_once(billing: Billing) -> None:
+    await billing.control("faults", {"status": 401, "times": 1000, "path": "/api/v2/item_prices"})
+    reader = billing.reader(patience=30)
+    with pytest.raises(CredentialsRefused):
+        await backfill([Resource.ITEM_PRICES], graphql=billing.clients.graphql, reader=reader)
+    await billing.world.client.delete(f"{billing.site.url}/_control/faults")
 
 
 async def test_a_back_fill_that_is_killed_goes_on_where_it_was(billing: Billing, tmp_path: Path) -> None:
