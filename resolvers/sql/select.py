@@ -198,8 +198,7 @@ def _aggregate_key(writer: Writer, key: ir.AggregateKey, local: str, joins: list
     columns = [operand_sql(writer, inner, key.column)] if key.column else []
     value = aggregate_call(key.function, columns, distinct=False)
     joins.append(
-        f' LEFT JOIN LATERAL (SELECT {value} AS "v" FROM {source} {inner}{where_clause(tests)}) '
-        f"{alias} ON true"
+        f' LEFT JOIN LATERAL (SELECT {value} AS "v" FROM {source} {inner}{where_clause(tests)}) {alias} ON true'
     )
     return f'{alias}."v"'
 
