@@ -60,6 +60,8 @@ class Dispatcher:
         self._large = asyncio.Semaphore(1)
         self._on_progress = on_progress
         self._reading_blocked: set[int] = set()
+        #: Keys whose event is tried although its topic rests.
+        self._probes: set[str] = set()
         self._under_way: Counter[int] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         #: Events submitted and not done.
@@ -77,8 +79,13 @@ class Dispatcher:
         """Lanes of which something is under way, and that must not be given to another relay."""
         return {lane for lane, events in self._under_way.items() if events}
 
-    def submit(self, events: Sequence[OutboxEvent]) -> None:
-        """Begin to publish events, which must be the oldest that wait of their keys, in order."""
+    def submit(self, events: Sequence[OutboxEvent], *, is_probe: bool = False) -> None:
+        """Begin to publish events, which must be the oldest that wait of their keys, in order.
+
+        Those of a topic that has begun to rest when their turn comes are left to be read anew, but for a probe.
+        """
+        if is_probe:
+            self._probes.update(event.ordering_key for event in events)
         lanes: dict[int, dict[str, list[OutboxEvent]]] = {}
         for event in events:
             lanes.setdefault(event.lane, {}).setdefault(event.ordering_key, []).append(event)
@@ -148,6 +155,7 @@ class Dispatcher:
         finally:
             self.in_flight -= len(events)
             self._under_way[lane] -= len(events)
+            self._probes.discard(events[0].ordering_key)
 
     def _batches(self, events: list[OutboxEvent]) -> Iterator[list[OutboxEvent]]:
         """Requests of one topic and bounded size. Asked for one at a time: each outcome may change the next."""
@@ -170,6 +178,8 @@ class Dispatcher:
         first = batch[0]
         try:
             async with self._requests:
+                if self._outages.is_resting(first.topic) and first.ordering_key not in self._probes:
+                    return False
                 message_ids = await self._send(batch)
         except TooLargeError as error:
             await self._give_up(first, str(error))
@@ -180,7 +190,7 @@ class Dispatcher:
             self._failed(first, error)
             return False
         self._holds.passed(first.ordering_key, len(batch))
-        if self._outages.passed(first.topic):
+        if self._outages.passed(first.topic, now=asyncio.get_running_loop().time()):
             self._holds.release_topic(first.topic)
             _log.info("relay.topic_recovered", topic=first.topic)
         marks.append(self._writer.mark_published(batch, message_ids))
@@ -240,7 +250,13 @@ class Dispatcher:
         first = batch[0]
         metrics.FAILED.labels(first.topic, "REFUSED").inc()
         now = asyncio.get_running_loop().time()
-        refusals = self._holds.refused(first.ordering_key, first.topic, together=len(batch), now=now)
+        refusals = self._holds.refused(
+            first.ordering_key,
+            first.topic,
+            together=len(batch),
+            now=now,
+            passed_at=self._outages.passed_at(first.topic),
+        )
         _log.warning(
             "relay.refused",
             event_id=first.event_id,
@@ -252,9 +268,13 @@ class Dispatcher:
         )
         if len(batch) > 1:
             return False
-        self._note_outage(first, str(error), now=now)
-        # When many keys are refused it isn't for the events: a wrong project, say. Then they wait.
-        if refusals >= self._max_refusals and not self._outages.is_resting(first.topic):
+        is_own_fault = self._holds.is_own_fault(first.ordering_key)
+        if is_own_fault:
+            self._outages.proved_nothing(first.topic, now=now)
+        else:
+            self._note_outage(first, str(error), now=now)
+        # When many keys are refused and nothing goes through it isn't for the events: a wrong project, say. They wait.
+        if refusals >= self._max_refusals and (is_own_fault or not self._outages.is_resting(first.topic)):
             await self._give_up(first, f"Pub/Sub refused it {refusals} times: {error}")
             return True
         self._writer.note_failure(first, str(error))

@@ -6,6 +6,7 @@ While a key is held, none of its events is read: the later ones wait behind the 
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from triggers.backoff import Backoff
@@ -14,6 +15,8 @@ from triggers.backoff import Backoff
 MAX_HELD: Final = 1_000
 #: Failures remembered of keys that are free again; the oldest are forgotten first.
 _MAX_REMEMBERED: Final = 10_000
+#: How many of them a probe of a topic leaves out.
+_MAX_TRIED: Final = 2_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -21,6 +24,10 @@ class _History:
     topic: str
     failures: int = 0
     refusals: int = 0
+    #: When it was first refused.
+    refused_at: float | None = None
+    #: Whether other events of the topic went through since: then it is for the event that it's refused.
+    is_own_fault: bool = False
     #: How many events go alone, because one of them was refused in company.
     one_by_one: int = 0
 
@@ -38,15 +45,14 @@ class HeldKeys:
         """How many keys are held."""
         return len(self._slow) + len(self._until)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether so many keys are held that reading on makes no sense."""
+    def is_full(self, *, now: float) -> bool:
+        """Whether so many keys are held that reading on makes no sense; whose wait is over isn't."""
+        self._free(now)
         return len(self) >= MAX_HELD
 
     def held(self, *, now: float) -> list[str]:
         """The keys to leave out of a read; those whose wait is over are free from here on."""
-        for key in [key for key, until in self._until.items() if until <= now]:
-            del self._until[key]
+        self._free(now)
         return [*self._slow, *self._until]
 
     def holds_any_of(self, topic: str) -> bool:
@@ -71,18 +77,35 @@ class HeldKeys:
         history.failures += 1
         self._until[key] = now + self._backoff.seconds_after(history.failures)
 
-    def refused(self, key: str, topic: str, *, together: int, now: float) -> int:
+    def refused(self, key: str, topic: str, *, together: int, now: float, passed_at: float | None = None) -> int:
         """A request with `together` events of the key was refused; how often that happened to its first event alone.
 
-        Of several nobody knows which was meant: they are sent one by one from now on, without a wait.
+        Of several nobody knows which was meant: they are sent one by one from now on, without a wait. `passed_at` is
+        when an event of the topic last went through; once that was after the first refusal, the count begins anew, and
+        it counts against the event alone.
         """
         history = self._remember(key, topic)
         if together > 1:
             history.one_by_one = together
             return 0
         history.refusals += 1
+        if history.refused_at is None:
+            history.refused_at = now
+        elif not history.is_own_fault and passed_at is not None and passed_at > history.refused_at:
+            history.is_own_fault = True
+            history.refusals = 1
         self._until[key] = now + self._backoff.seconds_after(history.refusals)
         return history.refusals
+
+    def is_own_fault(self, key: str) -> bool:
+        """Whether the key's first event is refused for what it is, as far as one can tell."""
+        history = self._history.get(key)
+        return history is not None and history.is_own_fault
+
+    def tried(self, topic: str) -> list[str]:
+        """Keys of the topic of which an event has failed and none went through since: the last so many."""
+        keys = (key for key, history in reversed(self._history.items()) if history.topic == topic)
+        return list(islice(keys, _MAX_TRIED))
 
     def sends_one_by_one(self, key: str) -> bool:
         """Whether the key's next event must go alone."""
@@ -96,6 +119,8 @@ class HeldKeys:
             return
         self._until.pop(key, None)
         history.failures = history.refusals = 0
+        history.refused_at = None
+        history.is_own_fault = False
         history.one_by_one = max(history.one_by_one - events, 0)
         if not history.one_by_one:
             del self._history[key]
@@ -105,6 +130,10 @@ class HeldKeys:
         for key in self._keys_of(topic):
             if not self._history[key].refusals:
                 self._until.pop(key, None)
+
+    def _free(self, now: float) -> None:
+        for key in [key for key, until in self._until.items() if until <= now]:
+            del self._until[key]
 
     def _keys_of(self, topic: str) -> Iterator[str]:
         return (key for key in list(self._until) if key in self._history and self._history[key].topic == topic)

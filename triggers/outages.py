@@ -1,4 +1,9 @@
-"""Topics that take nothing at the moment, so that a dead Pub/Sub is asked now and then and not by every key."""
+"""Topics that take nothing at the moment, so that a dead Pub/Sub is asked now and then and not by every key.
+
+Ten keys that fail in a row are a sign of an outage, and no proof: it may be the events. So a probe takes keys that have
+not failed, if there are some, and more of them the longer it lasts; and what is refused although others went through
+meanwhile counts no more (`holds`).
+"""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -7,6 +12,8 @@ from triggers.backoff import Backoff
 
 #: So many different keys of a topic must fail, and none pass in between, before the topic rests: it isn't the events.
 _FAILED_KEYS: Final = 10
+#: As many requests as are under way at once anyway.
+_LARGEST_PROBE: Final = 64
 
 
 @dataclass(slots=True, kw_only=True)
@@ -19,14 +26,21 @@ class _Topic:
 
 
 class Outages:
-    """Which topics rest. After a rest one event is tried (the probe); it ends the outage or begins a longer rest.
+    """Which topics rest.
 
-    Times are seconds of a monotonic clock.
+    After a rest a few events are tried (the probe): one that goes through ends the outage, one that fails begins a
+    longer rest. Times are seconds of a monotonic clock.
     """
 
     def __init__(self, backoff: Backoff) -> None:
         self._backoff = backoff
         self._topics: dict[str, _Topic] = {}
+        #: When an event of a topic went through last.
+        self._passed_at: dict[str, float] = {}
+
+    def passed_at(self, name: str) -> float | None:
+        """When an event of the topic went through last; None when none did."""
+        return self._passed_at.get(name)
 
     def resting(self) -> list[str]:
         """Topics of which nothing is read: those that rest, wait for their probe or for its outcome."""
@@ -49,6 +63,10 @@ class Outages:
                 return name
         return None
 
+    def probe_size(self, name: str) -> int:
+        """Of how many keys an event should be tried."""
+        return int(min(2 ** (self._topics[name].rests - 1), _LARGEST_PROBE))
+
     def found_nothing(self, name: str, *, now: float, some_held: bool) -> None:
         """There is no event to try: look again soon when some are held back, else the outage is over."""
         if not some_held:
@@ -57,6 +75,13 @@ class Outages:
         topic = self._topics[name]
         topic.probing = False
         topic.until = now + self._backoff.seconds_after(1)
+
+    def proved_nothing(self, name: str, *, now: float) -> None:
+        """An event was refused for what it is: if that was a probe, another one follows soon."""
+        topic = self._topics.get(name)
+        if topic is not None and topic.probing:
+            topic.probing = False
+            topic.until = now + self._backoff.seconds_after(1)
 
     def failed(self, name: str, key: str, *, now: float) -> bool:
         """An event of the topic failed; whether the topic begins to rest with this."""
@@ -74,7 +99,8 @@ class Outages:
         topic.until = now + self._backoff.seconds_after(topic.rests)
         return True
 
-    def passed(self, name: str) -> bool:
+    def passed(self, name: str, *, now: float) -> bool:
         """An event of the topic went through; whether this ended an outage."""
+        self._passed_at[name] = now
         topic = self._topics.pop(name, None)
         return topic is not None and topic.rests > 0

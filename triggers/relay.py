@@ -225,7 +225,9 @@ class _Session:
 
     def _may_read(self) -> bool:
         """Whether there is room, in memory and among the held keys. Not for a few: small reads cost most."""
-        return self._room * 2 >= min(self._settings.batch, self._settings.in_flight) and not self._holds.is_full
+        return self._room * 2 >= min(self._settings.batch, self._settings.in_flight) and not self._holds.is_full(
+            now=_now()
+        )
 
     @property
     def _room(self) -> int:
@@ -241,7 +243,17 @@ class _Session:
         # Whether everything was looked at, as going to sleep asks for.
         whole = probe is None
         if probe is not None:
-            read = await self._reader.read(sorted(lanes), without_keys=held, only_topic=probe, per_lane=1, limit=1)
+            for without in (held + self._holds.tried(probe), held):
+                # A key that hasn't failed says most; those that have, if there is no other.
+                read = await self._reader.read(
+                    sorted(lanes),
+                    without_keys=without,
+                    only_topic=probe,
+                    per_lane=1,
+                    limit=self._outages.probe_size(probe),
+                )
+                if read.events:
+                    break
             if not read.events:
                 self._outages.found_nothing(probe, now=now, some_held=self._holds.holds_any_of(probe))
         else:
@@ -256,7 +268,7 @@ class _Session:
             self._rotation.saw(stretch, len(read.events), len({event.lane for event in read.events}))
             whole = len(stretch.lanes) == len(lanes)
         self._cycle.saw(len(read.events), horizon=read.horizon if whole else 0, now=_now())
-        self._dispatcher.submit(read.events)
+        self._dispatcher.submit(read.events, is_probe=probe is not None)
         return bool(read.events) or (probe is None and not whole)
 
     async def _tick(self, now: float) -> None:

@@ -20,6 +20,8 @@ from tests.integration.triggers.relays import (
     owns_all_lanes,
     running_relay,
 )
+from triggers.backoff import Backoff
+from triggers.settings import RelaySettings
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -270,6 +272,59 @@ async def test_when_everything_is_refused_nothing_is_given_up(
         wrong = False
         await project.receive_count(30)
     assert await records.connection.fetchval("SELECT count(*) FROM events.dead_letter") == 0
+
+
+async def test_many_keys_that_wait_for_a_dead_pubsub_go_on_when_it_is_back(
+    records: Records, project: Project, database_url: str
+) -> None:
+    down = True
+
+    async def refuse(_: Any) -> None:
+        if down:
+            raise Refuse(grpc.StatusCode.UNAVAILABLE)
+
+    # More than are ever held back at once.
+    await records.connection.execute(
+        "INSERT INTO events.outbox (type, topic, ordering_key, subject, data)"
+        " SELECT 'x', 'contract-events', 'key-' || n, 'key-' || n, '{}' FROM generate_series(1, 1500) AS n"
+    )
+    async with (
+        faulty_pubsub(project.address, refuse) as faulty,
+        running_relay(project.settings(database_url, emulator_host=faulty.address)),
+    ):
+        await eventually(lambda: enough_requests(faulty, 15))
+        # Once some have failed, the others aren't tried for nothing.
+        assert faulty.requests.total() < 500
+        down = False
+        await all_published(records.connection)
+
+
+async def test_many_poisoned_keys_do_not_hold_up_those_behind_them(
+    records: Records, project: Project, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else is there that could go through when they come: it looks as if Pub/Sub took nothing at all."""
+    poisoned = {f"poisoned-{number}" for number in range(100)}
+
+    async def refuse(request: Any) -> None:
+        if request.messages[0].ordering_key in poisoned:
+            raise Refuse(grpc.StatusCode.INVALID_ARGUMENT)
+
+    for key in sorted(poisoned):
+        await records.write("x", key)
+    quick = Backoff(first=timedelta(milliseconds=20), longest=timedelta(milliseconds=200))
+    monkeypatch.setattr(RelaySettings, "key_backoff", quick)
+    monkeypatch.setattr(RelaySettings, "topic_backoff", quick)
+    async with (
+        faulty_pubsub(project.address, refuse) as faulty,
+        running_relay(project.settings(database_url, emulator_host=faulty.address, max_refusals=2)),
+    ):
+        await eventually(lambda: enough_requests(faulty, 50))
+        assert await records.connection.fetchval("SELECT count(*) FROM events.dead_letter") == 0
+        for _ in range(20):
+            await records.insert_contract()
+        # What goes through also tells that the others are refused for what they are.
+        await all_published(records.connection)
+        assert await records.connection.fetchval("SELECT count(*) FROM events.dead_letter") == len(poisoned)
 
 
 async def enough_requests(faulty: Any, count: int) -> bool:

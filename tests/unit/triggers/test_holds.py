@@ -71,6 +71,29 @@ def test_slow_keys_are_held_until_they_are_released(holds: HeldKeys) -> None:
 
 def test_too_many_held_keys_are_noticed(holds: HeldKeys) -> None:
     for number in range(MAX_HELD):
-        assert not holds.is_full
+        assert not holds.is_full(now=0.0)
         holds.failed(f"key {number}", "t", now=0.0)
-    assert holds.is_full
+    assert holds.is_full(now=0.0)
+    # Although nobody reads while it's full.
+    assert not holds.is_full(now=1e9)
+
+
+def test_refusals_count_anew_once_others_went_through(holds: HeldKeys) -> None:
+    def refuse(now: float, passed_at: float | None) -> int:
+        return holds.refused("a", "t", together=1, now=now, passed_at=passed_at)
+
+    assert [refuse(1.0, None), refuse(2.0, 0.5)] == [1, 2]
+    assert not holds.is_own_fault("a")
+    assert [refuse(3.0, 2.5), refuse(4.0, 2.5)] == [1, 2]
+    assert holds.is_own_fault("a")
+    holds.passed("a", 1)
+    assert not holds.is_own_fault("a")
+
+
+def test_keys_that_failed_are_known_of_each_topic_until_they_pass(holds: HeldKeys) -> None:
+    holds.failed("a", "t", now=0.0)
+    holds.refused("b", "t", together=1, now=0.0)
+    holds.failed("c", "u", now=0.0)
+    assert sorted(holds.tried("t")) == ["a", "b"]
+    holds.passed("a", 1)
+    assert holds.tried("t") == ["b"]

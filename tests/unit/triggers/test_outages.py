@@ -30,7 +30,7 @@ def test_one_key_that_fails_for_ever_makes_no_outage(outages: Outages) -> None:
 def test_a_success_in_between_starts_the_count_anew(outages: Outages) -> None:
     for number in range(9):
         outages.failed("t", f"key {number}", now=0.0)
-    outages.passed("t")
+    outages.passed("t", now=0.0)
     assert fail_many(outages, "t") == [False] * 9 + [True]
 
 
@@ -52,10 +52,21 @@ def test_a_probe_that_fails_makes_the_rest_longer(outages: Outages) -> None:
         assert expected / 2 <= probe <= expected
 
 
+def test_a_probe_is_of_more_keys_the_longer_the_outage_lasts(outages: Outages) -> None:
+    fail_many(outages, "t")
+    sizes = []
+    for _ in range(8):
+        assert outages.begin_probe(now=1000.0) == "t"
+        sizes.append(outages.probe_size("t"))
+        for number in range(3):
+            outages.failed("t", f"key {number}", now=0.0)
+    assert sizes == [1, 2, 4, 8, 16, 32, 64, 64]
+
+
 def test_a_probe_that_passes_ends_the_outage(outages: Outages) -> None:
     fail_many(outages, "t")
     outages.begin_probe(now=10.0)
-    assert outages.passed("t")
+    assert outages.passed("t", now=0.0)
     assert outages.resting() == []
 
 
@@ -72,3 +83,16 @@ def test_a_probe_that_finds_nothing_ends_the_outage_unless_keys_wait(outages: Ou
     assert outages.begin_probe(now=12.0) == "t"
     outages.found_nothing("t", now=12.0, some_held=False)
     assert outages.resting() == []
+
+
+def test_a_probe_of_an_event_that_is_refused_for_what_it_is_is_made_anew(outages: Outages) -> None:
+    fail_many(outages, "t")
+    assert outages.begin_probe(now=10.0) == "t"
+    outages.proved_nothing("t", now=10.0)
+    assert outages.resting() == ["t"]
+    assert outages.begin_probe(now=12.0) == "t"
+
+
+def test_when_an_event_went_through_last_is_known_of_each_topic(outages: Outages) -> None:
+    outages.passed("t", now=3.0)
+    assert (outages.passed_at("t"), outages.passed_at("u")) == (3.0, None)
