@@ -73,7 +73,7 @@ class IntegrationError(Exception):
         if self.status is not None:
             parts.append(f"HTTP {self.status}")
         if self.retry_after is not None:
-            parts.append(f"try again in {self.retry_after.total_seconds():g} s")
+            parts.append(f"try again in {round(self.retry_after.total_seconds(), 1):g} s")
         return ", ".join(parts)
 
 
