@@ -8,6 +8,7 @@ from google.api_core import exceptions
 from google.pubsub_v1.types import PullRequest
 
 from tests.integration.pubsub.clients import PubSub, texts
+from tests.lateness import lateness
 
 
 @pytest.fixture
@@ -46,11 +47,13 @@ def test_message_comes_again_after_its_deadline_and_not_before(pubsub: PubSub, t
     pubsub.modify(subscription, received.values(), 1)
     # One of them asks for more time.
     pubsub.modify(subscription, [received[b"working on it"]], 60)
-    started = time.monotonic()
-    assert pubsub.pull(subscription, now=True) == []
-    # This pull is waiting when the deadline passes: expiry wakes it.
-    assert texts(pubsub.pull(subscription)) == ["slow"]
-    assert 0.8 < time.monotonic() - started < 3
+    with lateness() as late:
+        started = time.monotonic()
+        assert pubsub.pull(subscription, now=True) == []
+        # This pull is waiting when the deadline passes: expiry wakes it.
+        assert texts(pubsub.pull(subscription)) == ["slow"]
+        waited = time.monotonic() - started
+    assert 0.8 < waited < late.at_most(3)
     assert pubsub.pull(subscription, now=True) == []
 
 
@@ -109,9 +112,11 @@ def test_waiting_pull_wakes_when_a_message_is_published(pubsub: PubSub, topic: s
     timer = threading.Timer(0.3, pubsub.publish, (topic, "here"))
     timer.start()
     try:
-        started = time.monotonic()
-        assert texts(pubsub.pull(subscription)) == ["here"]
-        assert 0.2 < time.monotonic() - started < 5
+        with lateness() as late:
+            started = time.monotonic()
+            assert texts(pubsub.pull(subscription)) == ["here"]
+            waited = time.monotonic() - started
+        assert 0.2 < waited < late.at_most(5)
     finally:
         timer.join()
 
