@@ -25,7 +25,7 @@ from local.chargebee.terms import Terms
 from local.standin.instruction import TEXT_OR_NULL, ControlError, Fields, Instruction, check_fields, need
 from local.standin.service import Call, Idempotency, Refusal, Reply, Section, Service
 from local.standin.store import Store
-from local.standin.webhooks import Target, Webhook
+from local.standin.webhooks import Webhook
 
 Objects = Mapping[str, Iterable[Mapping[str, Any]]]
 
@@ -266,15 +266,7 @@ def build(store: Store) -> ChargebeeService:
     ``CHARGEBEE_WEBHOOK_URL``, ``_USERNAME`` and ``_PASSWORD`` say where webhooks go until a control says otherwise.
     """
     service = ChargebeeService(store, api_key=os.environ.get("CHARGEBEE_API_KEY") or None, objects=demo_objects)
-    url = os.environ.get("CHARGEBEE_WEBHOOK_URL")
-    if url:
-        service.webhooks.aim(
-            Target(
-                url=url,
-                username=os.environ.get("CHARGEBEE_WEBHOOK_USERNAME"),
-                password=os.environ.get("CHARGEBEE_WEBHOOK_PASSWORD"),
-            )
-        )
+    service.webhooks.aim_as_set_up(service.name)
     return service
 
 

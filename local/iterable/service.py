@@ -17,7 +17,7 @@ from local.iterable.replies import done, json_reply, refusal
 from local.standin.instruction import Instruction
 from local.standin.service import Call, Refusal, Reply, Section, Service
 from local.standin.store import Store
-from local.standin.webhooks import Target, Webhook
+from local.standin.webhooks import Webhook
 
 _INDEXES = """
 CREATE INDEX IF NOT EXISTS user_by_email ON document (kind, json_extract(body, '$.email'));
@@ -344,7 +344,5 @@ def build(store: Store) -> IterableService:
         api_key=os.environ.get("ITERABLE_API_KEY") or None,
         webhook_secret=os.environ.get("ITERABLE_WEBHOOK_SECRET") or None,
     )
-    url = os.environ.get("ITERABLE_WEBHOOK_URL")
-    if url:
-        service.webhooks.aim(Target(url=url))
+    service.webhooks.aim_as_set_up(service.name)
     return service

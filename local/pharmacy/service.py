@@ -17,7 +17,7 @@ from local.pharmacy.seed import demo_orders
 from local.standin.instruction import NUMBER, Instruction
 from local.standin.service import Call, Idempotency, Reply, Section, Service
 from local.standin.store import Store
-from local.standin.webhooks import Target, Webhook
+from local.standin.webhooks import Webhook
 
 _INDEXES = """
 CREATE INDEX IF NOT EXISTS by_reference ON document (kind, json_extract(body, '$.reference'));
@@ -192,7 +192,5 @@ def build(store: Store) -> PharmacyService:
         webhook_secret=os.environ.get("PHARMACY_WEBHOOK_SECRET") or None,
         orders=demo_orders,
     )
-    url = os.environ.get("PHARMACY_WEBHOOK_URL")
-    if url:
-        service.webhooks.aim(Target(url=url))
+    service.webhooks.aim_as_set_up(service.name)
     return service

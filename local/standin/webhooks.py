@@ -7,6 +7,7 @@ them twice, hold them back and let them go in another order.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -78,6 +79,14 @@ class Webhooks:
         if target is not None:
             value = {"url": target.url, "username": target.username, "password": target.password}
         self._store.set("webhook_target", value)
+
+    def aim_as_set_up(self, service: str) -> None:
+        """Send where ``<SERVICE>_WEBHOOK_URL`` says, with its ``_USERNAME`` and ``_PASSWORD``; unset: stay as it is."""
+        url, username, password = (
+            os.environ.get(f"{service.upper()}_WEBHOOK_{part}") for part in ("URL", "USERNAME", "PASSWORD")
+        )
+        if url:
+            self.aim(Target(url=url, username=username, password=password))
 
     def shape(self, *, twice: int | None = None, hold: bool | None = None) -> None:
         """Send the next ``twice`` webhooks two times; hold back new ones until `release`."""

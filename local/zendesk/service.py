@@ -17,7 +17,7 @@ from integrations.zendesk.signature import sign
 from local.standin.instruction import Instruction, need
 from local.standin.service import Call, Idempotency, Reply, Section, Service
 from local.standin.store import Store
-from local.standin.webhooks import Target, Webhook
+from local.standin.webhooks import Webhook
 from local.zendesk.replies import json_reply, refusal
 from local.zendesk.tickets import Tickets
 from local.zendesk.users import SUPPORT_USER_ID, Users
@@ -236,7 +236,5 @@ def build(store: Store) -> ZendeskService:
         api_token=os.environ.get("ZENDESK_API_TOKEN") or None,
         webhook_secret=os.environ.get("ZENDESK_WEBHOOK_SECRET") or None,
     )
-    url = os.environ.get("ZENDESK_WEBHOOK_URL")
-    if url:
-        service.webhooks.aim(Target(url=url))
+    service.webhooks.aim_as_set_up(service.name)
     return service
