@@ -294,7 +294,7 @@ async def test_many_keys_that_wait_for_a_dead_pubsub_go_on_when_it_is_back(
     ):
         # Once some have failed, the others aren't tried for nothing.
         with pytest.raises(TimeoutError):
-            await eventually(lambda: enough_requests(faulty, 500), within_s=2)
+            await eventually(lambda: enough_requests(faulty, 200), within_s=2)
         down = False
         await all_published(records.connection)
 
