@@ -41,6 +41,9 @@ def main() -> int:
     except PermissionError as error:
         sys.stderr.write(f"This user may not write to {error.filename}: the checkout belongs to another one.\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("\nsetup: interrupted; the next command begins it anew.\n")
+        return 130
     return 0
 
 
