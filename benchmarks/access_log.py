@@ -1,17 +1,19 @@
-"""What it costs reads that they are recorded: a server with its access log and one without, side by side.
+"""What it costs reads that they are recorded: one server, whose record is switched on and off from window to window.
 
-    python -m benchmarks.access_log [--rounds 15] [--seconds 1]
+    python -m benchmarks.access_log [--rounds 15] [--seconds 1] [--case "a chart"]
 
-Needs nothing but the environment: an embedded PostgreSQL is started and filled with the demo data. Both servers answer
-the same reads of health information in turns. A ratio compares two windows that followed each other, and the median of
-them is the figure. Beside it stands what a read takes of processor time, server and PostgreSQL together, which a busy
-machine disturbs less; the entries of a window are written within it but for the last tenth of a second.
+Needs nothing but the environment: an embedded PostgreSQL is started and filled with the demo data. It is one process
+and not two, since two of the same program differ by more than an entry costs. A ratio compares two windows that
+followed each other, now one first and now the other, and the median of them is the figure. Beside it stands what a read
+takes of processor time, server and PostgreSQL together, which a busy machine disturbs less; each window is waited for
+until its entries are written.
 """
 
 import argparse
 import asyncio
 import os
 import secrets
+import signal
 import socket
 import statistics
 import subprocess
@@ -19,8 +21,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Final
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
 
 import asyncpg
 import orjson
@@ -32,6 +35,7 @@ from benchmarks.generator import Generator, load_generator
 from local.demo.loader import load
 from local.postgres import temporary_postgres
 from migrations.runner import upgrade
+from resolvers.engine import Engine
 from server.application import application_from_environment
 from server.protocol import GraphQLProtocol
 from server.source import Source, platform_source
@@ -47,6 +51,8 @@ _CONNECTIONS: Final = 16
 _PATIENTS: Final = 100
 _SECRET: Final = secrets.token_hex(16)
 _START_TIMEOUT_S: Final = 60.0
+#: After a switch, and until the last entries are written.
+_SETTLE_S: Final = 0.15
 
 
 def main() -> None:
@@ -54,22 +60,37 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.access_log", description="The price of the record.")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seconds", type=float, default=1.0, help="length of a window")
-    parser.add_argument("--serve", choices=("with", "without"), help=argparse.SUPPRESS)
-    parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--case", choices=(*_CASES,), action="append", help="only this one; may be repeated")
+    parser.add_argument("--serve", type=int, metavar="PORT", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve is None:
-        _measure(options.rounds, options.seconds)
+        _measure(options.case or [*_CASES], options.rounds, options.seconds)
     else:
-        _serve(options.port, recorded=options.serve == "with")
+        _serve(options.serve)
 
 
-def _serve(port: int, *, recorded: bool) -> None:
-    def unrecorded() -> Source:
-        return replace(platform_source(), has_access_log=False)
+class _SwitchedSource(Source):
+    """The platform with an engine that forgets its recorder on SIGUSR1, and has it again on SIGUSR2."""
 
-    if not recorded:
-        # No setting turns it off.
-        server.application.platform_source = unrecorded  # type: ignore[attr-defined] # a name that the module imports
+    def engine(self, *arguments: Any, **options: Any) -> Engine:
+        """As the source's own."""
+        engine = super().engine(*arguments, **options)
+        recorder = engine._recorder  # noqa: SLF001 -- no setting turns it off
+
+        def switch(number: int, _: object) -> None:
+            engine._recorder = recorder if number == signal.SIGUSR2 else None  # noqa: SLF001
+
+        signal.signal(signal.SIGUSR1, switch)
+        signal.signal(signal.SIGUSR2, switch)
+        return engine
+
+
+def _serve(port: int) -> None:
+    def switched() -> Source:
+        source = platform_source()
+        return _SwitchedSource(**{one.name: getattr(source, one.name) for one in fields(source)})
+
+    server.application.platform_source = switched  # type: ignore[attr-defined] # a name that the module imports
     uvicorn.run(
         application_from_environment,
         factory=True,
@@ -93,31 +114,44 @@ class _Series:
     processor_us: list[float] = field(default_factory=list)
 
 
-def _measure(rounds: int, seconds: float) -> None:
+def _measure(cases: list[str], rounds: int, seconds: float) -> None:
     with ExitStack() as stack:
         postgres = stack.enter_context(temporary_postgres())
         patients = asyncio.run(_fill(postgres.url))
         generator = stack.enter_context(load_generator())
-        servers = {name: stack.enter_context(_running(name, postgres.url)) for name in ("without", "with")}
-        for case, query in _CASES.items():
-            series = {name: _Series() for name in servers}
+        one = stack.enter_context(_running(postgres.url))
+        for case in cases:
+            series = {False: _Series(), True: _Series()}
+            backends: list[psutil.Process] = []
             for number in range(rounds + 1):
-                for name, one in servers.items():
-                    rate, processor_us = _window(generator, one, query, patients, seconds)
-                    if number:  # the first round warms up
-                        series[name].rates.append(rate)
-                        series[name].processor_us.append(processor_us)
-            _report(case, series["without"], series["with"])
+                for recorded in (number % 2 == 0, number % 2 == 1):
+                    one.process.send_signal(signal.SIGUSR2 if recorded else signal.SIGUSR1)
+                    time.sleep(_SETTLE_S)
+                    processes = [one.process, *backends]
+                    rate, processor_us = _window(generator, one, processes, _CASES[case], patients, seconds)
+                    if number:  # the first round warms up, and opens connections
+                        series[recorded].rates.append(rate)
+                        series[recorded].processor_us.append(processor_us)
+                backends = backends or _find_backends(one)
+            _report(case, series[False], series[True])
 
 
 def _report(case: str, without: _Series, recorded: _Series) -> None:
     ratios = [mine / theirs for mine, theirs in zip(recorded.rates, without.rates, strict=True)]
+    less = [theirs / mine for mine, theirs in zip(recorded.processor_us, without.processor_us, strict=True)]
     costs = statistics.median(without.processor_us), statistics.median(recorded.processor_us)
     sys.stdout.write(
         f"{case:<17} {statistics.median(without.rates):7.0f} reads/s without, {statistics.median(recorded.rates):7.0f}"
-        f" recorded, ratio {statistics.median(ratios):.3f} ({min(ratios):.2f} to {max(ratios):.2f});"
-        f" processor {costs[0]:.0f} and {costs[1]:.0f} us a read, ratio {costs[0] / costs[1]:.3f}\n"
+        f" recorded, ratio {statistics.median(ratios):.3f} ({_middle_half(ratios)});"
+        f" processor {costs[0]:.1f} and {costs[1]:.1f} us a read, ratio {statistics.median(less):.3f}"
+        f" ({_middle_half(less)})\n"
     )
+    sys.stdout.flush()
+
+
+def _middle_half(values: list[float]) -> str:
+    low, _, high = statistics.quantiles(values, n=4)
+    return f"{low:.2f} to {high:.2f}"
 
 
 async def _fill(url: str) -> list[str]:
@@ -132,7 +166,7 @@ async def _fill(url: str) -> list[str]:
 
 
 @contextmanager
-def _running(name: str, url: str) -> Iterator[_Server]:
+def _running(url: str) -> Iterator[_Server]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -143,7 +177,7 @@ def _running(name: str, url: str) -> Iterator[_Server]:
         "CAREGRAPH_LOG_FORMAT": "json",
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.access_log", "--serve", name, "--port", str(port)],
+        [sys.executable, "-m", "benchmarks.access_log", "--serve", str(port)],
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -155,7 +189,7 @@ def _running(name: str, url: str) -> Iterator[_Server]:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             if time.monotonic() > deadline or process.poll() is not None:
-                raise SystemExit(f"the server {name} the access log did not start")
+                raise SystemExit("the server did not start")
             time.sleep(0.1)
         yield _Server(port=port, process=psutil.Process(process.pid))
     finally:
@@ -164,7 +198,12 @@ def _running(name: str, url: str) -> Iterator[_Server]:
 
 
 def _window(
-    generator: Generator, server: _Server, query: str, patients: list[str], seconds: float
+    generator: Generator,
+    server: _Server,
+    processes: list[psutil.Process],
+    query: str,
+    patients: list[str],
+    seconds: float,
 ) -> tuple[float, float]:
     """Reads a second, and processor time a read in microseconds."""
     bodies = (orjson.dumps({"query": query, "variables": {"id": patient}}) for patient in patients)
@@ -174,25 +213,35 @@ def _window(
     )
     requests = [f"{head}{len(body)}\r\n\r\n".encode() + body for body in bodies]
     file = generator.write_requests("reads", requests)
-    before = _processor_s(server)
+    before = sum(map(_used_s, processes))
     counted = generator.measure(
         file, port=server.port, connections=_CONNECTIONS, warm_up_s=seconds / 5, window_s=seconds
     )
-    return counted.rate, (_processor_s(server) - before) * 1e6 / counted.all_requests
+    # The last entries are written within a tenth of a second.
+    time.sleep(_SETTLE_S)
+    return counted.rate, (sum(map(_used_s, processes)) - before) * 1e6 / counted.all_requests
 
 
-def _processor_s(server: _Server) -> float:
-    """What the server and its database connections have used."""
+def _find_backends(server: _Server) -> list[psutil.Process]:
+    """The database connections of the server."""
     ports = {one.laddr.port for one in server.process.net_connections("tcp") if one.status == "ESTABLISHED"}
-    used = sum(server.process.cpu_times()[:2])
+    found = []
     for process in psutil.process_iter(["name"]):
         if process.info["name"] == "postgres":
             try:
                 if any(one.raddr and one.raddr.port in ports for one in process.net_connections("tcp")):
-                    used += sum(process.cpu_times()[:2])
+                    found.append(process)
             except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue
-    return used
+    return found
+
+
+def _used_s(process: psutil.Process) -> float:
+    """Processor time of a process's main thread; to the nanosecond where the kernel tells, else to the hundredth."""
+    exact = Path(f"/proc/{process.pid}/schedstat")
+    if exact.exists():
+        return int(exact.read_text().split()[0]) / 1e9
+    return float(sum(process.cpu_times()[:2]))
 
 
 if __name__ == "__main__":
