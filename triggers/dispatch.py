@@ -182,6 +182,7 @@ class Dispatcher:
                     return False
                 message_ids = await self._send(batch)
         except TooLargeError as error:
+            self._outages.proved_nothing(first.topic, now=asyncio.get_running_loop().time())
             await self._give_up(first, str(error))
             return True
         except RefusedError as error:

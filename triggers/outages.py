@@ -76,6 +76,11 @@ class Outages:
         topic.probing = False
         topic.until = now + self._backoff.seconds_after(1)
 
+    def forget_probes(self) -> None:
+        """What was under way was dropped, so no probe has an outcome any more: others follow when it's time."""
+        for topic in self._topics.values():
+            topic.probing = False
+
     def proved_nothing(self, name: str, *, now: float) -> None:
         """An event was refused for what it is: if that was a probe, another one follows soon."""
         topic = self._topics.get(name)

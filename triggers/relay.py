@@ -182,6 +182,7 @@ class _Session:
 
     async def begin(self) -> None:
         """Take lanes and do the first round, which shows whether everything is there."""
+        self._outages.forget_probes()
         self._writing = self._group.create_task(self._writer.run())
         await self._round()
 

@@ -299,6 +299,34 @@ async def test_many_keys_that_wait_for_a_dead_pubsub_go_on_when_it_is_back(
         await all_published(records.connection)
 
 
+async def test_an_outage_ends_although_postgresql_ended_its_sessions_while_pubsub_was_asked(
+    records: Records, project: Project, database_url: str
+) -> None:
+    down, asked = True, asyncio.Event()
+
+    async def refuse_or_hang(_: Any) -> None:
+        if down and faulty.requests.total() > 30:
+            # All that were waiting have failed: these are asked whether it is back.
+            asked.set()
+            await asyncio.Event().wait()
+        if down:
+            raise Refuse(grpc.StatusCode.UNAVAILABLE)
+
+    for _ in range(30):
+        await records.insert_contract()
+    async with (
+        faulty_pubsub(project.address, refuse_or_hang) as faulty,
+        running_relay(project.settings(database_url, emulator_host=faulty.address)),
+    ):
+        await asyncio.wait_for(asked.wait(), 20)
+        down = False
+        await records.connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'caregraph-relay' AND datname = current_database()"
+        )
+        await all_published(records.connection)
+
+
 async def test_many_poisoned_keys_do_not_hold_up_those_behind_them(
     records: Records, project: Project, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

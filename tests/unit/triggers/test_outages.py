@@ -96,3 +96,10 @@ def test_a_probe_of_an_event_that_is_refused_for_what_it_is_is_made_anew(outages
 def test_when_an_event_went_through_last_is_known_of_each_topic(outages: Outages) -> None:
     outages.passed("t", now=3.0)
     assert (outages.passed_at("t"), outages.passed_at("u")) == (3.0, None)
+
+
+def test_a_probe_that_was_dropped_is_made_anew(outages: Outages) -> None:
+    fail_many(outages, "t")
+    assert outages.begin_probe(now=10.0) == "t"
+    outages.forget_probes()
+    assert outages.begin_probe(now=10.0) == "t"
