@@ -105,10 +105,12 @@ class Line:
 @asynccontextmanager
 async def opened_lines(world: World, folder: Path, backoff_s: tuple[int, int]) -> AsyncIterator[list[Line]]:
     """The agents with their own settings, behind Pub/Sub."""
-    broker = Broker(Journal(folder))
+    journal = Journal(folder)
+    broker = Broker(journal)
     pushers = Pushers(TokenSource(world.surroundings.identity))
     broker.on_change = pushers.update
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(journal.close)
         stack.push_async_callback(pushers.close, grace_s=5)
         stack.callback(broker.stop_delivering)
         lines = []
