@@ -11,7 +11,8 @@ import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
-_TIMEOUT_S = 10.0
+#: A first question makes a role's schema, which takes a busy machine seconds.
+_TIMEOUT_S = 30.0
 
 
 class _Server(uvicorn.Server):
@@ -47,7 +48,7 @@ def _certificates() -> ssl.SSLContext:
 
 def http_client(base_url: str = "") -> httpx.AsyncClient:
     """A client without proxies; reading the certificates, which takes longest, is done once."""
-    return httpx.AsyncClient(base_url=base_url, timeout=2.0, trust_env=False, verify=_certificates())
+    return httpx.AsyncClient(base_url=base_url, timeout=_TIMEOUT_S, trust_env=False, verify=_certificates())
 
 
 def loopback_socket(port: int = 0) -> socket.socket:
