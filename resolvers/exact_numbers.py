@@ -18,6 +18,8 @@ _SHAPES: Final = bytes.maketrans(b"0123456789.:[,- \t\r\n", b"0" * 11 + b":" * 8
 _LONG: Final = b":" + b"0" * 16
 #: Decimal digits that a double always keeps (IEEE 754).
 _KEPT_DIGITS: Final = 15
+#: What orjson reads without loss. (Integers of more than 64 bits are floats to it.)
+_PLAIN: Final = (str, int, bool, type(None))
 _EXPONENT: Final = re.compile("[eE]")
 
 
@@ -48,6 +50,8 @@ class ExactNumber(float):
 def read_json(text: bytes | str) -> Any:
     """What the text says. Raises orjson.JSONDecodeError."""
     read = orjson.loads(text)
+    if type(read) is dict and "query" in read and _is_plain(read.get("variables")):
+        return read
     raw = text.encode() if isinstance(text, str) else text
     # A tenth of what a regular expression takes, which for a megabyte of rows is more than reading it.
     shape = raw.translate(_SHAPES)
@@ -58,6 +62,18 @@ def read_json(text: bytes | str) -> Any:
     except RecursionError:
         # What is nested so deeply is refused later, whatever its numbers are.
         return read
+
+
+def _is_plain(variables: Any) -> bool:
+    """Whether they can hold no fraction and nothing within: sooner seen than the text is gone through."""
+    if variables is None:
+        return True
+    if type(variables) is not dict:
+        return False
+    for value in variables.values():  # noqa: SIM110 - a generator would take twice as long
+        if type(value) not in _PLAIN:
+            return False
+    return True
 
 
 def write_json(value: Any) -> bytes:

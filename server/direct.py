@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from integrations.telemetry.http import HttpTelemetry
-from server.endpoint import CONTENT_TYPE, GraphQLEndpoint
+from server.endpoint import CONTENT_TYPE, DRY_RUN, GraphQLEndpoint, is_true
 
 #: The key under which the application leaves its `DirectEndpoint` in the server's state.
 DIRECT: Final = "caregraph.direct"
@@ -58,7 +58,8 @@ class DirectEndpoint:
             traceparent=headers.get(b"traceparent"),
             later=True,
         ) as exchange:
-            answer = await self._endpoint.answer(headers.items(), body, address)
+            dry_run = DRY_RUN in headers and is_true(headers[DRY_RUN])
+            answer = await self._endpoint.answer(headers.items(), body, address, dry_run=dry_run)
             exchange.status = 200
             exchange.sent_bytes = len(answer)
         return self._head % (len(answer), exchange.request.request_id.encode("ascii")), answer

@@ -64,45 +64,47 @@ class GraphQLEndpoint:
         except _ClientLeft:
             return
         client = scope.get("client")
-        body = await self.answer(scope["headers"], raw, client[0] if client else "")
-        headers = [*_HEADERS, (b"content-length", str(len(body)).encode())]
+        headers = scope["headers"]
+        dry_run = any(name == DRY_RUN and is_true(value) for name, value in headers)
+        body = await self.answer(headers, raw, client[0] if client else "", dry_run=dry_run)
+        lines = [*_HEADERS, (b"content-length", str(len(body)).encode())]
         if not is_whole:
             # Nobody wants the rest.
-            headers.append((b"connection", b"close"))
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+            lines.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": 200, "headers": lines})
         await send({"type": "http.response.body", "body": body})
 
-    async def answer(self, headers: Collection[tuple[bytes, bytes]], raw: bytes, address: str) -> bytes:
+    async def answer(
+        self, headers: Collection[tuple[bytes, bytes]], raw: bytes, address: str, *, dry_run: bool
+    ) -> bytes:
         """The body of the response to a POST with these headers and this body, from a client at `address`."""
         try:
-            return await self._answer(headers, raw, address)
+            if len(raw) > self._max_request_bytes:
+                raise self._too_large(headers, raw)
+            session = self._authenticator.find_session(headers)
+            if session is None:
+                session = await self._authenticator.authenticate(headers)
+            if self._rate_limiter is not None:
+                await self._rate_limiter.check(session, address)
+            request = read_json(raw)
+            if isinstance(request, dict):
+                return await self._execute(session, request, dry_run=dry_run)
+            return await self._batch(session, request, address, dry_run=dry_run)
         except GraphQLRequestError as error:
             return error_body(error)
         except AuthenticationError as error:
             return error_body(GraphQLRequestError(error.code.value, error.message))
-
-    async def _answer(self, headers: Collection[tuple[bytes, bytes]], raw: bytes, address: str) -> bytes:
-        if len(raw) > self._max_request_bytes:
-            raise GraphQLRequestError(
-                "validation-failed",
-                "the request goes over the limit CAREGRAPH_MAX_REQUEST_BYTES: "
-                f"{self._max_request_bytes} bytes allowed, {_length(headers) or f'{len(raw)} or more'} sent",
-            )
-        session = self._authenticator.find_session(headers)
-        if session is None:
-            session = await self._authenticator.authenticate(headers)
-        if self._rate_limiter is not None:
-            await self._rate_limiter.check(session, address)
-        try:
-            request = read_json(raw)
         except orjson.JSONDecodeError as error:
-            raise GraphQLRequestError("invalid-json", f"the request body is not valid JSON: {error.msg}") from None
-        dry_run = False
-        for name, value in headers:
-            if name == DRY_RUN:
-                dry_run = dry_run or value.lower() == b"true"
-        if isinstance(request, dict):
-            return await self._execute(session, request, dry_run=dry_run)
+            return error_body(GraphQLRequestError("invalid-json", f"the request body is not valid JSON: {error.msg}"))
+
+    def _too_large(self, headers: Collection[tuple[bytes, bytes]], raw: bytes) -> GraphQLRequestError:
+        return GraphQLRequestError(
+            "validation-failed",
+            "the request goes over the limit CAREGRAPH_MAX_REQUEST_BYTES: "
+            f"{self._max_request_bytes} bytes allowed, {_length(headers) or f'{len(raw)} or more'} sent",
+        )
+
+    async def _batch(self, session: Session, request: Any, address: str, *, dry_run: bool) -> bytes:
         if not isinstance(request, list):
             raise GraphQLRequestError("parse-failed", "expected an object with a query, or a list of such objects")
         if len(request) > MAX_BATCH:
@@ -154,6 +156,11 @@ class GraphQLEndpoint:
                     break
             body = b"".join(parts)
         return body, not message.get("more_body")
+
+
+def is_true(value: bytes) -> bool:
+    """What a header's value has to be for yes."""
+    return value.lower() == b"true"
 
 
 def _length(headers: Collection[tuple[bytes, bytes]]) -> int | None:

@@ -3,11 +3,12 @@
 import asyncio
 import atexit
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
 import structlog
+from prometheus_client import Histogram
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -15,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from integrations.telemetry.context import RequestContext, accept_request_id, current_request
 from integrations.telemetry.logging import LogLevel, write_access_line, write_access_lines, writes_json
-from integrations.telemetry.metrics import counter, gauge, histogram, render_metrics
+from integrations.telemetry.metrics import counter, gauge, histogram, observe_all, render_metrics
 from integrations.telemetry.tracing import TraceContext, TraceScope, enter_trace, join_trace
 
 #: How long one readiness check may take before it counts as failed.
@@ -105,7 +106,7 @@ class HttpTelemetry:
             ["method", "route", "status"],
         )
         #: Histogram children by label values: looking one up here is five times faster than `labels()`.
-        self._children: dict[tuple[str, str, int], Callable[[float], None]] = {}
+        self._children: dict[tuple[str, str, int], Histogram] = {}
 
     def exchange(
         self, scope: Mapping[str, Any], *, request_id: bytes | None, traceparent: bytes | None, later: bool = False
@@ -119,12 +120,27 @@ class HttpTelemetry:
 
     def observe(self, scope: Mapping[str, Any], status: int, duration_s: float) -> None:
         """Count one answer."""
-        method = scope["method"] if scope["method"] in _METHODS else "other"
-        key = (method, self.route(scope), status)
-        observe = self._children.get(key)
-        if observe is None:
-            observe = self._children[key] = self._latency.labels(key[0], key[1], str(status)).observe
-        observe(duration_s)
+        self._child(scope, status).observe(duration_s)
+
+    def observe_all(self, exchanges: Sequence[tuple[Mapping[str, Any], int, float]]) -> None:
+        """Count answers: scope, status and seconds of each."""
+        durations: dict[tuple[str, str, int], list[float]] = {}
+        for scope, status, duration_s in exchanges:
+            durations.setdefault(self._key(scope, status), []).append(duration_s)
+        for key, found in durations.items():
+            observe_all(self._children.get(key) or self._new_child(key), found)
+
+    def _child(self, scope: Mapping[str, Any], status: int) -> Histogram:
+        key = self._key(scope, status)
+        return self._children.get(key) or self._new_child(key)
+
+    def _key(self, scope: Mapping[str, Any], status: int) -> tuple[str, str, int]:
+        method = scope["method"]
+        return method if method in _METHODS else "other", self.route(scope), status
+
+    def _new_child(self, key: tuple[str, str, int]) -> Histogram:
+        child = self._children[key] = self._latency.labels(key[0], key[1], str(key[2]))
+        return child
 
     def route(self, scope: Mapping[str, Any]) -> str:
         """The route's template, not the path: few values, and no ids in them."""
@@ -254,10 +270,13 @@ def flush_exchanges() -> None:
     concluded = [*_waiting]
     _waiting.clear()
     lines: list[tuple[LogLevel, str, dict[str, Any], RequestContext, TraceContext, float]] = []
+    counted: dict[HttpTelemetry, list[tuple[Mapping[str, Any], int, float]]] = {}
     for (telemetry, scope, status, duration_s, sent_bytes, request, trace), at in concluded:
-        telemetry.observe(scope, status, duration_s)
+        counted.setdefault(telemetry, []).append((scope, status, duration_s))
         fields = _fields(scope, status, duration_s, sent_bytes, request)
         lines.append((_level(scope["path"], status), _EVENT, fields, request, trace, at))
+    for telemetry, exchanges in counted.items():
+        telemetry.observe_all(exchanges)
     write_access_lines(lines)
 
 
