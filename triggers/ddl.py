@@ -27,13 +27,20 @@ _STEP: Final = "    "
 #: Who changes the row, and in which trace. Parts of the statement that writes the event: PL/pgSQL prepares a variable's
 #: expression anew in every transaction.
 _SESSION: Final = "nullif(current_setting('app.session', true), '')::jsonb"
+#: Whether a relay sleeps or a live query watches the outbox, or that can't be told: see `announce.sql`.
+_SOMEBODY_WAITS: Final = """\
+current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted')
+    OR EXISTS (SELECT FROM events.relay AS r WHERE r.asleep AND r.expires_at > clock_timestamp())
+    OR EXISTS (
+        SELECT FROM events.live_watch AS w WHERE w.table_key = 'events.outbox' AND w.until > clock_timestamp()
+    )"""
 _TRACE: Final = "nullif(current_setting('app.traceparent', true), '')"
 
 
 def render_create(triggers: Sequence[DeclaredTrigger] = DECLARED) -> str:
     """The script that creates every function and trigger of this package."""
     scripts = (
-        _template("announce"),
+        _template("announce", somebody_waits=_SOMEBODY_WAITS.replace("\n", f"\n{_STEP}")),
         _render_publish(),
         _template("replay"),
         *(_render_trigger(trigger) for trigger in triggers),
@@ -56,6 +63,7 @@ def render_drop(triggers: Sequence[DeclaredTrigger] = DECLARED) -> str:
         "ALTER TABLE events.relay RESET (fillfactor, autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold);",
         "DROP TRIGGER announce ON events.outbox;",
         "DROP FUNCTION events.announce();",
+        "DROP FUNCTION events.announce_events();",
     ]
     return "\n".join(lines) + "\n"
 
@@ -103,7 +111,7 @@ def _render_trigger(trigger: DeclaredTrigger) -> str:
     body: list[str] = []
     declarations = ""
     if trigger.through is not None:
-        declarations = f"DECLARE\n{_STEP}aggregate_id text;\n"
+        declarations = f"{_STEP}aggregate_id text;\n"
     for index, operation in enumerate(trigger.events):
         body.append(f"{'IF' if index == 0 else 'ELSIF'} TG_OP = {_text(operation)} THEN")
         body.append(indent(_render_insert(trigger, operation), _STEP))
@@ -164,7 +172,8 @@ def _render_insert(trigger: DeclaredTrigger, operation: Operation) -> str:
     )
     statements.append(
         "INSERT INTO events.outbox (type, topic, ordering_key, subject, data, session_variables, traceparent)\n"
-        f"VALUES (\n{indent(values, _STEP)}\n);"
+        f"VALUES (\n{indent(values, _STEP)}\n)\n"
+        f"RETURNING\n{indent(_SOMEBODY_WAITS, _STEP)}\nINTO somebody_waits;"
     )
     return "\n".join(statements)
 

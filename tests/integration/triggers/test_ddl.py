@@ -14,7 +14,7 @@ DEFINITIONS = """
         SELECT p.*
         FROM pg_proc AS p
         WHERE p.pronamespace = 'events'::regnamespace
-            AND (p.proname IN ('publish', 'replay', 'announce') OR p.proname LIKE 'record\\_%')
+            AND (p.proname IN ('publish', 'replay', 'announce', 'announce_events') OR p.proname LIKE 'record\\_%')
     )
     SELECT p.oid::regprocedure::text AS name, pg_get_functiondef(p.oid) AS definition, p.proacl::text AS rights
     FROM ours AS p

@@ -491,9 +491,39 @@ async def test_an_event_without_a_notification_is_found_by_the_poll(
 ) -> None:
     async with running_relay(project.settings(database_url, slow_poll=timedelta(seconds=slow_poll_s))):
         await asleep(records.connection)
-        await records.connection.execute("ALTER TABLE events.outbox DISABLE TRIGGER announce")
+        await records.connection.execute(
+            "CREATE OR REPLACE FUNCTION events.announce_events() RETURNS void LANGUAGE plpgsql AS 'BEGIN END'"
+        )
         await records.insert_contract()
         await project.receive_count(1)
+
+
+_PUBLISH = """
+    SELECT events.publish('contract.created', id::text, '{}'::jsonb) FROM public.contract
+"""
+_CHANGE = "UPDATE public.contract SET status = 'active'"
+
+
+@pytest.mark.parametrize(
+    ("statement", "isolation"),
+    [
+        (_CHANGE, "read_committed"),
+        (_CHANGE, "repeatable_read"),
+        (_CHANGE, "serializable"),
+        (_PUBLISH, "read_committed"),
+    ],
+)
+async def test_whatever_writes_an_event_wakes_a_sleeping_relay(
+    records: Records, project: Project, database_url: str, statement: str, isolation: Any
+) -> None:
+    await records.insert_contract()
+    settings = project.settings(database_url, slow_poll=timedelta(seconds=60), tick=timedelta(seconds=60))
+    async with running_relay(settings):
+        await project.receive_count(1)
+        await asleep(records.connection)
+        async with records.connection.transaction(isolation=isolation):
+            await records.connection.execute(statement)
+        await project.receive_count(2)
 
 
 async def test_a_sleeping_relay_is_woken_by_the_commit(records: Records, project: Project, database_url: str) -> None:

@@ -102,16 +102,21 @@ async def test_a_relay_stops_without_publishing_anything_twice(
     records: Records, project: Project, start: Start
 ) -> None:
     relay = start(CAREGRAPH_RELAY_BATCH="10")
-    for _ in range(600):
+    for _ in range(10):
         await records.insert_contract()
-    await eventually(lambda: has_published(records, 1))
+    # More than it publishes while this looks whether it has begun.
+    await records.connection.execute(
+        "INSERT INTO public.contract (customer_id, treatment_id)"
+        " SELECT c.customer_id, c.treatment_id FROM public.contract AS c CROSS JOIN generate_series(1, 499)"
+    )
+    await eventually(lambda: has_published(records, 20))
     assert relay.stop() == 0
     published = {str(event["id"]) for event in await records.outbox() if event["published_at"] is not None}
-    assert 0 < len(published) < 600
+    assert 0 < len(published) < 5000
     start()
     await all_published(records.connection)
     received = await project.receive_ids({str(event["id"]) for event in await records.outbox()})
-    assert len(received) == 600
+    assert len(received) == 5000
 
 
 async def test_a_relay_says_how_it_is(records: Records, project: Project, start: Start) -> None:

@@ -2,8 +2,13 @@
 CREATE FUNCTION {{function}}() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
-{{declarations}}BEGIN
+DECLARE
+{{declarations}}    somebody_waits boolean;
+BEGIN
 {{body}}
+    IF somebody_waits THEN
+        PERFORM events.announce_events();
+    END IF;
     RETURN NULL;
 END;
 $function$;
