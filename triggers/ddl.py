@@ -27,6 +27,7 @@ _STEP: Final = "    "
 #: Who changes the row, and in which trace. Parts of the statement that writes the event: PL/pgSQL prepares a variable's
 #: expression anew in every transaction.
 _SESSION: Final = "nullif(current_setting('app.session', true), '')::jsonb"
+_TRACE: Final = "nullif(current_setting('app.traceparent', true), '')"
 #: Whether a relay sleeps or a live query watches the outbox, or that can't be told: see `announce.sql`.
 _SOMEBODY_WAITS: Final = """\
 current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted')
@@ -34,7 +35,6 @@ current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommi
     OR EXISTS (
         SELECT FROM events.live_watch AS w WHERE w.table_key = 'events.outbox' AND w.until > clock_timestamp()
     )"""
-_TRACE: Final = "nullif(current_setting('app.traceparent', true), '')"
 
 
 def render_create(triggers: Sequence[DeclaredTrigger] = DECLARED) -> str:
