@@ -40,9 +40,10 @@ BEGIN
 END;
 $function$;
 
--- What writes events below another trigger is a trigger of ours, and has looked by itself.
+-- What writes events below another trigger is a trigger of ours, and has looked by itself. The argument names the key that
+-- live queries are told of, as with other tables' triggers.
 CREATE TRIGGER announce AFTER INSERT ON events.outbox
-FOR EACH STATEMENT WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION events.announce();
+FOR EACH STATEMENT WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION events.announce('id');
 
 CREATE OR REPLACE FUNCTION events.record_public_contract() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp

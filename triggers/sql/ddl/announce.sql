@@ -43,9 +43,10 @@ BEGIN
 END;
 $function$;
 
--- What writes events below another trigger is a trigger of ours, and has looked by itself.
+-- What writes events below another trigger is a trigger of ours, and has looked by itself. The argument names the key that
+-- live queries are told of, as with other tables' triggers.
 CREATE TRIGGER announce AFTER INSERT ON events.outbox
-FOR EACH STATEMENT WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION events.announce();
+FOR EACH STATEMENT WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION events.announce('id');
 
 -- The row of a relay changes often and is read by every commit: keep its versions on one page.
 ALTER TABLE events.relay SET (fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
