@@ -4,6 +4,5 @@
 retries with a budget, circuit breaker, metrics); `client` is what every client is, a guard and connections to close;
 `http` is JSON over HTTP under that guard; `settings` are the names of the environment. A client's folder has the same
 files everywhere: `settings`, `types` (what goes in and out) and `client`. `telemetry` (logs, traces, metrics) and
-`identity` (tokens) serve every program. Nothing here knows of GraphQL, events or
-the database.
+`identity` (tokens) serve every program. Nothing here knows of GraphQL, events or the database.
 """

@@ -120,7 +120,7 @@ class HttpTelemetry:
 
     def observe(self, scope: Mapping[str, Any], status: int, duration_s: float) -> None:
         """Count one answer."""
-        self._child(scope, status).observe(duration_s)
+        self._child(self._key(scope, status)).observe(duration_s)
 
     def observe_all(self, exchanges: Sequence[tuple[Mapping[str, Any], int, float]]) -> None:
         """Count answers: scope, status and seconds of each."""
@@ -128,18 +128,16 @@ class HttpTelemetry:
         for scope, status, duration_s in exchanges:
             durations.setdefault(self._key(scope, status), []).append(duration_s)
         for key, found in durations.items():
-            observe_all(self._children.get(key) or self._new_child(key), found)
-
-    def _child(self, scope: Mapping[str, Any], status: int) -> Histogram:
-        key = self._key(scope, status)
-        return self._children.get(key) or self._new_child(key)
+            observe_all(self._child(key), found)
 
     def _key(self, scope: Mapping[str, Any], status: int) -> tuple[str, str, int]:
         method = scope["method"]
         return method if method in _METHODS else "other", self.route(scope), status
 
-    def _new_child(self, key: tuple[str, str, int]) -> Histogram:
-        child = self._children[key] = self._latency.labels(key[0], key[1], str(key[2]))
+    def _child(self, key: tuple[str, str, int]) -> Histogram:
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = self._latency.labels(key[0], key[1], str(key[2]))
         return child
 
     def route(self, scope: Mapping[str, Any]) -> str:
