@@ -170,8 +170,6 @@ async def _in_pharmacy(world: World, known: Known, prescription_id: uuid.UUID, p
     first, last, _, phone, *_ = known.personal
     fill_id = uuid.uuid4()
     order = pharmacy_order(str(fill_id), id=str(prescription_id))
-    ncpdp = await world.row("SELECT ncpdp_id FROM healthcare.pharmacy WHERE id = $1", pharmacy_id)
-    await world.client.post(f"{world.surroundings.pharmacy}/_control/pharmacies", json={"ncpdp_id": ncpdp["ncpdp_id"]})
     patient = replace(order.patient, first_name=first, last_name=last, phone=phone)
     async with PharmacyClient(pharmacy_settings(world)) as pharmacy:
         made = await pharmacy.create_order(replace(order, patient=patient), idempotency_key=str(fill_id))
