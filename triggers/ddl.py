@@ -28,19 +28,14 @@ _STEP: Final = "    "
 #: expression anew in every transaction.
 _SESSION: Final = "nullif(current_setting('app.session', true), '')::jsonb"
 _TRACE: Final = "nullif(current_setting('app.traceparent', true), '')"
-#: Whether a relay sleeps or a live query watches the outbox, or that can't be told: see `announce.sql`.
-_SOMEBODY_WAITS: Final = """\
-current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted')
-    OR EXISTS (SELECT FROM events.relay AS r WHERE r.asleep AND r.expires_at > clock_timestamp())
-    OR EXISTS (
-        SELECT FROM events.live_watch AS w WHERE w.table_key = 'events.outbox' AND w.until > clock_timestamp()
-    )"""
+#: Whether a relay sleeps or a live query watches the outbox, or has just begun to or ceased: see `announce.sql`.
+_SOMEBODY_WAITS: Final = "pg_sequence_last_value('events.awaited_until') > date_part('epoch', clock_timestamp())"
 
 
 def render_create(triggers: Sequence[DeclaredTrigger] = DECLARED) -> str:
     """The script that creates every function and trigger of this package."""
     scripts = (
-        _template("announce", somebody_waits=_SOMEBODY_WAITS.replace("\n", f"\n{_STEP}")),
+        _template("announce", somebody_waits=_SOMEBODY_WAITS),
         _render_publish(),
         _template("replay"),
         *(_render_trigger(trigger) for trigger in triggers),
@@ -64,6 +59,10 @@ def render_drop(triggers: Sequence[DeclaredTrigger] = DECLARED) -> str:
         "DROP TRIGGER announce ON events.outbox;",
         "DROP FUNCTION events.announce();",
         "DROP FUNCTION events.announce_events();",
+        "DROP TRIGGER note_waiting ON events.live_watch;",
+        "DROP TRIGGER note_waiting ON events.relay;",
+        "DROP FUNCTION events.note_waiting();",
+        "DROP SEQUENCE events.awaited_until;",
     ]
     return "\n".join(lines) + "\n"
 
@@ -173,7 +172,7 @@ def _render_insert(trigger: DeclaredTrigger, operation: Operation) -> str:
     statements.append(
         "INSERT INTO events.outbox (type, topic, ordering_key, subject, data, session_variables, traceparent)\n"
         f"VALUES (\n{indent(values, _STEP)}\n)\n"
-        f"RETURNING\n{indent(_SOMEBODY_WAITS, _STEP)}\nINTO somebody_waits;"
+        f"RETURNING {_SOMEBODY_WAITS} INTO somebody_waits;"
     )
     return "\n".join(statements)
 

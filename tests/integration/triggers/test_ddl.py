@@ -14,7 +14,10 @@ DEFINITIONS = """
         SELECT p.*
         FROM pg_proc AS p
         WHERE p.pronamespace = 'events'::regnamespace
-            AND (p.proname IN ('publish', 'replay', 'announce', 'announce_events') OR p.proname LIKE 'record\\_%')
+            AND (
+                p.proname IN ('publish', 'replay', 'announce', 'announce_events', 'note_waiting')
+                OR p.proname LIKE 'record\\_%'
+            )
     )
     SELECT p.oid::regprocedure::text AS name, pg_get_functiondef(p.oid) AS definition, p.proacl::text AS rights
     FROM ours AS p
@@ -27,6 +30,11 @@ DEFINITIONS = """
     SELECT c.oid::regclass::text, c.reloptions::text, NULL
     FROM pg_class AS c
     WHERE c.oid IN ('events.outbox'::regclass, 'events.relay'::regclass) AND c.reloptions IS NOT NULL
+    UNION ALL
+    SELECT s.seqrelid::regclass::text, format('%s to %s, starts at %s', s.seqmin, s.seqmax, s.seqstart), c.relacl::text
+    FROM pg_sequence AS s
+    JOIN pg_class AS c ON c.oid = s.seqrelid
+    WHERE s.seqrelid = to_regclass('events.awaited_until')
     ORDER BY 1
 """
 

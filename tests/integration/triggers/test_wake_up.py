@@ -109,13 +109,55 @@ async def test_a_relay_that_died_asleep_stops_costing_notifications(
 
 
 @pytest.mark.parametrize("isolation", ["repeatable_read", "serializable"])
-async def test_a_transaction_whose_snapshot_may_be_old_always_notifies(
-    records: Records, heard: list[object], connect: Connect, isolation: str
+async def test_a_transaction_whose_snapshot_is_older_notifies_a_relay_that_fell_asleep_since(
+    records: Records, presence: Presence, heard: list[object], connect: Connect, isolation: str
 ) -> None:
     async with records.connection.transaction(isolation=isolation):  # type: ignore[arg-type] # one of its literals
+        await records.connection.fetchval("SELECT count(*) FROM events.relay")
+        await presence.set_asleep()
         await records.insert_contract()
     await settle(connect)
     assert heard == [1]
+
+
+@pytest.mark.parametrize("isolation", ["read_committed", "repeatable_read", "serializable"])
+async def test_nobody_looks_at_the_relays_while_they_are_awake(
+    records: Records, presence: Presence, heard: list[object], connect: Connect, isolation: str
+) -> None:
+    """Nothing waits for a lock on their table."""
+    locking = await connect()
+    async with locking.transaction():
+        await locking.execute("LOCK TABLE events.relay")
+        async with records.connection.transaction(isolation=isolation):  # type: ignore[arg-type] # one of its literals
+            await records.connection.execute("SET LOCAL lock_timeout = '2s'")
+            await records.insert_contract()
+    await settle(connect)
+    assert heard == []
+
+
+async def test_a_relay_that_wakes_leaves_writers_notifying_those_that_sleep_on(
+    records: Records, presence: Presence, heard: list[object], connect: Connect, database_url: str
+) -> None:
+    """Also when the other falls asleep in the same moment, and isn't to be seen yet."""
+    async with (
+        connect_relay(database_url) as connection,
+        come_to_work(connection, expiry=timedelta(seconds=30)) as other,
+    ):
+        await presence.set_asleep()
+        falling = await connect()
+        async with falling.transaction():
+            await falling.execute("UPDATE events.relay SET asleep = true WHERE id = $1", other.relay_id)
+            waking = asyncio.create_task(presence.set_awake())
+            await asyncio.sleep(0.1)
+            assert not waking.done(), "it would overwrite what it can't see"
+        await waking
+        await records.insert_contract()
+        await settle(connect)
+        assert heard == [1]
+        await other.set_awake()
+        await records.insert_contract()
+        await settle(connect)
+        assert heard == [1]
 
 
 async def test_the_horizon_waits_for_a_transaction_that_read_awake(

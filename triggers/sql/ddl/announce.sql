@@ -3,12 +3,45 @@
 -- so nothing is notified while every relay is awake and polling, and nobody watches. Live queries aren't told which rows
 -- are new, but that there are many.
 --
--- Who writes events looks first whether anybody waits, and calls this only then. Triggers of tables look in the very
--- statement that writes the event, which costs half of what a statement or a trigger of its own does; for all others the
--- outbox's trigger looks, below. Each looks after its transaction has its transaction id: a relay that goes to sleep
--- waits for all transactions of that time (see triggers/sleep.py and docs/events.md), and so does who begins to watch.
--- Under REPEATABLE READ and SERIALIZABLE the snapshot may be older than that id, and what it says is no use: these notify
--- always. A relay that died asleep costs notifications until its row expires, and no longer.
+-- Who writes events looks first whether anybody waits, and calls `announce_events` only then. Triggers of tables look in
+-- the very statement that writes the event, for all others the outbox's trigger looks, below. Each looks after its
+-- transaction has its transaction id: a relay that goes to sleep waits for all transactions of that time (see
+-- triggers/sleep.py and docs/events.md), and so does who begins to watch.
+--
+-- What they look at is one number, until when anybody waits. It is the value of a sequence, for that is read without
+-- snapshot, scan or plan, which queries of both tables would need in every transaction. A sequence knows no
+-- transactions: what is set is seen at once, before it is committed and at every isolation level. Who sees it too early,
+-- or because a relay died asleep, looks at the tables in vain, until the moment has passed.
+CREATE SEQUENCE events.awaited_until MINVALUE 0;
+
+COMMENT ON SEQUENCE events.awaited_until IS
+    'Until when a relay sleeps or a live query watches the outbox, in seconds since 1970; kept by events.note_waiting.';
+
+-- One at a time until it commits: who waits now must not be overwritten by somebody who hasn't seen it yet.
+CREATE FUNCTION events.note_waiting() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('events.awaited_until', 0));
+    PERFORM setval('events.awaited_until', coalesce(ceil(date_part('epoch', max(waiting.until)))::bigint, 0))
+    FROM (
+        SELECT r.expires_at AS until FROM events.relay AS r WHERE r.asleep
+        UNION ALL
+        SELECT w.until FROM events.live_watch AS w WHERE w.table_key = 'events.outbox'
+    ) AS waiting;
+    RETURN NULL;
+END;
+$function$;
+
+CREATE TRIGGER note_waiting AFTER INSERT OR UPDATE OR DELETE ON events.relay
+FOR EACH STATEMENT EXECUTE FUNCTION events.note_waiting();
+
+-- Watches are deleted long after they have ended.
+CREATE TRIGGER note_waiting AFTER INSERT OR UPDATE ON events.live_watch
+FOR EACH STATEMENT EXECUTE FUNCTION events.note_waiting();
+
+-- Under REPEATABLE READ and SERIALIZABLE the snapshot may be older than the transaction's id, and what it says of relays
+-- and watches is no use: these notify whenever anybody waits.
 CREATE FUNCTION events.announce_events() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -35,8 +68,7 @@ CREATE FUNCTION events.announce() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-    IF {{somebody_waits}}
-    THEN
+    IF {{somebody_waits}} THEN
         PERFORM events.announce_events();
     END IF;
     RETURN NULL;
@@ -48,7 +80,7 @@ $function$;
 CREATE TRIGGER announce AFTER INSERT ON events.outbox
 FOR EACH STATEMENT WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION events.announce('id');
 
--- The row of a relay changes often and is read by every commit: keep its versions on one page.
+-- The row of a relay changes often and is read by every commit that may have to wake it: keep its versions on one page.
 ALTER TABLE events.relay SET (fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
 
 -- Marking a row as published leaves a dead entry at the front of the index that the relay reads from.
