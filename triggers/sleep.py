@@ -18,9 +18,10 @@ own, the *mark*. T had its id before it looked (the trigger looks after it has i
 Once a snapshot's oldest running transaction, the *horizon*, is at or above the mark, every such T has ended, and what
 that snapshot doesn't show will be notified. The relay relies on NOTIFY after it has read the outbox with that snapshot.
 
-Writers first read a sequence that says until when any relay sleeps, and look at `asleep` only before that moment. It is
-set, and seen, before `asleep` is committed: who read it too low had its id by then as well. Transactions under REPEATABLE
-READ may look at `asleep` with a snapshot older than their id; before that moment they always notify (`announce.sql`).
+Writers first read a sequence that says until when any relay sleeps, and look at `asleep` only before that moment. It
+is set, and seen, before `asleep` is committed: who read it too low had its id by then as well. Transactions under
+REPEATABLE READ may look at `asleep` with a snapshot older than their id; before that moment they always notify
+(`announce.sql`).
 """
 
 from dataclasses import dataclass

@@ -125,6 +125,7 @@ async def test_nobody_looks_at_the_relays_while_they_are_awake(
     records: Records, presence: Presence, heard: list[object], connect: Connect, isolation: str
 ) -> None:
     """Nothing waits for a lock on their table."""
+    await presence.set_awake()
     locking = await connect()
     async with locking.transaction():
         await locking.execute("LOCK TABLE events.relay")
