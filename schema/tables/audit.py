@@ -21,8 +21,15 @@ change = Table(
     Column("traceparent", Text),
     created_at(),
     Index(None, "table_schema", "table_name", "row_id", "created_at"),
-    Index(None, "user_id", "created_at"),
-    Index(None, "created_at"),
+    # Newest first is by id; the ranges of blocks find a time span, and a user, as for reads below.
+    Index(
+        "change_ranges_idx",
+        "created_at",
+        "user_id",
+        postgresql_using="brin",
+        postgresql_ops={"user_id": "text_bloom_ops"},
+        postgresql_with={"pages_per_range": 32, "autosummarize": "on"},
+    ),
     schema="audit",
     comment="A change of a clinical or financial row: who, when, from what to what.",
 )

@@ -1,6 +1,7 @@
 """Changes of clinical and financial rows: all of them are recorded, and what is recorded stays."""
 
 import datetime
+import uuid
 from collections.abc import AsyncIterator
 from typing import Any, TypeAlias
 
@@ -116,6 +117,24 @@ async def test_every_row_of_a_statement_is_recorded_under_its_key(database: Conn
     assert [change["row_id"] for change in found if change["op"] == "DELETE"] == ["c1"]
     # How to reach a person is no financial fact, and would outlive the deletion of their data.
     assert not any("email" in (change["new"] or {}) for change in found)
+
+
+async def test_entries_of_a_statement_have_ids_of_their_own_that_sort_by_time(database: Connection) -> None:
+    insert = (
+        "INSERT INTO chargebee.customer (id, created_at, updated_at, resource_version)"
+        " SELECT $1 || n, now(), now(), 1 FROM generate_series(1, 300) AS n"
+    )
+    for name in ("first", "second"):
+        await database.execute(insert, name)
+    await database.execute("UPDATE chargebee.customer SET auto_collection = 'off', resource_version = 2")
+    await database.execute("DELETE FROM chargebee.customer")
+    found = await database.fetch("SELECT id, op, row_id FROM audit.change ORDER BY id")
+    assert [(entry["op"], entry["row_id"].rstrip("0123456789")) for entry in found[:600]] == [
+        ("INSERT", name) for name in ("first", "second") for _ in range(300)
+    ]
+    assert [entry["op"] for entry in found[600:]] == ["UPDATE"] * 600 + ["DELETE"] * 600
+    # As RFC 9562, sections 4.1 and 4.2, has it.
+    assert {(entry["id"].version, entry["id"].variant) for entry in found} == {(7, uuid.RFC_4122)}
 
 
 async def test_update_that_changes_nothing_is_no_change(database: Connection) -> None:
