@@ -19,6 +19,7 @@ from permissions.model import Rules
 from permissions.session import Session
 from permissions.view import ADMIN, RuleError, role_view
 from resolvers.binding import Request
+from resolvers.columns import Columns
 from resolvers.document import Operation, caching, choose_operation, parse_document
 from resolvers.errors import GraphQLRequestError, ValidationFailed, error_body
 from resolvers.execution import Executor, Resolved
@@ -133,8 +134,8 @@ class Engine:
         """
         try:
             role = self._roles.get(session.role) or self._role(session.role)
-            plan = self._plan(role, query, variables or _EMPTY, operation_name)
             request = Request(variables=variables or _EMPTY, session=session, traceparent=traceparent)
+            plan = self._plan(role, query, variables or _EMPTY, operation_name, request.columns)
             limit_s = role.limits.statement_timeout_s
             if plan.sensitive is not None and self._recorder is not None and self._recorder.is_full:
                 await self._recorder.wait_for_room()
@@ -233,13 +234,21 @@ class Engine:
         inherited = [self._view(parent, (*within, name)) for parent in parents]
         return inherit(self._catalogue, name, inherited, own, functions)
 
-    def _plan(self, role: _Role, query: str, variables: Mapping[str, Any], operation_name: str | None) -> Plan:
+    def _plan(
+        self,
+        role: _Role,
+        query: str,
+        variables: Mapping[str, Any],
+        operation_name: str | None,
+        columns: dict[str, Columns] | None = None,
+    ) -> Plan:
+        """The plan; into `columns` go those of the variables that it takes as columns, if they are known by then."""
         document = (query, operation_name)
         known = role.prepared.get(document)
         if known is not None:
             role.prepared.move_to_end(document)
             try:
-                plan = known.plans.get(known.shapes.key(variables))
+                plan = known.plans.get(known.shapes.key(variables, columns))
             except (UnknownShape, TypeError, RecursionError):
                 plan = None
             if plan is not None:

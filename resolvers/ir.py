@@ -80,15 +80,7 @@ class EachRow:
     nullable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class AllRows:
-    """Columns of such rows as one bind: JSON objects of texts, their keys `c0`, `c1` … in this order."""
-
-    variable: str
-    columns: tuple[tuple[EachRow, PgType], ...]
-
-
-Source = Const | FromVariables | FromSession | FromStep | FromSlot | SlotRows | EachRow | AllRows
+Source = Const | FromVariables | FromSession | FromStep | FromSlot | SlotRows | EachRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,6 @@ shape is which columns, and of which kinds.
 """
 
 from collections.abc import Callable, Hashable, Mapping
-from operator import itemgetter
 from typing import Any, Final
 
 from graphql import (
@@ -24,13 +23,13 @@ from graphql import (
     GraphQLScalarType,
 )
 
+from resolvers.columns import Columns, columns_of
+
 Shaper = Callable[[Any], Hashable]
 
 _ABSENT: Final = 0
 _NULL: Final = 1
 
-#: From how many values on objects are taken as columns, whatever the number of rows.
-_MANY_VALUES: Final = 500
 _NOTHING: Final = frozenset({type(None)})
 
 
@@ -45,19 +44,28 @@ class VariableShapes:
         self, declared: Mapping[str, GraphQLInputType], structural: frozenset[str], rows: frozenset[str] = frozenset()
     ) -> None:
         """Variables in `structural` are keyed by value; of those in `rows`, lists of many alike objects by columns."""
-        self._by_name: list[tuple[str, Shaper]] = [
-            (name, _by_value if name in structural else _rows_shaper(kind) if name in rows else _shaper(kind))
+        self._by_name: list[tuple[str, Shaper, bool]] = [
+            (name, _by_value if name in structural else _shaper(kind), name in rows and name not in structural)
             for name, kind in declared.items()
         ]
         self._rows = rows
 
-    def key(self, variables: Mapping[str, Any]) -> Hashable:
-        """The shape of `variables`. Raises UnknownShape for variables that were not declared."""
+    def key(self, variables: Mapping[str, Any], columns: dict[str, Columns] | None = None) -> Hashable:
+        """The shape of `variables`; into `columns` go those of the variables that are keyed by them.
+
+        Raises UnknownShape for variables that were not declared.
+        """
         found = []
         missing = 0
-        for name, shaper in self._by_name:
+        for name, shaper, may_be_rows in self._by_name:
             if name in variables:
-                found.append(shaper(variables[name]))
+                taken = columns_of(variables[name]) if may_be_rows else None
+                if taken is None:
+                    found.append(shaper(variables[name]))
+                    continue
+                found.append(_of_columns(taken))
+                if columns is not None:
+                    columns[name] = taken
             else:
                 found.append(_ABSENT)
                 missing += 1
@@ -67,12 +75,7 @@ class VariableShapes:
 
     def keyed_by_columns(self, variables: Mapping[str, Any]) -> set[str]:
         """The variables that `key` keys by columns: the plan must be one that takes any number of their rows."""
-        return {name for name in self._rows if _columns(variables.get(name)) is not None}
-
-
-def are_many(rows: int, columns: int) -> bool:
-    """Whether so many objects with so many keys may be taken as columns."""
-    return rows * columns > _MANY_VALUES
+        return {name for name in self._rows if columns_of(variables.get(name)) is not None}
 
 
 def _by_value(value: Any) -> Hashable:
@@ -131,31 +134,12 @@ def _list_shaper(kind: GraphQLList[Any]) -> Shaper:
     return shape
 
 
-def _rows_shaper(kind: GraphQLInputType) -> Shaper:
-    """For lists of objects that one plan can take in any number, if they are many and alike."""
-    one_by_one = _shaper(kind)
+def _of_columns(columns: Columns) -> Hashable:
+    """Which columns, each with the kinds of its values but null, which is left to the bind.
 
-    def shape(value: Any) -> Hashable:
-        columns = _columns(value)
-        return one_by_one(value) if columns is None else columns
-
-    return shape
-
-
-def _columns(value: Any) -> Hashable | None:
-    """The keys that all objects of a list have, each with the kinds of its values but null; None if they aren't alike.
-
-    Kinds, since a place may take a number and refuse the text of one. Null is left to the bind.
+    Kinds, since a place may take a number and refuse the text of one.
     """
-    if type(value) is not list or not value or type(value[0]) is not dict:
-        return None
-    keys = value[0].keys()
-    if not are_many(len(value), len(keys)):
-        return None
-    for row in value:
-        if type(row) is not dict or row.keys() != keys:
-            return None
-    return ("columns", *((key, frozenset(map(type, map(itemgetter(key), value))) - _NOTHING) for key in sorted(keys)))
+    return ("columns", *((name, columns[name][1] - _NOTHING) for name in sorted(columns)))
 
 
 def _object_shaper(kind: GraphQLInputObjectType) -> Shaper:

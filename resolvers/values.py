@@ -4,7 +4,7 @@ Every value travels as a text bind that PostgreSQL casts (`$1::text::uuid`), so 
 bad text is PostgreSQL's to refuse. What is checked here is the JSON kind: HASURA_DIALECT §3, "In".
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from orjson import Fragment
@@ -13,6 +13,8 @@ from resolvers.exact_numbers import ExactNumber, write_json
 from schema.types import PgType
 
 Encoder = Callable[[Any], str]
+#: Of many values of the kinds that are told.
+ColumnEncoder = Callable[[Sequence[Any], Collection[type]], Sequence[Any]]
 
 
 class Word(str):
@@ -135,6 +137,11 @@ _ENCODERS: Final[Mapping[str, Encoder]] = {
 } | {name: _string("String" if name in ("text", "varchar") else name) for name in _TEXTS}
 
 
+#: Types of which PostgreSQL's arrays read what is written here. Others have a delimiter of their own (box), or can't be
+#: told from text that is there already.
+ARRAY_TYPES: Final = frozenset(_ENCODERS) - {"json", "jsonb"}
+
+_NULL: Final = type(None)
 #: Bits of the integer types.
 _INTEGERS: Final = {"int2": 16, "int4": 32, "int8": 64}
 #: What needs no writing, being the same text in JSON.
@@ -145,23 +152,24 @@ _PLAIN_KINDS: Final[Mapping[str, frozenset[type]]] = {
 }
 
 
-def column_encoder(pg_type: PgType) -> Callable[[list[Any]], list[Any]]:
-    """How many values of this type, nulls among them, are written in JSON that PostgreSQL reads as columns of text.
+def column_encoder(pg_type: PgType) -> ColumnEncoder:
+    """How many values of this type, nulls among them, are written as `resolvers.columns.array_text` takes them.
 
-    JSON's numbers and booleans are read as the very text that `encoder` writes, so most columns stay as they are; only
+    Numbers and booleans of JSON are read as the very text that `encoder` writes, so most columns stay as they are; only
     their kinds and range are looked at. Raises WrongKind.
     """
     encode = encoder(pg_type)
     plain = frozenset() if pg_type.is_array else _PLAIN_KINDS.get(pg_type.name, frozenset())
     limit = 1 << (_INTEGERS.get(pg_type.name, 64) - 1)
 
-    def encode_all(values: list[Any]) -> list[Any]:
-        kinds = set(map(type, values))
-        kinds.discard(type(None))
-        if len(kinds) == 1 and kinds <= plain:
-            if kinds != {int}:
+    def encode_all(values: Sequence[Any], kinds: Collection[type]) -> Sequence[Any]:
+        given = [kind for kind in kinds if kind is not _NULL]
+        if not given:
+            return values
+        if len(given) == 1 and given[0] in plain:
+            if given[0] is not int:
                 return values
-            numbers = values if None not in values else [value for value in values if value is not None]
+            numbers = values if len(kinds) == 1 else [value for value in values if value is not None]
             if -limit <= min(numbers) and max(numbers) < limit:
                 return values
         return [None if value is None else encode(value) for value in values]

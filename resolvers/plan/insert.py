@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from resolvers import ir, shape
+from resolvers import ir
+from resolvers.columns import are_many
 from resolvers.errors import ValidationFailed
 from resolvers.inputs import Leaf
 from resolvers.plan.context import Compiler
@@ -56,7 +57,7 @@ def _each_row(compiler: Compiler, table: TableView, objects: Sequence[Mapping[st
     assert table.insert is not None
     first = objects[0] if objects else {}
     keys = first.keys()
-    if not shape.are_many(len(objects), len(keys)) or any(name not in table.insert.columns for name in keys):
+    if not are_many(len(objects), len(keys)) or any(name not in table.insert.columns for name in keys):
         return None
     variable = next((leaf.source[0] for leaf in first.values() if isinstance(leaf, Leaf) and leaf.source), None)
     if variable is None or any(table.insert.columns[name].choices is not None for name in keys):

@@ -82,6 +82,11 @@ class Writer:
         assert len(sources) == len(values), "a value that is made of several can't be one of many"
         return self.place(self._number(ir.Param(source=sources, type=values[0].type, many=True)), many=True)
 
+    def bind_column(self, value: ir.Param) -> str:
+        """What all rows of a variable have in one column, as the text of an array."""
+        assert isinstance(value.source, ir.EachRow), "a column's values come from a variable's rows"
+        return self.place(self._number(value), many=False)
+
     def place(self, number: int, *, many: bool) -> str:
         """Where the bind of this number is found, as text (a list's as an array of texts)."""
         return f"${number}::text[]" if many else f"${number}::text"

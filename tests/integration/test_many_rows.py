@@ -198,3 +198,39 @@ async def test_rows_nested_in_many_alike_are_all_written(engine: Engine, rows: a
             assert answer == {"data": {"insert_customer": {"affected_rows": each * count}}}
             written += count
     assert await rows.fetchval("SELECT count(*) FROM healthcare.patient") == 360
+
+
+async def test_texts_that_look_like_parts_of_an_array_stay_texts(engine: Engine, rows: asyncpg.Connection) -> None:
+    names = ["", "NULL", "null", "{}", '{"a",b}', ",", " ", "\\", '\\"', "a\nb\tc", "\u0001", "a'b", "漢\U0001f600"]
+    for kind in (names, [name for name in names if name.isprintable() and not {"\\", '"'} & set(name)]):
+        for _ in range(2):
+            await rows.execute("DELETE FROM chargebee.item_price")
+            answer = await insert(
+                engine, [price(number, name=kind[number % len(kind)], description=None) for number in range(130)]
+            )
+            assert answer["data"]["insert_chargebee_item_price"]["affected_rows"] == 130
+        found = await rows.fetch("SELECT name, description, resource_version FROM chargebee.item_price")
+        assert {(row["name"], row["description"]) for row in found} == {(name, None) for name in kind}
+        assert all(row["name"] == kind[row["resource_version"] % len(kind)] for row in found)
+
+
+async def test_what_no_text_can_hold_is_refused_among_many_as_alone(engine: Engine) -> None:
+    for wrong in ("a\x00b", "\ud800"):
+        alone = await insert(engine, [price(1, name=wrong)])
+        for _ in range(2):
+            among = await insert(
+                engine, [price(number, name=wrong if number == 77 else "right") for number in range(130)]
+            )
+            assert among["errors"][0]["extensions"]["code"] == alone["errors"][0]["extensions"]["code"]
+
+
+async def test_keys_may_stand_in_any_order(engine: Engine, rows: asyncpg.Connection) -> None:
+    many = [price(number) for number in range(130)]
+    turned = [dict(reversed(row.items())) if number % 2 else row for number, row in enumerate(many)]
+    for objects in (many, turned, many):
+        await rows.execute("DELETE FROM chargebee.item_price")
+        answer = await insert(engine, objects)
+        assert answer["data"]["insert_chargebee_item_price"]["affected_rows"] == 130
+        wrong = "SELECT count(*) FROM chargebee.item_price WHERE id <> 'p' || lpad(resource_version::text, 4, '0')"
+        assert await rows.fetchval(wrong) == 0
+    assert plans(engine) == 1

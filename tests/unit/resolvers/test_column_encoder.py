@@ -1,5 +1,6 @@
-"""Values of a column are written in JSON so that PostgreSQL reads the text that each would have been sent as."""
+"""Values of a column are written so that PostgreSQL reads the text that each would have been sent as."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -26,18 +27,21 @@ def types() -> list[PgType]:
     return [PgType(name=name, is_enum=name == "mood") for name in CASES]
 
 
+def encoded(pg_type: PgType, values: Sequence[Any]) -> Sequence[Any]:
+    return column_encoder(pg_type)(values, frozenset(map(type, values)))
+
+
 def text_of(value: Any) -> str:
-    """What `json_to_recordset` makes of a value for a column of text."""
-    read = orjson.loads(orjson.dumps(value))
-    return read if isinstance(read, str) else orjson.dumps(read).decode()
+    """What an array has of a value."""
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 @pytest.mark.parametrize("pg_type", types(), ids=lambda each: each.name)
 def test_a_column_is_the_text_of_each_of_its_values(pg_type: PgType) -> None:
-    values, encode, encode_all = CASES[pg_type.name], encoder(pg_type), column_encoder(pg_type)
+    values, encode = CASES[pg_type.name], encoder(pg_type)
     for column in (values, *([value] for value in values), *([value, value] for value in values)):
-        assert [text_of(value) for value in encode_all(column)] == [encode(value) for value in column]
-        assert encode_all([None, *column])[0] is None
+        assert [text_of(value) for value in encoded(pg_type, column)] == [encode(value) for value in column]
+        assert encoded(pg_type, [None, *column])[0] is None
 
 
 @pytest.mark.parametrize(
@@ -62,10 +66,10 @@ def test_one_value_of_the_wrong_kind_is_found_among_right_ones(name: str, wrong:
         encoder(pg_type)(wrong)
     for column in ([wrong], [*CASES.get(name, ["a"])[:1], wrong], [None, wrong]):
         with pytest.raises(WrongKind) as caught:
-            column_encoder(pg_type)(column)
+            encoded(pg_type, column)
         assert str(caught.value) == str(alone.value)
 
 
 def test_arrays_are_written_as_ever() -> None:
     pg_type = PgType(name="int4", is_array=True)
-    assert column_encoder(pg_type)([[1, 2], "{3}", None, 4]) == ['{"1","2"}', "{3}", None, '{"4"}']
+    assert encoded(pg_type, [[1, 2], "{3}", None, 4]) == ['{"1","2"}', "{3}", None, '{"4"}']
