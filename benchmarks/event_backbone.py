@@ -1,7 +1,7 @@
 """What events cost and how fast they go: `python -m benchmarks.event_backbone [--quick]`.
 
 Everything runs here: a PostgreSQL of its own whose commits reach the disk, the local Pub/Sub, a relay in this process.
-Rounds of what is compared alternate, so that a busy machine slows both; each target stands beside its figure.
+What is compared takes turns, so that a busy machine slows both; each target stands beside its figure.
 
 - inserts into public.contract by `pgbench`, with the event trigger and without, at 8, 32 and 64 connections;
 - drain of a full outbox by one relay to the local Pub/Sub, and to nowhere (a publisher that answers at once), against
@@ -13,7 +13,7 @@ import argparse
 import asyncio
 import logging
 import os
-import re
+import signal
 import statistics
 import subprocess
 import tempfile
@@ -52,7 +52,10 @@ from triggers.topics import TOPICS
 PROJECT: Final = "benchmark"
 KEYS: Final = 500
 TIMEOUT_S: Final = 120.0
-WARM_UP_S: Final = 3
+WARM_UP_S: Final = 4
+#: How long one of those compared runs before it is the other's turn, and how long what it began may take to end.
+TURN_S: Final = 0.5
+PAUSE_S: Final = 0.02
 ROUNDS: Final = 5
 
 _CUSTOMER: Final = "('00000000-0000-7000-8000-' || lpad(({number})::text, 12, '0'))::uuid"
@@ -71,6 +74,7 @@ _INSERT: Final = (
     "INSERT INTO public.contract (customer_id, treatment_id)"
     f" VALUES ({_CUSTOMER.format(number=':c')}, {_TREATMENT.format(number=':t')});\n"
 )
+_INSERTED: Final = "SELECT count(*) FROM public.contract"
 _FILL: Final = """
     INSERT INTO events.outbox (type, topic, ordering_key, subject, data)
     SELECT 'contract.updated', 'contract-events', key, key, jsonb_build_object('op', 'UPDATE', 'rest', repeat('x', 500))
@@ -108,7 +112,7 @@ async def measure(*, quick: bool, only: str | None = None, waiting: Sequence[int
             await upgrade(server.url)
             await execute(server.url, _WORLD)
             if only in (None, "inserts"):
-                met += await inserts(server.url, Path(folder), rounds=4 if quick else 8, seconds=3 if quick else 4)
+                met += await inserts(server.url, Path(folder), seconds=10 if quick else 40)
             url = await copy_database(server.url, "relayed")
             async with AsyncExitStack() as stack:
                 channel = await stack.enter_async_context(grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS))
@@ -123,8 +127,8 @@ async def measure(*, quick: bool, only: str | None = None, waiting: Sequence[int
     return all(met)
 
 
-async def inserts(url: str, folder: Path, *, rounds: int, seconds: int) -> list[bool]:
-    """One-row inserts with durable commits, with the trigger and without."""
+async def inserts(url: str, folder: Path, *, seconds: int) -> list[bool]:
+    """One-row inserts with durable commits, with the trigger and without, for so many seconds each."""
     with_events = await copy_database(url, "with_events")
     without = await copy_database(url, "without_events")
     await execute(without, "ALTER TABLE public.contract DISABLE TRIGGER record_insert")
@@ -132,37 +136,59 @@ async def inserts(url: str, folder: Path, *, rounds: int, seconds: int) -> list[
     script.write_text(_INSERT)
     met: list[bool] = []
     for connections in (8, 32, 64):
-        rates: dict[str, list[float]] = {with_events: [], without: []}
-        for number in range(rounds):
-            for each in (with_events, without) if number % 2 else (without, with_events):
-                rates[each].append(await asyncio.to_thread(pgbench, each, script, connections, seconds))
-        ratio = middle_ratio(rates[with_events], rates[without])
+        eventful, plain = await take_turns((with_events, without), script, connections, seconds)
         met.append(
             report(
                 f"inserts, {connections} connections",
-                f"{statistics.median(rates[with_events]):,.0f}/s with events,"
-                f" {statistics.median(rates[without]):,.0f}/s without",
-                ratio,
+                f"{eventful:,.0f}/s with events, {plain:,.0f}/s without",
+                eventful / plain,
                 0.75,
             )
         )
     return met
 
 
-def pgbench(url: str, script: Path, connections: int, seconds: int) -> float:
-    """Transactions a second of the script, once every connection has loaded what it needs.
+async def take_turns(urls: Sequence[str], script: Path, connections: int, seconds: int) -> list[float]:
+    """Transactions a second of the script in each database.
 
-    A session's first insert takes tens of milliseconds (catalogs, functions, plans): of 64 on two cores, whole seconds,
-    which would say more about starting than about inserting.
+    A `pgbench` for each stands still while another runs, and all have their turns of half a second: a machine whose
+    speed changes from one second to the next does so to all alike. A session's first insert takes tens of milliseconds
+    (catalogs, functions, plans), of 64 on two cores whole seconds; so the turns begin when that is over.
     """
-    command: list[str | Path] = [
-        find_binaries().folder / "pgbench", "-n", "-M", "prepared", "-P", "1", "-f", script,
-        "-c", str(connections), "-j", "2", "-T", str(WARM_UP_S + seconds), url,
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + TIMEOUT_S)
-    found = [float(rate) for rate in re.findall(r"^progress: .*?([\d.]+) tps", done.stderr, flags=re.MULTILINE)]
-    assert len(found) > WARM_UP_S, done.stderr
-    return statistics.mean(found[WARM_UP_S:])
+    clients: list[subprocess.Popen[bytes]] = []
+    counts = [0] * len(urls)
+    taken = [0.0] * len(urls)
+    async with AsyncExitStack() as stack:
+        watching = [await stack.enter_async_context(connect(url)) for url in urls]
+        try:
+            for url in urls:
+                command: list[str | Path] = [
+                    find_binaries().folder / "pgbench", "-n", "-M", "prepared", "-f", script,
+                    "-c", str(connections), "-j", "2", "-T", "100000", url,
+                ]  # fmt: skip
+                clients.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))  # noqa: ASYNC220
+                await asyncio.sleep(WARM_UP_S)
+                clients[-1].send_signal(signal.SIGSTOP)
+            for connection, number in zip(watching, range(len(urls)), strict=True):
+                counts[number] -= await connection.fetchval(_INSERTED)
+            turns = list(range(len(urls)))
+            for _ in range(round(seconds / TURN_S)):
+                for number in turns:
+                    began = time.perf_counter()
+                    clients[number].send_signal(signal.SIGCONT)
+                    await asyncio.sleep(TURN_S)
+                    clients[number].send_signal(signal.SIGSTOP)
+                    taken[number] += time.perf_counter() - began
+                    await asyncio.sleep(PAUSE_S)
+                turns.reverse()
+            for connection, number in zip(watching, range(len(urls)), strict=True):
+                counts[number] += await connection.fetchval(_INSERTED)
+            assert all(client.poll() is None for client in clients), "pgbench has ended by itself"
+        finally:
+            for client in clients:
+                client.kill()
+                client.wait(TIMEOUT_S)
+    return [count / time_s for count, time_s in zip(counts, taken, strict=True)]
 
 
 async def drain(url: str, address: str, *, sizes: Sequence[int]) -> list[bool]:

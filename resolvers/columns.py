@@ -6,13 +6,13 @@
 Looked at one by one, the rows of a back-fill's request take much longer.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import orjson
 
 #: A column's values in the order of the objects, and the kinds that are among them.
-Column: TypeAlias = tuple[tuple[Any, ...], frozenset[type]]
+Column: TypeAlias = tuple[Sequence[Any], frozenset[type]]
 Columns: TypeAlias = Mapping[str, Column]
 
 #: From how many values on objects are taken as columns, whatever the number of rows.
@@ -46,6 +46,27 @@ def columns_of(objects: Any) -> Columns | None:
         name: (values, frozenset(map(type, values)))
         for name, values in zip(names, zip(*rows, strict=True), strict=True)
     }
+
+
+def read_columns(given: Any) -> Columns | None:
+    """The columns of an object of lists, `{"id": [1, 2], "name": ["a", null]}`; None unless they are of one length."""
+    if type(given) is not dict or not given:
+        return None
+    if {type(values) for values in given.values()} != {list} or len({len(values) for values in given.values()}) != 1:
+        return None
+    return {name: (values, frozenset(map(type, values))) for name, values in given.items()}
+
+
+def length_of(columns: Columns) -> int:
+    """How many objects they are."""
+    values, _kinds = next(iter(columns.values()))
+    return len(values)
+
+
+def objects_of(columns: Columns) -> list[dict[str, Any]]:
+    """The objects whose columns these are."""
+    rows = zip(*(values for values, _kinds in columns.values()), strict=True)
+    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def array_text(values: Iterable[str | int | bool | None]) -> str:

@@ -19,7 +19,7 @@ from permissions.model import Rules
 from permissions.session import Session
 from permissions.view import ADMIN, RuleError, role_view
 from resolvers.binding import Request
-from resolvers.columns import Columns
+from resolvers.columns import Columns, objects_of
 from resolvers.document import Operation, caching, choose_operation, parse_document
 from resolvers.errors import GraphQLRequestError, ValidationFailed, error_body
 from resolvers.execution import Executor, Resolved
@@ -126,16 +126,20 @@ class Engine:
         operation_name: str | None = None,
         traceparent: str = "",
         *,
+        columns: Mapping[str, Columns] = _EMPTY,
         dry_run: bool = False,
     ) -> bytes:
         """The response body. Never raises for what a client or the database did: errors are in the answer.
 
-        With `dry_run` a mutation is undone in the end, and the answer says in its extensions what it would have caused.
+        `columns` are further variables, lists of objects, by their columns. With `dry_run` a mutation is undone in the
+        end, and the answer says in its extensions what it would have caused.
         """
         try:
             role = self._roles.get(session.role) or self._role(session.role)
             request = Request(variables=variables or _EMPTY, session=session, traceparent=traceparent)
-            plan = self._plan(role, query, variables or _EMPTY, operation_name, request.columns)
+            plan = self._by_columns(role, query, request, operation_name, columns) if columns else None
+            if plan is None:
+                plan = self._plan(role, query, request.variables, operation_name, request.columns)
             limit_s = role.limits.statement_timeout_s
             if plan.sensitive is not None and self._recorder is not None and self._recorder.is_full:
                 await self._recorder.wait_for_room()
@@ -152,7 +156,8 @@ class Engine:
             return error_body(error)
         except WrongKind as error:
             # The shape was known but a value is not of its kind: compiling anew says where.
-            return error_body(self._diagnose(session.role, query, variables or _EMPTY, operation_name, error))
+            given = _with_objects(variables or _EMPTY, columns)
+            return error_body(self._diagnose(session.role, query, given, operation_name, error))
         except DatabaseUnavailable:
             return error_body(GraphQLRequestError("unexpected", "the database can't be reached; try again shortly"))
         except RecursionError:
@@ -243,19 +248,42 @@ class Engine:
         columns: dict[str, Columns] | None = None,
     ) -> Plan:
         """The plan; into `columns` go those of the variables that it takes as columns, if they are known by then."""
+        plan = self._known(role, query, variables, operation_name, columns)
+        if plan is not None:
+            return plan
+        known = role.prepared.get((query, operation_name))
+        operation = choose_operation(parse_document(query), operation_name) if known is None else known.operation
+        return self._compile(role, operation, query, variables, operation_name)
+
+    def _by_columns(
+        self, role: _Role, query: str, request: Request, operation_name: str | None, columns: Mapping[str, Columns]
+    ) -> Plan | None:
+        """The plan that takes these columns as they are; None when it isn't known yet, and objects are made of them."""
+        request.columns |= columns
+        plan = self._known(role, query, request.variables, operation_name, request.columns)
+        if plan is None:
+            request.columns.clear()
+            request.variables = _with_objects(request.variables, columns)
+        return plan
+
+    @staticmethod
+    def _known(
+        role: _Role,
+        query: str,
+        variables: Mapping[str, Any],
+        operation_name: str | None,
+        columns: dict[str, Columns] | None,
+    ) -> Plan | None:
+        """The plan that is kept for such variables; those that are there as columns alone are taken as such."""
         document = (query, operation_name)
         known = role.prepared.get(document)
-        if known is not None:
-            role.prepared.move_to_end(document)
-            try:
-                plan = known.plans.get(known.shapes.key(variables, columns))
-            except (UnknownShape, TypeError, RecursionError):
-                plan = None
-            if plan is not None:
-                return plan
-            return self._compile(role, known.operation, query, variables, operation_name)
-        operation = choose_operation(parse_document(query), operation_name)
-        return self._compile(role, operation, query, variables, operation_name)
+        if known is None:
+            return None
+        role.prepared.move_to_end(document)
+        try:
+            return known.plans.get(known.shapes.key(variables, columns))
+        except (UnknownShape, TypeError, RecursionError):
+            return None
 
     def _compile(
         self, role: _Role, operation: Operation, query: str, variables: Mapping[str, Any], operation_name: str | None
@@ -322,6 +350,11 @@ class Engine:
         except GraphQLRequestError as found:
             return found
         return GraphQLRequestError("parse-failed", str(error))
+
+
+def _with_objects(variables: Mapping[str, Any], columns: Mapping[str, Columns]) -> Mapping[str, Any]:
+    """The variables, with those that came as columns as the lists of objects that they stand for."""
+    return {**variables, **{name: objects_of(each) for name, each in columns.items()}}
 
 
 def _scope(role: _Role, operation: Operation, variables: Mapping[str, Any]) -> Scope:

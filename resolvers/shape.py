@@ -23,7 +23,7 @@ from graphql import (
     GraphQLScalarType,
 )
 
-from resolvers.columns import Columns, columns_of
+from resolvers.columns import Columns, are_many, columns_of, length_of
 
 Shaper = Callable[[Any], Hashable]
 
@@ -53,12 +53,18 @@ class VariableShapes:
     def key(self, variables: Mapping[str, Any], columns: dict[str, Columns] | None = None) -> Hashable:
         """The shape of `variables`; into `columns` go those of the variables that are keyed by them.
 
-        Raises UnknownShape for variables that were not declared.
+        Variables may be there as columns only. Raises UnknownShape for those that can't, and that were not declared.
         """
         found = []
         missing = 0
+        # By columns only: none of the variables, and to be keyed so.
+        apart = len(columns) if columns else 0
         for name, shaper, may_be_rows in self._by_name:
-            if name in variables:
+            if apart and columns is not None and name in columns:
+                if not may_be_rows or not are_many(length_of(columns[name]), len(columns[name])):
+                    raise UnknownShape
+                found.append(_of_columns(columns[name]))
+            elif name in variables:
                 taken = columns_of(variables[name]) if may_be_rows else None
                 if taken is None:
                     found.append(shaper(variables[name]))
@@ -69,7 +75,7 @@ class VariableShapes:
             else:
                 found.append(_ABSENT)
                 missing += 1
-        if len(variables) + missing != len(found):
+        if len(variables) + apart + missing != len(found):
             raise UnknownShape
         return tuple(found)
 

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from integrations.telemetry.tracing import current_traceparent
 from permissions.session import Session
+from resolvers.columns import Columns, read_columns
 from resolvers.engine import Engine
 from resolvers.errors import GraphQLRequestError, error_body
 from resolvers.exact_numbers import read_json
@@ -136,7 +137,12 @@ class GraphQLEndpoint:
         if name is not None and not isinstance(name, str):
             raise GraphQLRequestError("parse-failed", "expected a string for 'operationName'", "$.operationName")
         self._operations.check(session.role, query)
-        return await self._engine.execute(session, query, variables, name, current_traceparent() or "", dry_run=dry_run)
+        trace = current_traceparent() or ""
+        extensions = request.get("extensions")
+        if type(extensions) is dict and "columns" in extensions:
+            variables, columns = _by_columns(variables or {}, extensions["columns"])
+            return await self._engine.execute(session, query, variables, name, trace, columns=columns, dry_run=dry_run)
+        return await self._engine.execute(session, query, variables, name, trace, dry_run=dry_run)
 
     async def _read(self, receive: Receive) -> tuple[bytes, bool]:
         """The body, and whether it is whole: of one that is too large the beginning, more than a request may have."""
@@ -156,6 +162,28 @@ class GraphQLEndpoint:
                     break
             body = b"".join(parts)
         return body, not message.get("more_body")
+
+
+def _by_columns(variables: Mapping[str, Any], names: Any) -> tuple[dict[str, Any], dict[str, Columns]]:
+    """The variables that came as ever, and those that came as columns, as the request says.
+
+    Raises GraphQLRequestError.
+    """
+    if type(names) is not list:
+        raise GraphQLRequestError(
+            "parse-failed", "expected a list of variables' names for 'columns'", "$.extensions.columns"
+        )
+    rest, columns = dict(variables), {}
+    for name in names:
+        read = read_columns(rest.pop(name, None)) if type(name) is str else None
+        if read is None:
+            raise GraphQLRequestError(
+                "parse-failed",
+                "'columns' names variables that are given as objects of lists of one length, and this isn't one",
+                f"$.variables.{name}",
+            )
+        columns[name] = read
+    return rest, columns
 
 
 def is_true(value: bytes) -> bool:

@@ -3,14 +3,26 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Generic, Protocol, TypeVar
 
-from integrations.chargebee.types import Page
+
+class Linked(Protocol):
+    """What says where the next one is."""
+
+    @property
+    def next_offset(self) -> str | None:
+        """Its offset; None for the last one."""
+        ...
+
+
+#: A page, or what has been made of it.
+Page = TypeVar("Page", bound=Linked)
 
 #: The page at an offset; None is the first.
 Fetch = Callable[[str | None], Awaitable[Page]]
 
 
-class Pages:
+class Pages(Generic[Page]):
     """The pages of one listing in order. An error of a fetch is raised where its page would have come."""
 
     def __init__(self, *, ahead: int) -> None:
@@ -38,7 +50,7 @@ class Pages:
         self._ended = waiting.next_offset is None
         return waiting
 
-    async def fill(self, fetch: Fetch, offset: str | None) -> None:
+    async def fill(self, fetch: Fetch[Page], offset: str | None) -> None:
         """Fetch all pages from the offset on, as fast as they are taken."""
         try:
             while True:
@@ -53,9 +65,9 @@ class Pages:
 
 
 @asynccontextmanager
-async def pages_from(fetch: Fetch, offset: str | None, *, ahead: int) -> AsyncIterator[Pages]:
+async def pages_from(fetch: Fetch[Page], offset: str | None, *, ahead: int) -> AsyncIterator[Pages[Page]]:
     """The pages from an offset on; up to `ahead` of them wait. Fetching ends with the block."""
-    pages = Pages(ahead=ahead)
+    pages: Pages[Page] = Pages(ahead=ahead)
     filling = asyncio.create_task(pages.fill(fetch, offset))
     try:
         yield pages

@@ -28,10 +28,19 @@ from agents.graphql.client import GraphQLClient
 from agents.graphql.errors import GraphQLError, OperationRefused, ServerFault
 from agents.graphql.operations import Mutation
 from agents.mirror.history import Counted, History, count, history_of
-from agents.mirror.upserts import mirror
+from agents.mirror.upserts import mirror, mirror_columns
 from agents.runtime.clock import Clock, read_clock
 from integrations.chargebee.client import ChargebeeClient
-from integrations.chargebee.rows import Rows, Unmirrorable, collect, rows_of
+from integrations.chargebee.rows import (
+    ColumnRows,
+    Rows,
+    Unmirrorable,
+    collect,
+    columns_of,
+    join_columns,
+    rows_in,
+    rows_of,
+)
 from integrations.chargebee.types import Page, Resource
 from integrations.errors import CredentialsRefused, IntegrationError, PermanentError, TemporaryError
 from integrations.telemetry.metrics import counter
@@ -125,6 +134,22 @@ class _Place:
             unmirrorable=tuple(self.unmirrorable),
             ended=ended,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """A page, or some, as they are written: looked at when they come, since most of what a page says has no column."""
+
+    #: Their rows by columns; None when they had to be looked at one by one.
+    columns: ColumnRows | None
+    #: What was found then.
+    rows: Sequence[Rows]
+    #: What the mirror has no place for, a sentence each.
+    problems: Sequence[str]
+    count: int
+    #: The latest change among them.
+    changed_at: int
+    next_offset: str | None
 
 
 class Reader:
@@ -222,8 +247,8 @@ class Reader:
             return await self._read_from(place, time_left, tell)
 
     async def _read_from(self, place: _Place, time_left: Callable[[], bool], tell: Callable[[Progress], None]) -> bool:
-        async def fetch(offset: str | None) -> Page:
-            return await self._fetch(place, offset)
+        async def fetch(offset: str | None) -> _Part:
+            return _part(await self._fetch(place, offset), place)
 
         async def landed() -> None:
             task, after = writing.popleft()
@@ -237,14 +262,14 @@ class Reader:
         async with pages_from(fetch, place.next_offset, ahead=self._pace.pages_ahead) as pages:
             try:
                 while batch := await pages.next(at_most=self._pace.pages_at_once):
-                    found, ahead = self._rows(ahead, batch)
+                    part, ahead = self._join(ahead, batch)
                     if ahead.next_offset is None:
                         while writing:
                             await landed()
                     # The cursor moves no further than what is there once this transaction is: the next run believes it.
                     reached = place if writing else ahead
                     then = self._ended(ahead) if ahead.next_offset is None else self._moved(reached)
-                    writing.append((asyncio.create_task(self._write(place, found, then)), ahead))
+                    writing.append((asyncio.create_task(self._write_part(place, part, then)), ahead))
                     while len(writing) >= self._pace.writes_at_once or (writing and ahead.next_offset is None):
                         await landed()
                     if ahead.next_offset is None:
@@ -278,28 +303,29 @@ class Reader:
                 await asyncio.sleep(wait.total_seconds())
                 attempt += 1
 
-    def _rows(self, before: _Place, pages: Sequence[Page]) -> tuple[list[Rows], _Place]:
-        """The rows of some pages, and the place after them."""
-        resources = [raw for page in pages for raw in page.objects]
-        kind = before.resource.object_name
-        mark = None if before.history is None else before.history.marker()
-        found: list[Rows] = []
-        for raw in resources:
-            try:
-                rows = rows_of(kind, raw)
-            except Unmirrorable as problem:
-                self._note(before, str(problem))
-                continue
-            if mark is not None:
-                mark(rows[kind][0])
-            found.append(rows)
-        after = replace(before, next_offset=pages[-1].next_offset, rows_read=before.rows_read + len(resources))
-        changed = [raw.get("updated_at") or raw.get("created_at") or raw.get("date") or 0 for raw in resources]
-        if changed:
-            latest = datetime.fromtimestamp(max(changed), UTC)
+    def _join(self, before: _Place, parts: Sequence[_Part]) -> tuple[_Part, _Place]:
+        """What is written together, and the place after it."""
+        part = parts[0] if len(parts) == 1 else _joined(parts)
+        for problem in part.problems:
+            self._note(before, problem)
+        after = replace(before, next_offset=part.next_offset, rows_read=before.rows_read + part.count)
+        if part.count:
+            latest = datetime.fromtimestamp(part.changed_at, UTC)
             after.seen_until = latest if before.seen_until is None else max(before.seen_until, latest)
-        READ.labels(before.resource.value).inc(len(resources))
-        return found, after
+        READ.labels(before.resource.value).inc(part.count)
+        return part, after
+
+    async def _write_part(self, place: _Place, part: _Part, then: Mutation) -> None:
+        """Write the rows and, in the same transaction as the last of them, `then`."""
+        if part.columns is None:
+            await self._write(place, part.rows, then)
+            return
+        try:
+            await self._graphql.mutate(*mirror_columns(part.columns), then)
+        except OperationRefused as refusal:
+            if isinstance(refusal, ServerFault):
+                raise
+            await self._write(place, rows_in(part.columns), then)
 
     async def _write(self, place: _Place, found: Sequence[Rows], *then: Mutation) -> None:
         """Write the rows, and with the last of them `then`, in one transaction."""
@@ -379,6 +405,54 @@ class Reader:
         place.unmirrorable.append(problem)
         UNMIRRORABLE.labels(place.resource.value).inc()
         _log.error("etl.unmirrorable", resource=place.resource.value, problem=problem)
+
+
+def _part(page: Page, place: _Place) -> _Part:
+    kind, raws = place.resource.object_name, page.objects
+    columns = columns_of(kind, raws)
+    rows: list[Rows] = []
+    problems: list[str] = []
+    if columns is None:
+        mark = None if place.history is None else place.history.marker()
+        for raw in raws:
+            try:
+                found = rows_of(kind, raw)
+            except Unmirrorable as problem:
+                problems.append(str(problem))
+                continue
+            if mark is not None:
+                mark(found[kind][0])
+            rows.append(found)
+    elif place.history is not None and kind in columns:
+        place.history.mark_columns(columns[kind])
+    changed = [raw.get("updated_at") or raw.get("created_at") or raw.get("date") or 0 for raw in raws]
+    return _Part(
+        columns=columns,
+        rows=rows,
+        problems=problems,
+        count=len(raws),
+        changed_at=max(changed, default=0),
+        next_offset=page.next_offset,
+    )
+
+
+def _joined(parts: Sequence[_Part]) -> _Part:
+    known = [part.columns for part in parts if part.columns is not None]
+    columns = join_columns(known) if len(known) == len(parts) else None
+    if columns is not None and sum(len(table["id"]) for table in columns.values()) > _MOST_ROWS:
+        columns = None
+    rows: list[Rows] = []
+    if columns is None:
+        for part in parts:
+            rows += part.rows if part.columns is None else rows_in(part.columns)
+    return _Part(
+        columns=columns,
+        rows=rows,
+        problems=[problem for part in parts for problem in part.problems],
+        count=sum(part.count for part in parts),
+        changed_at=max(part.changed_at for part in parts),
+        next_offset=parts[-1].next_offset,
+    )
 
 
 def backfill_cursor(resource: Resource) -> str:

@@ -12,6 +12,7 @@ import structlog
 from pydantic import ValidationError
 from pydantic_core import to_json
 
+from agents.graphql.columns import request_of
 from agents.graphql.combination import combine
 from agents.graphql.connections import Answer, Connections, Unanswered
 from agents.graphql.documents import Document
@@ -96,7 +97,7 @@ class GraphQLClient:
         await self._send(_READY, b'{"query":"query Ready { __typename }"}')
 
     async def _run(self, document: Document, variables: Mapping[str, Any]) -> Any:
-        body = _encode({"query": document.text, "variables": variables, "operationName": document.name})
+        body = _encode(request_of(document.text, variables, document.name))
         with (
             self._duration.labels(document.name).time(),
             span(f"graphql {document.name}", kind=SpanKind.CLIENT),

@@ -29,7 +29,7 @@ from agents.mirror.operations import (
     mirror_begun,
     paid_in_history,
 )
-from integrations.chargebee.rows import Row
+from integrations.chargebee.rows import Columns, Row
 
 #: Chargebee tries to deliver a webhook for two days (https://apidocs.chargebee.com/docs/api/webhooks); who began with
 #: webhooks alone and lost one is told of what it was about.
@@ -38,6 +38,8 @@ MARGIN: Final = timedelta(days=3)
 #: The agent whose back-fill may bring history; the endpoint's rules name it, too.
 _AGENT: Final = "chargebee"
 _ENDED: Final = frozenset({"paid", "voided"})
+#: What says whether an invoice is history, and how much of it.
+_JUDGED: Final = ("updated_at", "status", "deleted", "issued_credit_notes", "amount_paid")
 _CUSTOMERS_AT_ONCE: Final = 500
 _CHANGES_AT_ONCE: Final = 50
 
@@ -51,19 +53,33 @@ class History:
 
     def marker(self) -> Callable[[Row], None]:
         """A function that marks a row of `invoice` as history when it is, and else as none."""
+        judge = self._judge()
+
+        def mark(row: Row) -> None:
+            # Named also where it is none: rows of one shape are one plan at the endpoint.
+            row["history_by"], row["history_paid"] = judge(*map(row.__getitem__, _JUDGED))
+
+        return mark
+
+    def mark_columns(self, columns: Columns) -> None:
+        """Mark rows of `invoice`, given by columns, as `marker` marks each."""
+        marks = list(map(self._judge(), *(columns[name] for name in _JUDGED)))
+        columns["history_by"] = [by for by, _ in marks]
+        columns["history_paid"] = [paid for _, paid in marks]
+
+    def _judge(self) -> Callable[[str, str, bool, Sequence[Mapping[str, Any]], int], tuple[str | None, int | None]]:
+        """A function of the columns `_JUDGED` that gives `history_by` and `history_paid`."""
         # Rows have their times as text, in UTC and whole seconds: as text they compare as they do as times.
         before = self.before.astimezone(UTC).replace(microsecond=0).isoformat()
 
-        def mark(row: Row) -> None:
-            if row["updated_at"] < before and (row["status"] in _ENDED or row["deleted"]):
-                notes = row["issued_credit_notes"]
-                row["history_by"] = _AGENT
-                row["history_paid"] = row["amount_paid"] - (_refunded(notes) if notes else 0)
-            else:
-                # Named all the same: rows of one shape are one plan at the endpoint.
-                row["history_by"] = row["history_paid"] = None
+        def judge(
+            updated_at: str, status: str, deleted: bool, notes: Sequence[Mapping[str, Any]], paid: int
+        ) -> tuple[str | None, int | None]:
+            if updated_at < before and (status in _ENDED or deleted):
+                return _AGENT, paid - (_refunded(notes) if notes else 0)
+            return None, None
 
-        return mark
+        return judge
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from agents.graphql.columns import ByColumns
 from agents.graphql.operations import Mutation
 from agents.mirror.operations import (
     mirror_credit_notes,
@@ -14,7 +15,7 @@ from agents.mirror.operations import (
     mirror_subscriptions,
     mirror_transactions,
 )
-from integrations.chargebee.rows import Rows
+from integrations.chargebee.rows import ColumnRows, Rows
 
 #: Table → the operation that writes rows of it. Lines before invoices: an invoice that gets newer marks those lines as
 #: deleted that are still of its older version.
@@ -38,3 +39,10 @@ def mirror(rows: Rows) -> tuple[Mutation[Any], ...]:
     (`integrations.chargebee.rows.collect`).
     """
     return tuple(upsert(rows=rows[table]) for table, upsert in UPSERTS.items() if rows.get(table))
+
+
+def mirror_columns(rows: ColumnRows) -> tuple[Mutation[Any], ...]:
+    """What `mirror` gives, for rows by columns (`integrations.chargebee.rows.columns_of`)."""
+    return tuple(
+        upsert(rows=ByColumns(rows[table])) for table, upsert in UPSERTS.items() if table in rows and rows[table]["id"]
+    )
