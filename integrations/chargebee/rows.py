@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import chain
 from operator import itemgetter
 from typing import Any, Final
 
@@ -168,8 +169,18 @@ def subscription_row(raw: Resource) -> Row:
     return _mirrored("subscription", raw, row, raw["created_at"])
 
 
+def invoice_row(raw: Resource) -> Row:
+    """A row of `chargebee.invoice`; its lines are `invoice_line_item_rows`."""
+    return _rows(invoice_columns([raw]))[0]
+
+
+def invoice_line_item_rows(raw: Resource) -> list[Row]:
+    """The rows of `chargebee.invoice_line_item` of one invoice; they have its times and its version."""
+    return _rows(invoice_line_item_columns([raw]))
+
+
 def invoice_columns(raws: Sequence[Resource]) -> Columns:
-    """The columns of `chargebee.invoice`; their lines are `invoice_line_item_columns`."""
+    """`invoice_row` of many."""
     dates = _given(raws, "date")
     columns = {
         "id": _given(raws, "id"),
@@ -204,7 +215,7 @@ def invoice_columns(raws: Sequence[Resource]) -> Columns:
 
 
 def invoice_line_item_columns(raws: Sequence[Resource]) -> Columns:
-    """The columns of `chargebee.invoice_line_item` of some invoices; lines have the times and versions of these."""
+    """`invoice_line_item_rows` of many invoices."""
     lines: list[Resource] = []
     invoices: list[Resource] = []
     for raw in raws:
@@ -295,7 +306,7 @@ _ROW_OF: Final[Mapping[str, Callable[[Resource], Row]]] = {
     "customer": customer_row,
     "item_price": item_price_row,
     "subscription": subscription_row,
-    "invoice": lambda raw: _rows(invoice_columns([raw]))[0],
+    "invoice": invoice_row,
     "transaction": transaction_row,
     "credit_note": credit_note_row,
 }
@@ -310,7 +321,7 @@ def rows_of(kind: str, raw: Resource) -> Rows:
     try:
         rows = {kind: [row_of(raw)]}
         if kind == "invoice":
-            rows["invoice_line_item"] = _rows(invoice_line_item_columns([raw]))
+            rows["invoice_line_item"] = invoice_line_item_rows(raw)
     except KeyError as error:
         raise Unmirrorable(kind, raw.get("id"), str(error.args[0]), "is missing") from None
     except (TypeError, ValueError, OverflowError, AttributeError) as error:
@@ -338,7 +349,7 @@ def columns_of(kind: str, raws: Sequence[Resource]) -> ColumnRows | None:
 def join_columns(many: Sequence[ColumnRows]) -> ColumnRows | None:
     """All rows together; None when one is there twice (`collect` takes the newer)."""
     joined: ColumnRows = {
-        table: {name: [value for rows in many for value in rows[table][name]] for name in columns}
+        table: {name: list(chain.from_iterable(rows[table][name] for rows in many)) for name in columns}
         for table, columns in many[0].items()
     }
     return joined if _is_each_once(joined) else None

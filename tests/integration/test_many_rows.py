@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from permissions.session import Session
+from resolvers.columns import Columns, read_columns
 from resolvers.engine import Engine
 from resolvers.pool import Pool
 from server.source import platform_source
@@ -234,3 +235,54 @@ async def test_keys_may_stand_in_any_order(engine: Engine, rows: asyncpg.Connect
         wrong = "SELECT count(*) FROM chargebee.item_price WHERE id <> 'p' || lpad(resource_version::text, 4, '0')"
         assert await rows.fetchval(wrong) == 0
     assert plans(engine) == 1
+
+
+def by_columns(objects: list[dict[str, Any]]) -> dict[str, Columns]:
+    columns = read_columns({name: [item[name] for item in objects] for name in objects[0]})
+    assert columns is not None
+    return {"rows": columns}
+
+
+async def test_rows_that_come_by_columns_are_as_if_they_had_come_as_objects(
+    engine: Engine, rows: asyncpg.Connection
+) -> None:
+    """Before and after there is a plan for them, and when they are too few for it."""
+    for count in (1, 130, 200, 2):
+        objects = [price(number) for number in range(1, count + 1)]
+        tables = []
+        for columns in ({}, by_columns(objects)):
+            await rows.execute("DELETE FROM chargebee.item_price")
+            body = await engine.execute(SERVICE, INSERT, {} if columns else {"rows": objects}, columns=columns)
+            written = await rows.fetch("SELECT * FROM chargebee.item_price ORDER BY id")
+            tables.append((orjson.loads(body), [{**row, "synced_at": None} for row in written]))
+        assert tables[0] == tables[1]
+        assert tables[0][0]["data"]["insert_chargebee_item_price"]["affected_rows"] == count
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"price": True},
+        {"price": 2**63},
+        {"name": 1},
+        {"name": None},
+        {"status": "unknown"},
+        {"nothing": 1},
+        {"price": "x"},
+    ],
+    ids=str,
+)
+async def test_what_is_wrong_among_columns_is_told_as_among_objects(engine: Engine, wrong: dict[str, Any]) -> None:
+    for count in (3, 130):
+        objects = [price(number, **wrong) for number in range(count)]
+        for _ in range(2):
+            as_objects = await engine.execute(SERVICE, INSERT, {"rows": objects})
+            assert await engine.execute(SERVICE, INSERT, columns=by_columns(objects)) == as_objects
+            assert b'"errors"' in as_objects
+
+
+async def test_a_variable_by_columns_that_is_read_twice_is_right_both_times(engine: Engine) -> None:
+    objects = [price(number) for number in range(1, 131)]
+    for _ in range(2):
+        body = await engine.execute(SERVICE, INSERT, {"twice": True}, columns=by_columns(objects))
+        assert orjson.loads(body)["data"]["again"] == {"affected_rows": 0}

@@ -108,6 +108,19 @@ async def test_what_a_table_cannot_hold_is_named_and_keeps_nothing_else_out(bill
     assert "invoice" in str((await billing.place())["last_error"])
 
 
+async def test_what_only_the_database_refuses_keeps_nothing_else_out(billing: Billing) -> None:
+    billing.save("invoice", "1")
+    billing.save("invoice", "2", currency_code="dollars")
+    billing.save("invoice", "3")
+
+    progress = await billing.read()
+
+    assert [row["id"].removeprefix(billing.name) for row in await billing.mirrored("invoice")] == ["1", "3"]
+    assert len(await billing.mirrored("invoice_line_item")) == 2
+    (problem,) = progress.unmirrorable
+    assert problem.startswith(f"invoice {billing.name}2: the database refuses it")
+
+
 # The newest version stays
 
 

@@ -9,6 +9,7 @@ import asyncpg
 import orjson
 
 from permissions.session import Session
+from resolvers.columns import read_columns
 from resolvers.pool import Pool
 from server.source import platform_source
 
@@ -80,11 +81,22 @@ async def test_the_catalogue_is_answered(demo_database_url: str) -> None:
 
 async def test_a_dry_run_answers_as_the_page_says(demo_database_url: str) -> None:
     answer = await ask(demo_database_url, "Write", {})
-    (shown,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
-    wanted = json.loads(shown)
+    wanted = json.loads(re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)[0])
     for event in answer["extensions"]["dry_run"]["events"]:
         event["subject"] = "…"
     assert answer == wanted
+
+
+async def test_rows_by_columns_are_inserted(demo_database_url: str) -> None:
+    request = json.loads(re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)[1])
+    (name,) = request["extensions"]["columns"]
+    columns = read_columns(request["variables"].pop(name))
+    assert columns is not None
+    pool = Pool(demo_database_url, size=1)
+    engine, admin = platform_source().engine(pool), Session(role="admin")
+    body = await engine.execute(admin, request["query"], request["variables"], columns={name: columns}, dry_run=True)
+    await pool.close()
+    assert orjson.loads(body)["data"] == {"insert_staff": {"affected_rows": 2}}
 
 
 def test_every_example_has_a_test() -> None:

@@ -8,6 +8,7 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from agents.graphql.client import GraphQLClient
+from agents.graphql.columns import ByColumns, request_of
 from agents.graphql.connections import Connections
 from agents.graphql.errors import (
     AnswerMismatch,
@@ -210,3 +211,14 @@ async def test_what_is_not_graphql_is_no_answer(
 
     with pytest.raises(EndpointUnavailable):
         await graphql.query(QUERY)
+
+
+def test_rows_by_columns_are_named_in_the_request() -> None:
+    rows = ByColumns({"id": [1, 2], "name": ["a", None]})
+    assert request_of("mutation …", {"rows": rows, "more": 1}, "Write") == {
+        "query": "mutation …",
+        "variables": {"rows": {"id": [1, 2], "name": ["a", None]}, "more": 1},
+        "operationName": "Write",
+        "extensions": {"columns": ["rows"]},
+    }
+    assert "extensions" not in request_of("mutation …", {"rows": []}, "Write")

@@ -15,8 +15,11 @@ from integrations.chargebee.rows import (
     Resource,
     Unmirrorable,
     collect,
+    columns_of,
     invoice_line_item_rows,
     invoice_row,
+    join_columns,
+    rows_in,
     rows_of,
     rows_of_event,
 )
@@ -240,3 +243,49 @@ def test_the_mutations_write_every_column_but_the_key() -> None:
     for table, columns in written.items():
         assert columns == {column.name for column in metadata.tables[f"chargebee.{table}"].columns} - {"id"} - HISTORY
     assert set(written) == {*KINDS, "invoice_line_item"}
+
+
+def variants() -> list[dict[str, Any]]:
+    """Invoices with an attribute missing, empty or unusual, each under its own id."""
+    given = invoice(due_date=AT, tax=5, paid_at=AT, deleted=True, issued_credit_notes=[{"cn_id": "1"}])
+    without = [{key: value for key, value in given.items() if key != name} for name in given]
+    empty = [given | {name: None} for name in given]
+    lines = [
+        line("a"),
+        line("b", customer_id="bo", description=None, quantity=None, date_to=AT),
+        line("c", tax_amount=3),
+    ]
+    unusual = [
+        given | {"status": "unknown"},
+        given | {"date": "2026"},
+        given | {"date": 10**15},
+        given | {"line_items": lines},
+        given | {"line_items": [line("a", entity_type="gift")]},
+        given | {"line_items": [{"id": "a"}]},
+        given | {"line_items": 7},
+        given | {"recurring": False, "first_invoice": True, "price_type": "tax_inclusive", "dunning_status": "stopped"},
+    ]
+    return [invoice(), *without, *empty, *unusual]
+
+
+@pytest.mark.parametrize("raw", variants(), ids=lambda raw: str(len(str(raw))))
+def test_columns_have_what_rows_have_and_leave_what_has_none_to_those(raw: dict[str, Any]) -> None:
+    other = invoice(id="18", line_items=[line("other")])
+    columns = columns_of("invoice", [other, raw])
+    try:
+        expected = [rows_of("invoice", other), rows_of("invoice", raw)]
+    except Unmirrorable:
+        assert columns is None
+    else:
+        assert columns is not None
+        assert rows_in(columns) == expected
+
+
+def test_columns_of_pages_are_joined_unless_an_invoice_is_on_two_of_them() -> None:
+    pages = [[invoice(id=str(number), line_items=[line(f"li_{number}")])] for number in range(3)]
+    many = [columns for page in pages if (columns := columns_of("invoice", page))]
+    joined = join_columns(many)
+    assert joined is not None
+    assert rows_in(joined) == [rows_of("invoice", page[0]) for page in pages]
+    assert join_columns([*many, many[0]]) is None
+    assert columns_of("invoice", [*pages[0], *pages[0]]) is None
