@@ -38,7 +38,8 @@ class Request:
 
     variables: Mapping[str, Any]
     session: Session
-    traceparent: str = ""
+    #: Gives the W3C trace context, or nothing: most operations don't ask for it.
+    trace: Callable[[], str] = str
     changed_rows: str = ""
     affected_rows: int = 0
     stream_cursor: Any = None
@@ -136,7 +137,7 @@ def _session_binder(name: str) -> Binder:
     if name == SESSION_JSON:
         return lambda request: request.session.json
     if name == TRACEPARENT:
-        return lambda request: request.traceparent
+        return lambda request: request.trace()
     if name == CHANGED_ROWS:
         return lambda request: request.changed_rows
     if name == STREAM_CURSOR:

@@ -7,7 +7,7 @@ statement and passes PostgreSQL's JSON through. Everything else is compiled once
 import asyncio
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -124,19 +124,20 @@ class Engine:
         query: str,
         variables: Mapping[str, Any] | None = None,
         operation_name: str | None = None,
-        traceparent: str = "",
+        trace: Callable[[], str] = str,
         *,
         columns: Mapping[str, Columns] = _EMPTY,
         dry_run: bool = False,
     ) -> bytes:
         """The response body. Never raises for what a client or the database did: errors are in the answer.
 
+        `trace` gives the W3C trace context for the database and the record of accesses; it is called if they take it.
         `columns` are further variables, lists of objects, by their columns. With `dry_run` a mutation is undone in the
         end, and the answer says in its extensions what it would have caused.
         """
         try:
             role = self._roles.get(session.role) or self._role(session.role)
-            request = Request(variables=variables or _EMPTY, session=session, traceparent=traceparent)
+            request = Request(variables=variables or _EMPTY, session=session, trace=trace)
             plan = self._by_columns(role, query, request, operation_name, columns) if columns else None
             if plan is None:
                 plan = self._plan(role, query, request.variables, operation_name, request.columns)
@@ -148,7 +149,7 @@ class Engine:
             else:
                 async with asyncio.timeout(limit_s):
                     body = await self._executor.run(role.resolved, plan, request, dry_run=dry_run)
-            return body if plan.sensitive is None else self._recorded(session, plan.sensitive, body, traceparent)
+            return body if plan.sensitive is None else self._recorded(session, plan.sensitive, body, trace())
         except TimeoutError:
             assert role.limits.statement_timeout_s is not None
             return error_body(statement_timed_out(role.limits.statement_timeout_s))

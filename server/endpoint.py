@@ -137,12 +137,13 @@ class GraphQLEndpoint:
         if name is not None and not isinstance(name, str):
             raise GraphQLRequestError("parse-failed", "expected a string for 'operationName'", "$.operationName")
         self._operations.check(session.role, query)
-        trace = current_traceparent() or ""
         extensions = request.get("extensions")
         if type(extensions) is dict and "columns" in extensions:
             variables, columns = _by_columns(variables or {}, extensions["columns"])
-            return await self._engine.execute(session, query, variables, name, trace, columns=columns, dry_run=dry_run)
-        return await self._engine.execute(session, query, variables, name, trace, dry_run=dry_run)
+            return await self._engine.execute(
+                session, query, variables, name, traceparent, columns=columns, dry_run=dry_run
+            )
+        return await self._engine.execute(session, query, variables, name, traceparent, dry_run=dry_run)
 
     async def _read(self, receive: Receive) -> tuple[bytes, bool]:
         """The body, and whether it is whole: of one that is too large the beginning, more than a request may have."""
@@ -164,18 +165,23 @@ class GraphQLEndpoint:
         return body, not message.get("more_body")
 
 
+def traceparent() -> str:
+    """The current trace, as the database and the record of accesses are told of it; empty outside any."""
+    return current_traceparent() or ""
+
+
 def _by_columns(variables: Mapping[str, Any], names: Any) -> tuple[dict[str, Any], dict[str, Columns]]:
     """The variables that came as ever, and those that came as columns, as the request says.
 
     Raises GraphQLRequestError.
     """
-    if type(names) is not list:
+    if type(names) is not list or {type(name) for name in names} - {str}:
         raise GraphQLRequestError(
             "parse-failed", "expected a list of variables' names for 'columns'", "$.extensions.columns"
         )
     rest, columns = dict(variables), {}
     for name in names:
-        read = read_columns(rest.pop(name, None)) if type(name) is str else None
+        read = read_columns(rest.pop(name, None))
         if read is None:
             raise GraphQLRequestError(
                 "parse-failed",

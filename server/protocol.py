@@ -35,7 +35,7 @@ class _NobodyWaits:
 class DirectCycle:
     """A request on the short way: what uvicorn asks of its own cycles, and no more."""
 
-    __slots__ = ("body", "disconnected", "headers", "keep_alive", "response_complete")
+    __slots__ = ("body", "disconnected", "headers", "keep_alive", "response_complete", "task")
 
     message_event: Final = _NobodyWaits()
 
@@ -46,6 +46,8 @@ class DirectCycle:
         #: False once the server is stopping.
         self.keep_alive = True
         self.response_complete = False
+        #: Answers it.
+        self.task: asyncio.Task[None] | None = None
 
 
 class GraphQLProtocol(HttpToolsProtocol):
@@ -150,8 +152,7 @@ class GraphQLProtocol(HttpToolsProtocol):
             super().on_message_complete()
             return
         self._direct = None
-        task = self.loop.create_task(self._respond(cycle))
-        task.add_done_callback(self.tasks.discard)
+        task = cycle.task = self.loop.create_task(self._respond(cycle))
         self.tasks.add(task)
 
     def _should_upgrade(self) -> bool:
@@ -177,13 +178,16 @@ class GraphQLProtocol(HttpToolsProtocol):
         direct: DirectEndpoint = self.app_state[DIRECT]
         try:
             head, body = await direct.respond(cycle.headers, cycle.body, self._address)
+            if self.flow.write_paused and not cycle.disconnected:
+                await self.flow.drain()
         except Exception:
             self.logger.exception("Exception in the GraphQL endpoint")
             self._finish(cycle, _SERVER_ERROR)
             self.transport.close()
             return
-        if self.flow.write_paused and not cycle.disconnected:
-            await self.flow.drain()
+        finally:
+            # Not by a callback of the task, for which the event loop would go round once more.
+            self.tasks.discard(cycle.task)
         head = b"HTTP/1.1 200 OK\r\n" + self._common_lines() + head
         # One write is one system call and one segment: a tenth of what a small request costs.
         if not cycle.keep_alive:

@@ -10,10 +10,10 @@ from graphql import GraphQLError
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
-from integrations.telemetry.tracing import current_traceparent
 from resolvers.engine import Engine
 from resolvers.errors import GraphQLRequestError
 from resolvers.live.queries import LiveQueries
+from server.endpoint import traceparent
 from server.limits import KnownOperations, RateLimiter
 from server.websocket_protocols import Connection, NamedDocument
 
@@ -71,7 +71,6 @@ class SocketOperations:
         self._operations.check(session.role, query)
         subscription = self._engine.subscription(session, query, variables, operation_name)
         if subscription is None:
-            traceparent = current_traceparent() or ""
             body = await self._engine.execute(session, query, variables, operation_name, traceparent)
             if not body.startswith(_DATA):
                 raise _Failed(orjson.loads(body)["errors"])
@@ -79,7 +78,7 @@ class SocketOperations:
             return
         async with aclosing(self._live.results(subscription)) as results:
             async for data in results:
-                await self._engine.record_result(session, subscription, data, current_traceparent() or "")
+                await self._engine.record_result(session, subscription, data, traceparent())
                 yield data
 
 

@@ -17,9 +17,8 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from integrations.telemetry.context import current_request
 from integrations.telemetry.redaction import redact
@@ -51,9 +50,8 @@ class SpanKind(Enum):
     CONSUMER = "CONSUMER"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TraceContext:
-    """Where in which trace we are."""
+class TraceContext(NamedTuple):
+    """Where in which trace we are. A tuple, since every request makes one."""
 
     #: 32 lower-case hex digits, never all zero.
     trace_id: str

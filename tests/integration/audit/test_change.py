@@ -74,7 +74,7 @@ async def test_change_through_graphql_says_who_when_what_and_from_what_to_what(
         " { id } }"
     )
     before = datetime.datetime.now(datetime.UTC)
-    answer = await engine.execute(session, mutation, traceparent=trace)
+    answer = await engine.execute(session, mutation, trace=lambda: trace)
     await pool.close()
     assert b'"errors"' not in answer
     change = (await changes(database, "healthcare.patient"))[-1]
