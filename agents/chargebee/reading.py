@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -247,8 +248,8 @@ class Reader:
             return await self._read_from(place, time_left, tell)
 
     async def _read_from(self, place: _Place, time_left: Callable[[], bool], tell: Callable[[Progress], None]) -> bool:
-        async def fetch(offset: str | None) -> _Part:
-            return _part(await self._fetch(place, offset), place)
+        async def fetch(offset: str | None) -> Page:
+            return await self._fetch(place, offset)
 
         async def landed() -> None:
             task, after = writing.popleft()
@@ -259,7 +260,7 @@ class Reader:
         # What is being written, in order, each with the place that is reached when it and all before it are there.
         writing: deque[tuple[asyncio.Task[None], _Place]] = deque()
         ahead = place
-        async with pages_from(fetch, place.next_offset, ahead=self._pace.pages_ahead) as pages:
+        async with pages_from(fetch, partial(_part, place), place.next_offset, ahead=self._pace.pages_ahead) as pages:
             try:
                 while batch := await pages.next(at_most=self._pace.pages_at_once):
                     part, ahead = self._join(ahead, batch)
@@ -407,7 +408,7 @@ class Reader:
         _log.error("etl.unmirrorable", resource=place.resource.value, problem=problem)
 
 
-def _part(page: Page, place: _Place) -> _Part:
+def _part(place: _Place, page: Page) -> _Part:
     kind, raws = place.resource.object_name, page.objects
     columns = columns_of(kind, raws)
     rows: list[Rows] = []
