@@ -96,7 +96,7 @@ class Reconciler:
         async def fetch(offset: str | None) -> Page:
             return await self._chargebee.list_page(resource, offset=offset)
 
-        async with pages_from(fetch, _as_it_is, None, ahead=_PAGES_AHEAD) as pages:
+        async with pages_from(fetch, lambda page: page, None, ahead=_PAGES_AHEAD) as pages:
             while batch := await pages.next(at_most=_PAGES_AT_ONCE):
                 raws = [raw for page in batch for raw in page.objects]
                 await self._compare_some(resource, raws, findings)
