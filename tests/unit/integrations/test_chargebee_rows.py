@@ -289,3 +289,9 @@ def test_columns_of_pages_are_joined_unless_an_invoice_is_on_two_of_them() -> No
     assert rows_in(joined) == [rows_of("invoice", page[0]) for page in pages]
     assert join_columns([*many, many[0]]) is None
     assert columns_of("invoice", [*pages[0], *pages[0]]) is None
+
+
+@pytest.mark.parametrize("moment", [0, -1, 1, AT, AT + 86_399, 951_782_400, 4_102_444_799, -2_208_988_800])
+def test_a_moment_is_written_in_utc_to_the_second(moment: int) -> None:
+    row = invoice_row(invoice(due_date=moment))
+    assert row["due_date"] == datetime.fromtimestamp(moment, UTC).isoformat()
