@@ -13,6 +13,7 @@ from typing import Final
 
 from triggers.declared import DECLARED, WRITTEN_BY_TRIGGERS, DeclaredTrigger, Operation
 from triggers.event_types import EVENT_TYPES, EventType, Kind
+from triggers.lanes import LANES
 from triggers.statements import load_statement
 from triggers.topics import Topic
 
@@ -35,6 +36,7 @@ _SOMEBODY_WAITS: Final = "pg_sequence_last_value('events.awaited_until') > date_
 def render_create(triggers: Sequence[DeclaredTrigger] = DECLARED) -> str:
     """The script that creates every function and trigger of this package."""
     scripts = (
+        _template("lane_of", last_lane=str(LANES - 1)),
         _template("announce", somebody_waits=_SOMEBODY_WAITS),
         _render_publish(),
         _template("replay"),
@@ -63,6 +65,7 @@ def render_drop(triggers: Sequence[DeclaredTrigger] = DECLARED) -> str:
         "DROP TRIGGER note_waiting ON events.relay;",
         "DROP FUNCTION events.note_waiting();",
         "DROP SEQUENCE events.awaited_until;",
+        "DROP FUNCTION events.lane_of(text);",
     ]
     return "\n".join(lines) + "\n"
 
@@ -163,6 +166,7 @@ def _render_insert(trigger: DeclaredTrigger, operation: Operation) -> str:
             _text(event_type.name),
             _text(event_type.topic.name),
             aggregate_id,
+            f"events.lane_of({aggregate_id})",
             aggregate_id,
             data,
             _SESSION,
@@ -170,7 +174,8 @@ def _render_insert(trigger: DeclaredTrigger, operation: Operation) -> str:
         )
     )
     statements.append(
-        "INSERT INTO events.outbox (type, topic, ordering_key, subject, data, session_variables, traceparent)\n"
+        "INSERT INTO events.outbox\n"
+        f"{_STEP}(type, topic, ordering_key, lane, subject, data, session_variables, traceparent)\n"
         f"VALUES (\n{indent(values, _STEP)}\n)\n"
         f"RETURNING {_SOMEBODY_WAITS} INTO somebody_waits;"
     )

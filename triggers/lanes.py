@@ -1,15 +1,15 @@
 """Lanes: how several relays share the outbox without two of them publishing events of one key.
 
-A lane is a hash of the ordering key (`outbox.lane`, computed by PostgreSQL). A relay owns a lane by a session-level
-advisory lock, so that a relay that dies, or loses its connection, owns nothing from that moment on. Each relay takes
-its fair share: with n living relays, `ceil(LANES / n)`; who has more gives the rest back once nothing of them is
-being published.
+A lane is a hash of the ordering key (`outbox.lane`, by the function `events.lane_of`). A relay owns a lane by a
+session-level advisory lock, so that a relay that dies, or loses its connection, owns nothing from that moment on. Each
+relay takes its fair share: with n living relays, `ceil(LANES / n)`; who has more gives the rest back once nothing of
+them is being published.
 """
 
 from collections.abc import Collection, Sequence
 from typing import Final
 
-#: Number of lanes; a power of two, as in the expression of `outbox.lane`.
+#: Number of lanes; a power of two, as in `events.lane_of`.
 LANES: Final = 64
 #: Class of the advisory locks on lanes; the object is the lane. ("CGln" in ASCII.)
 LANE_LOCKS: Final = 0x43476C6E

@@ -10,7 +10,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    Computed,
     Identity,
     Index,
     Integer,
@@ -64,10 +63,8 @@ outbox = Table(
     Column(
         "lane",
         SmallInteger,
-        # As PostgreSQL prints it, so that comparing metadata and database finds no difference.
-        Computed("(hashtextextended(ordering_key, (0)::bigint) & (63)::bigint)::smallint", persisted=True),
         nullable=False,
-        comment="Hash of the ordering key, 0 to 63; a lane has one relay at a time.",
+        comment="Hash of the ordering key, 0 to 63 (`events.lane_of`); a lane has one relay at a time. Best left out.",
     ),
     Column("replay_of", Uuid, comment="The event that this row publishes once more, under that event's id."),
     created_at(),

@@ -7,6 +7,7 @@ import pytest
 
 from tests.integration.triggers.records import Records
 from triggers.ddl import render_create, render_drop
+from triggers.lanes import LANES
 
 #: Of the schema, which others use too, what is made here.
 DEFINITIONS = """
@@ -15,7 +16,7 @@ DEFINITIONS = """
         FROM pg_proc AS p
         WHERE p.pronamespace = 'events'::regnamespace
             AND (
-                p.proname IN ('publish', 'replay', 'announce', 'announce_events', 'note_waiting')
+                p.proname IN ('publish', 'replay', 'announce', 'announce_events', 'note_waiting', 'lane_of')
                 OR p.proname LIKE 'record\\_%'
             )
     )
@@ -88,3 +89,25 @@ async def test_a_user_without_rights_on_the_outbox_may_change_tables_that_make_e
         await connection.execute("RESET ROLE")
         await connection.execute(f"DROP OWNED BY {role}")
         await connection.execute(f"DROP ROLE {role}")
+
+
+async def test_whoever_writes_an_event_puts_it_into_its_keys_lane(records: Records) -> None:
+    """A key in two lanes would have two relays, and no order."""
+    contract_id = await records.insert_contract()
+    await records.touch(contract_id, 1)
+    await records.connection.execute(
+        "SELECT events.publish('contract.created', $1, jsonb_build_object('contract_id', $1::text))", str(contract_id)
+    )
+    await records.write("contract.created", str(contract_id))
+    await records.connection.execute("SELECT events.replay(array_agg(id)) FROM events.outbox")
+    rows = await records.connection.fetch(
+        "SELECT DISTINCT lane, (hashtextextended(ordering_key, 0) & 63)::int AS hashed FROM events.outbox",
+    )
+    assert len(await records.outbox()) == 8
+    assert [row["lane"] for row in rows] == [row["hashed"] for row in rows]
+    assert len(rows) == 1
+
+
+async def test_keys_are_spread_over_all_lanes_that_relays_share(connection: asyncpg.Connection) -> None:
+    found = await connection.fetch("SELECT DISTINCT events.lane_of(n::text) AS lane FROM generate_series(1, 2000) AS n")
+    assert {row["lane"] for row in found} == set(range(LANES))

@@ -14,10 +14,10 @@ from triggers.statements import load_statement
 
 #: Enough for the planner to prefer an index, little enough for a test.
 FILL = """
-INSERT INTO events.outbox (type, topic, ordering_key, subject, data, traceparent, created_at, published_at)
+INSERT INTO events.outbox (type, topic, ordering_key, subject, lane, data, traceparent, created_at, published_at)
 SELECT
     CASE WHEN n % 10000 = 0 THEN 'prescription.rejected' ELSE 'contract.updated' END,
-    'contract-events', md5((n % 3000)::text), md5((n % 3000)::text), jsonb_build_object('n', repeat('x', 300)),
+    'contract-events', md5((n % 3000)::text), md5((n % 3000)::text), 0, jsonb_build_object('n', repeat('x', 300)),
     '00-' || md5(n::text) || '-b7ad6b7169203331-01', now() - interval '40 days' + n * interval '1 minute', now()
 FROM generate_series(1, 40000) AS n
 """

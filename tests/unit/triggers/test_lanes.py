@@ -1,15 +1,6 @@
 """How relays share lanes."""
 
-from sqlalchemy import Computed
-
-from schema.tables import metadata
 from triggers.lanes import LANES, fair_share, lanes_to_release, lanes_to_try
-
-
-def test_the_number_of_lanes_is_that_of_the_computed_column() -> None:
-    computed = metadata.tables["events.outbox"].columns["lane"].computed
-    assert isinstance(computed, Computed)
-    assert f"& ({LANES - 1})::bigint" in str(computed.sqltext)
 
 
 def test_fair_shares_cover_all_lanes() -> None:
