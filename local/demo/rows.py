@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Table, Uuid
+from sqlalchemy import Column, FetchedValue, Table, Uuid
 from sqlalchemy.sql.elements import TextClause
 
 from schema.tables import base_tables
@@ -88,7 +88,12 @@ class Rows:
 
 
 def _stored_columns(table: Table) -> dict[str, Column[Any]]:
-    return {column.name: column for column in table.columns if column.computed is None and column.identity is None}
+    """Those that rows are made with: the others PostgreSQL fills, by an expression, a sequence or a trigger."""
+    return {
+        column.name: column
+        for column in table.columns
+        if column.computed is None and column.identity is None and type(column.server_default) is not FetchedValue
+    }
 
 
 _LITERALS: Mapping[str, Any] = {

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    FetchedValue,
     Identity,
     Index,
     Integer,
@@ -63,6 +64,8 @@ outbox = Table(
     Column(
         "lane",
         SmallInteger,
+        # By a trigger, where an insert leaves it out.
+        FetchedValue(),
         nullable=False,
         comment="Hash of the ordering key, 0 to 63 (`events.lane_of`); a lane has one relay at a time. Best left out.",
     ),
