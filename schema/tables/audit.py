@@ -3,7 +3,7 @@
 from sqlalchemy import ARRAY, Column, Index, Integer, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from schema.tables.metadata import created_at, key, metadata, one_of
+from schema.tables.metadata import created_at, key, metadata, one_of, ranges_index
 
 change = Table(
     "change",
@@ -22,14 +22,7 @@ change = Table(
     created_at(),
     Index(None, "table_schema", "table_name", "row_id", "created_at"),
     # Newest first is by id; the ranges of blocks find a time span, and a user, as for reads below.
-    Index(
-        "change_ranges_idx",
-        "created_at",
-        "user_id",
-        postgresql_using="brin",
-        postgresql_ops={"user_id": "text_bloom_ops"},
-        postgresql_with={"pages_per_range": 32, "autosummarize": "on"},
-    ),
+    ranges_index("change", "user_id"),
     schema="audit",
     comment="A change of a clinical or financial row: who, when, from what to what.",
 )
@@ -48,14 +41,7 @@ access = Table(
     created_at(),
     # Every read pays for an index, and one by user is written to all over. Rows lie in the order of their making, so
     # that the ranges of blocks of this one find a time span, and a user, at next to no cost; newest first is by id.
-    Index(
-        "access_ranges_idx",
-        "created_at",
-        "user_id",
-        postgresql_using="brin",
-        postgresql_ops={"user_id": "text_bloom_ops"},
-        postgresql_with={"pages_per_range": 32, "autosummarize": "on"},
-    ),
+    ranges_index("access", "user_id"),
     schema="audit",
     comment="A read of PHI through the endpoint.",
 )

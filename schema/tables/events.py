@@ -14,6 +14,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    Label,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
@@ -26,20 +27,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from schema.relationships import to_many, to_one
-from schema.tables.metadata import Timestamp, created_at, key, metadata, one_of, updated_at
+from schema.tables.metadata import Timestamp, created_at, key, metadata, one_of, ranges_index, updated_at
 
-
-def _ranges_index(table: str) -> Index:
-    return Index(
-        f"{table}_ranges_idx",
-        "created_at",
-        "type",
-        literal_column("split_part(traceparent, '-'::text, 2)").label("trace_id"),
-        postgresql_using="brin",
-        postgresql_ops={"type": "text_bloom_ops", "trace_id": "text_bloom_ops"},
-        postgresql_with={"pages_per_range": 32, "autosummarize": "on"},
-    )
-
+_TRACE_ID: Label[str] = literal_column("split_part(traceparent, '-'::text, 2)").label("trace_id")
 
 #: What hangs on an event, wherever it lies.
 _FOLLOWING = [
@@ -87,7 +77,7 @@ outbox = Table(
     # Every write pays for an index, and marking an event as published pays again. Rows lie in the order of their
     # making, so that the ranges of blocks of this one, which cost next to nothing, find a time span as well; and a
     # rare type, and what belongs to a trace.
-    _ranges_index("outbox"),
+    ranges_index("outbox", "type", _TRACE_ID),
     schema="events",
     comment="Every event, exactly as its transaction committed it.",
     info={"relationships": _FOLLOWING},
@@ -116,7 +106,7 @@ outbox_archive = Table(
     Column("dead_lettered_at", Timestamp),
     Column("archived_at", Timestamp, nullable=False, server_default=text("now()")),
     Index(None, "subject", "sequence"),
-    _ranges_index("outbox_archive"),
+    ranges_index("outbox_archive", "type", _TRACE_ID),
     schema="events",
     comment="Events that left the outbox for their age; the columns are the outbox's.",
     info={"relationships": _FOLLOWING},
