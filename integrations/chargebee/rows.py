@@ -424,6 +424,7 @@ def _changed_columns(raws: Sequence[Resource], made_at: Sequence[int]) -> Column
     versions = _found(raws, "resource_version")
     return {
         "updated_at": _times(changed_at),
+        # Chargebee's versions are milliseconds.
         "resource_version": [
             at * 1000 if version is None else version for version, at in zip(versions, changed_at, strict=True)
         ],
@@ -450,14 +451,7 @@ def _mirrored(kind: str, raw: Resource, row: Row, made_at: int) -> Row:
 
 def _changed(raw: Resource, made_at: int) -> Row:
     """The columns that every mirrored row ends with. Very old resources have no `updated_at` until they change."""
-    changed_at = raw.get("updated_at") or made_at
-    version = raw.get("resource_version")
-    return {
-        "updated_at": _time(changed_at),
-        # Chargebee's versions are milliseconds.
-        "resource_version": changed_at * 1000 if version is None else version,
-        "deleted": bool(raw.get("deleted")),
-    }
+    return _rows(_changed_columns([raw], [made_at]))[0]
 
 
 def _check(kind: str, row: Row) -> None:
