@@ -158,7 +158,6 @@ async def take_turns(urls: Sequence[str], script: Path, connections: int, second
     (catalogs, functions, plans), of 64 on two cores whole seconds; so the turns begin when that is over.
     """
     clients: list[subprocess.Popen[bytes]] = []
-    counts = [0] * len(urls)
     taken = [0.0] * len(urls)
     async with AsyncExitStack() as stack:
         watching = [await stack.enter_async_context(connect(url)) for url in urls]
@@ -168,11 +167,11 @@ async def take_turns(urls: Sequence[str], script: Path, connections: int, second
                     find_binaries().folder / "pgbench", "-n", "-M", "prepared", "-f", script,
                     "-c", str(connections), "-j", "2", "-T", "100000", url,
                 ]  # fmt: skip
+                # Nothing else runs on this event loop while a client starts.
                 clients.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))  # noqa: ASYNC220
                 await asyncio.sleep(WARM_UP_S)
                 clients[-1].send_signal(signal.SIGSTOP)
-            for connection, number in zip(watching, range(len(urls)), strict=True):
-                counts[number] -= await connection.fetchval(_INSERTED)
+            before = [await connection.fetchval(_INSERTED) for connection in watching]
             turns = list(range(len(urls)))
             for _ in range(round(seconds / TURN_S)):
                 for number in turns:
@@ -183,14 +182,13 @@ async def take_turns(urls: Sequence[str], script: Path, connections: int, second
                     taken[number] += time.perf_counter() - began
                     await asyncio.sleep(PAUSE_S)
                 turns.reverse()
-            for connection, number in zip(watching, range(len(urls)), strict=True):
-                counts[number] += await connection.fetchval(_INSERTED)
+            after = [await connection.fetchval(_INSERTED) for connection in watching]
             assert all(client.poll() is None for client in clients), "pgbench has ended by itself"
         finally:
             for client in clients:
                 client.kill()
                 client.wait(TIMEOUT_S)
-    return [count / time_s for count, time_s in zip(counts, taken, strict=True)]
+    return [(last - first) / time_s for first, last, time_s in zip(before, after, taken, strict=True)]
 
 
 async def drain(url: str, address: str, *, sizes: Sequence[int]) -> list[bool]:

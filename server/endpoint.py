@@ -137,13 +137,13 @@ class GraphQLEndpoint:
         if name is not None and not isinstance(name, str):
             raise GraphQLRequestError("parse-failed", "expected a string for 'operationName'", "$.operationName")
         self._operations.check(session.role, query)
+        columns: dict[str, Columns] = {}
         extensions = request.get("extensions")
         if type(extensions) is dict and "columns" in extensions:
             variables, columns = _by_columns(variables or {}, extensions["columns"])
-            return await self._engine.execute(
-                session, query, variables, name, traceparent, columns=columns, dry_run=dry_run
-            )
-        return await self._engine.execute(session, query, variables, name, traceparent, dry_run=dry_run)
+        return await self._engine.execute(
+            session, query, variables, name, traceparent, columns=columns, dry_run=dry_run
+        )
 
     async def _read(self, receive: Receive) -> tuple[bytes, bool]:
         """The body, and whether it is whole: of one that is too large the beginning, more than a request may have."""
