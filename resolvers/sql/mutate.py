@@ -1,8 +1,9 @@
 """Changes as SQL: one statement that writes, checks the role's rule on what was written, and answers.
 
-The change is a data-modifying CTE, the permission check and the answer read its rows. A failed check makes a cast
-fail with `CHECK_MARKER` in its message: PostgreSQL then undoes the statement, with no function of ours to be
-installed first. (A constant cast would be folded while planning and fail always; the text depends on rows.)
+The change is a data-modifying CTE whose rows the answer reads. The permission check is in its RETURNING, where a row
+is at hand as triggers left it, or reads its rows as well. A failed check makes a cast fail with `CHECK_MARKER` in its
+message: PostgreSQL then undoes the statement, with no function of ours to be installed first. (A constant cast would be
+folded while planning and fail always; the text is of a function that isn't immutable, `concat`, or depends on rows.)
 """
 
 from collections.abc import Collection, Sequence
@@ -25,6 +26,7 @@ _NULL: Final = ir.Param(source=ir.Const(None), type=PgType(name="text"))
 
 _CHANGED: Final = '"$changed"'
 _INSERTED: Final = '"$inserted"'
+_CHECK: Final = '"$check"'
 _SETTINGS: Final = '"$settings"'
 
 
@@ -32,7 +34,7 @@ Change = ir.Insert | ir.Update | ir.Delete
 
 
 def mutation_sql(writer: Writer, mutate: ir.Mutate, settings: Sequence[tuple[str, ir.Param]]) -> str:
-    """One statement of two columns: the JSON answer, and the check (null when it holds).
+    """One statement, whose first column is the JSON answer; that a check fails is an error of PostgreSQL's.
 
     `settings` are transaction-local ones that triggers read, set by the same statement; empty when the transaction
     has set them already.
@@ -42,11 +44,14 @@ def mutation_sql(writer: Writer, mutate: ir.Mutate, settings: Sequence[tuple[str
         calls = ", ".join(f"set_config({quote_literal(name)}, {writer.bind(param)}, true)" for name, param in settings)
         ctes.append(f"{_SETTINGS} AS MATERIALIZED (SELECT {calls})")
     assert not isinstance(mutate.change, ir.NestedInsert | ir.NestedUpdate), "nested changes are several statements"
-    needed = None if shows_rows(mutate) else _checked_columns(mutate.change)
-    ctes.append(f"{_CHANGED} AS ({_change_sql(writer, mutate.change, needed)})")
+    change = mutate.change
+    checks_each = not isinstance(change, ir.Insert) or not _tells_branches(change)
+    needed = None if shows_rows(mutate) else frozenset() if checks_each else _checked_columns(change)
+    ctes.append(f"{_CHANGED} AS ({_change_sql(writer, change, needed, checks_each=checks_each)})")
     answer = _answer_sql(writer, mutate.answer, _CHANGED)
+    check = "" if checks_each else f", {_check_sql(writer, change)}"
     source = f" FROM {_SETTINGS}" if settings else ""
-    return f"WITH {', '.join(ctes)} SELECT ({answer}), {_check_sql(writer, mutate.change)}{source}"
+    return f"WITH {', '.join(ctes)} SELECT ({answer}){check}{source}"
 
 
 def change_sql(writer: Writer, change: Change) -> str:
@@ -223,13 +228,18 @@ def _compared_columns(condition: ir.Condition) -> frozenset[str] | None:
             return None
 
 
-def _change_sql(writer: Writer, change: Change, needed: Collection[str] | None = None) -> str:
-    """The change; it gives all columns of the rows that it wrote, or only those that are `needed`."""
+def _change_sql(
+    writer: Writer, change: Change, needed: Collection[str] | None = None, *, checks_each: bool = False
+) -> str:
+    """The change; it gives all columns of the rows that it wrote, or only those that are `needed`.
+
+    With `checks_each` it checks each row that it wrote, in one more column.
+    """
     match change:
         case ir.Insert():
-            return _insert_sql(writer, change, needed)
+            return _insert_sql(writer, change, needed, checks_each=checks_each)
         case ir.Update():
-            return _update_sql(writer, change, needed)
+            return _update_sql(writer, change, needed, checks_each=checks_each)
         case ir.Delete():
             alias = writer.alias()
             tests = filters_sql(writer, change.where, alias)
@@ -242,6 +252,14 @@ def _returned(alias: str, needed: Collection[str] | None) -> str:
     if needed is None:
         return f"{alias}.*"
     return ", ".join(column_of(alias, name) for name in sorted(needed)) or "1"
+
+
+def _each_check_sql(writer: Writer, check: ir.Condition, alias: str) -> str:
+    """What follows in RETURNING to check the row; nothing where every row will do."""
+    if check == ir.TRUE:
+        return ""
+    test = condition_sql(writer, check, (alias,), filters=True)
+    return f", (CASE WHEN ({test}) IS NOT TRUE THEN concat({quote_literal(CHECK_MARKER)}) END)::int AS {_CHECK}"
 
 
 def _nothing(table: Table) -> str:
@@ -257,7 +275,7 @@ def _tells_branches(change: ir.Insert) -> bool:
     return may_update and change.check != change.update_check
 
 
-def _insert_sql(writer: Writer, change: ir.Insert, needed: Collection[str] | None) -> str:
+def _insert_sql(writer: Writer, change: ir.Insert, needed: Collection[str] | None, *, checks_each: bool) -> str:
     if not change.rows:
         extra = f", true AS {_INSERTED}" if _tells_branches(change) else ""
         return f"SELECT *{extra} FROM {table_name(change.table)} WHERE false"
@@ -275,6 +293,8 @@ def _insert_sql(writer: Writer, change: ir.Insert, needed: Collection[str] | Non
     if _tells_branches(change):
         # A row that this statement inserted has no deleting transaction; one that it updated was locked by it.
         returning += f", ({alias}.xmax = 0) AS {_INSERTED}"
+    elif checks_each:
+        returning += _each_check_sql(writer, change.check, alias)
     return f"INSERT INTO {table_name(change.table)} AS {alias} ({names}) {rows}{conflict} RETURNING {returning}"
 
 
@@ -363,7 +383,7 @@ def _conflict_sql(writer: Writer, conflict: ir.OnConflict | None, alias: str) ->
 # Update
 
 
-def _update_sql(writer: Writer, change: ir.Update, needed: Collection[str] | None) -> str:
+def _update_sql(writer: Writer, change: ir.Update, needed: Collection[str] | None, *, checks_each: bool) -> str:
     if not change.assignments:
         return _nothing(change.table)
     alias = writer.alias()
@@ -372,6 +392,8 @@ def _update_sql(writer: Writer, change: ir.Update, needed: Collection[str] | Non
     )
     tests = filters_sql(writer, change.where, alias)
     returned = _returned(alias, needed)
+    if checks_each:
+        returned += _each_check_sql(writer, change.check, alias)
     return f"UPDATE {table_name(change.table)} AS {alias} SET {settings}{where_clause(tests)} RETURNING {returned}"
 
 

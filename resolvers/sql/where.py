@@ -133,6 +133,19 @@ def _joined(
     return f"({word.join(condition_sql(writer, item, rows, filters=filters) for item in items)})"
 
 
+def are_somebodys(condition: ir.Condition) -> bool:
+    """Whether the rows where it holds are one caller's own: few, as a rule says whose they are."""
+    match condition:
+        case ir.And(items):
+            return any(map(are_somebodys, items))
+        case ir.Compare(operator="_eq"):
+            return isinstance(condition.value.source, ir.FromSession)
+        case ir.Exists():
+            return _is_pinned(condition)
+        case _:
+            return False
+
+
 def _is_pinned(condition: ir.Exists) -> bool:
     """Whether a rule's related row can be found before any row is looked at: the rule gives one of its keys.
 

@@ -11,6 +11,7 @@ from schema.types import PgType
 SESSION_JSON = "json"
 #: PostgreSQL cuts identifiers at this many bytes (NAMEDATALEN - 1).
 MAX_IDENTIFIER_BYTES = 63
+_BOOLEAN = PgType(name="bool")
 
 
 def quote_identifier(name: str) -> str:
@@ -64,7 +65,15 @@ class Writer:
         return f'"${self._aliases}"'
 
     def bind(self, param: ir.Param) -> str:
-        """The value as `$n`, cast from text to its type by PostgreSQL."""
+        """The value as `$n`, cast from text to its type by PostgreSQL.
+
+        A boolean that the document or a rule gives is written out: PostgreSQL would cast it anew for each row.
+        """
+        if isinstance(param.source, ir.Const) and param.type == _BOOLEAN and not param.many:
+            if param.source.value is True:
+                return "true"
+            if param.source.value is False:
+                return "false"
         place = self.place(self._number(param), many=param.many)
         if param.many:
             if param.type.is_array:
