@@ -334,7 +334,8 @@ def _many_rows_sql(writer: Writer, change: ir.Insert, columns: list[str]) -> str
 def _each_row_sql(writer: Writer, change: ir.Insert) -> str:
     """As many rows as a variable has: a bind a column, whatever their number.
 
-    Arrays are read in two thirds of the time that `json_to_recordset` takes for the same rows.
+    Arrays are read in two thirds of the time that `json_to_recordset` takes for the same rows. They are taken apart in
+    a select list, item by item: in FROM each array's items would be stored before the first row is made.
     """
     (one,) = change.rows
     row = writer.alias()
@@ -348,11 +349,10 @@ def _each_row_sql(writer: Writer, change: ir.Insert) -> str:
             column = f"{row}.c{len(arrays)}"
             listed.append(column if is_read else f"{column}::{type_name(pg_type)}")
             element = type_name(pg_type) if is_read else '"text"'
-            arrays.append(f"{writer.bind_column(value)}::{element}[]")
+            arrays.append(f"unnest({writer.bind_column(value)}::{element}[]) AS c{len(arrays)}")
         else:
             listed.append(f"{writer.bind(replace(value, type=pg_type))}::{type_name(pg_type)}")
-    names = ", ".join(f"c{number}" for number in range(len(arrays)))
-    return f"SELECT {', '.join(listed)} FROM unnest({', '.join(arrays)}) {row} ({names})"
+    return f"SELECT {', '.join(listed)} FROM (SELECT {', '.join(arrays)}) {row}"
 
 
 def _row_sql(writer: Writer, row: ir.InsertRow, columns: list[str]) -> str:
