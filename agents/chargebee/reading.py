@@ -23,6 +23,7 @@ from typing import Final
 
 import structlog
 
+from agents.chargebee.newness import Newness
 from agents.chargebee.operations import break_off_run, end_run, extend_lease, forget_progress, move_cursor, take_cursor
 from agents.chargebee.pages import pages_from
 from agents.graphql.client import GraphQLClient
@@ -121,6 +122,8 @@ class _Place:
     rows_read: int
     #: What nobody is to be told of; None: everything is news.
     history: History | None = None
+    #: None: they are likely to be here already.
+    newness: Newness | None = None
     unmirrorable: list[str] = field(default_factory=list)
 
     def reach(self, further: "_Place") -> None:
@@ -198,6 +201,7 @@ class Reader:
                 self._begin(place, place.updated_after)
             if resource is Resource.INVOICES and place.updated_after is None:
                 # Read from the first change on. What follows later is news.
+                place.newness = Newness()
                 runs = (place.cursor, resource.object_name, backfill_cursor(resource))
                 place.history = await history_of(runs, graphql=self._graphql, now=self._now())
             ended = await self._read_pages(place, time_left, tell)
@@ -321,6 +325,15 @@ class Reader:
         if part.columns is None:
             await self._write(place, part.rows, then)
             return
+        if place.newness is not None and place.newness.is_expected():
+            try:
+                await self._graphql.mutate(*mirror_columns(part.columns, new=True), then)
+            except OperationRefused as refusal:
+                if isinstance(refusal, ServerFault):
+                    raise
+                place.newness.was_wrong()
+            else:
+                return
         try:
             await self._graphql.mutate(*mirror_columns(part.columns), then)
         except OperationRefused as refusal:

@@ -505,6 +505,64 @@ def mirror_invoices(*, rows: list[ChargebeeInvoiceInsertInput]) -> Mutation[Mirr
     return Mutation(document=_MIRROR_INVOICES, variables=variables, answer=MirrorInvoices)
 
 
+_INSERT_INVOICE_LINE_ITEMS: Final = Document(
+    name="InsertInvoiceLineItems",
+    kind="mutation",
+    text="""\
+mutation InsertInvoiceLineItems($rows: [chargebee_invoice_line_item_insert_input!]!) {
+  insert_chargebee_invoice_line_item(objects: $rows) {
+    affected_rows
+  }
+}""",
+)
+
+
+class InsertInvoiceLineItems(Answer):
+    """The answer of `insert_invoice_line_items`."""
+
+    class InsertChargebeeInvoiceLineItem(Answer):
+        """Of type `chargebee_invoice_line_item_mutation_response`."""
+
+        affected_rows: int
+
+    insert_chargebee_invoice_line_item: InsertChargebeeInvoiceLineItem | None
+
+
+def insert_invoice_line_items(*, rows: list[ChargebeeInvoiceLineItemInsertInput]) -> Mutation[InsertInvoiceLineItems]:
+    """Lines that are new to the mirror; refused, with all else in their transaction, when one of them is there already."""
+    variables: dict[str, Any] = {"rows": rows}
+    return Mutation(document=_INSERT_INVOICE_LINE_ITEMS, variables=variables, answer=InsertInvoiceLineItems)
+
+
+_INSERT_INVOICES: Final = Document(
+    name="InsertInvoices",
+    kind="mutation",
+    text="""\
+mutation InsertInvoices($rows: [chargebee_invoice_insert_input!]!) {
+  insert_chargebee_invoice(objects: $rows) {
+    affected_rows
+  }
+}""",
+)
+
+
+class InsertInvoices(Answer):
+    """The answer of `insert_invoices`."""
+
+    class InsertChargebeeInvoice(Answer):
+        """Of type `chargebee_invoice_mutation_response`."""
+
+        affected_rows: int
+
+    insert_chargebee_invoice: InsertChargebeeInvoice | None
+
+
+def insert_invoices(*, rows: list[ChargebeeInvoiceInsertInput]) -> Mutation[InsertInvoices]:
+    """Invoices that are new to the mirror."""
+    variables: dict[str, Any] = {"rows": rows}
+    return Mutation(document=_INSERT_INVOICES, variables=variables, answer=InsertInvoices)
+
+
 _MIRROR_TRANSACTIONS: Final = Document(
     name="MirrorTransactions",
     kind="mutation",

@@ -75,6 +75,25 @@ async def test_an_invoice_that_is_here_already_is_never_history_and_its_change_i
     assert await events(billing) == {"one": ["invoice.inserted", "invoice.updated"]}
 
 
+async def test_what_a_webhook_brought_stays_and_all_that_comes_with_it_is_written_once(billing: Billing) -> None:
+    keep(billing, "before")
+    raw = keep(billing, "here")
+    keep(billing, "behind")
+    newer = raw | {"status": "voided", "resource_version": raw["resource_version"] + 1}
+    await billing.write(rows_of("invoice", newer))
+
+    await fill(billing)
+
+    # The transaction took all three to be new, and was refused whole.
+    assert await marks(billing) == {"before": 9900, "here": None, "behind": 9900}
+    assert {row["status"] for row in await billing.mirrored("invoice") if row["id"].endswith("here")} == {"voided"}
+    assert len(await billing.mirrored("invoice_line_item")) == 3
+    written = await billing.world.rows(
+        "SELECT row_id FROM audit.change WHERE table_name = 'invoice' AND starts_with(row_id, $1)", billing.name
+    )
+    assert len(written) == 3
+
+
 async def test_what_happens_later_to_history_is_told_whoever_brings_it(billing: Billing) -> None:
     for key in ("by-etl", "by-webhook", "by-back-fill"):
         keep(billing, key)
@@ -206,7 +225,7 @@ async def test_history_counts_once_in_its_customers_lifetime_value(billing: Bill
 # Helpers
 
 
-def keep(billing: Billing, key: str, *, at: datetime = LONG_AGO, version: int = 1, **values: Any) -> None:
+def keep(billing: Billing, key: str, *, at: datetime = LONG_AGO, version: int = 1, **values: Any) -> dict[str, Any]:
     """An invoice of Chargebee that last changed then."""
     epoch = int(at.timestamp())
     body: dict[str, Any] = {
@@ -233,6 +252,7 @@ def keep(billing: Billing, key: str, *, at: datetime = LONG_AGO, version: int = 
         resource_version=body["resource_version"],
         deleted=body["deleted"],
     )
+    return body
 
 
 async def fill(billing: Billing) -> Counted | None:
