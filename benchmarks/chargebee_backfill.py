@@ -33,7 +33,7 @@ import psutil
 from pydantic import SecretStr
 
 from agents.chargebee.backfill import PACE, backfill
-from agents.chargebee.program import open_clients, settle_collector
+from agents.chargebee.program import open_clients, run, settle_collector
 from agents.chargebee.reading import Reader
 from agents.chargebee.settings import CommandSettings, EndpointSettings, EtlSettings
 from integrations.chargebee.settings import ChargebeeSettings
@@ -82,18 +82,18 @@ def _measure(count: int, rounds: int) -> int:
             ("api", (str(Path(sys.executable).with_name("caregraph")), "serve")),
         ):
             stack.enter_context(_running(site, name, command))
-        return asyncio.run(_rounds(site, count, rounds))
+        return _rounds(site, count, rounds)
 
 
-async def _rounds(site: Site, count: int, rounds: int) -> int:
+def _rounds(site: Site, count: int, rounds: int) -> int:
     # Once in small, so that both sides have what they keep.
-    await _bare(site, at_most=2_000)
+    asyncio.run(_bare(site, at_most=2_000))
     ratios: list[float] = []
     for number in range(rounds):
         before = _processor_s()
-        bare = await _bare(site)
+        bare = asyncio.run(_bare(site))
         between = _processor_s()
-        filled = await _back_fill(site, count)
+        filled = run(_back_fill(site, count))
         after = _processor_s()
         ratios.append(filled / bare)
         sys.stdout.write(

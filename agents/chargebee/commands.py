@@ -1,6 +1,5 @@
 """What `caregraph chargebee` does; returns exit statuses."""
 
-import asyncio
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -13,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from agents.chargebee import backfill as filling
-from agents.chargebee.program import open_clients, settle_collector
+from agents.chargebee.program import open_clients, run, settle_collector
 from agents.chargebee.reading import MIRRORED, Reader
 from agents.chargebee.reading import Progress as ReadProgress
 from agents.chargebee.reconcile import Reconciler, Report
@@ -49,7 +48,7 @@ def _run(command: Callable[[CommandSettings], Any]) -> int:
         return CANNOT
     settle_collector()
     try:
-        status: int = asyncio.run(command(settings))
+        status: int = run(command(settings))
     except (IntegrationError, filling.Busy, IdTokenUnavailableError) as error:
         sys.stderr.write(f"{error}. Nothing is lost; run it again to go on.\n")
         return CANNOT

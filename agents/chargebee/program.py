@@ -2,12 +2,13 @@
 
 import gc
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import httpx
+import uvloop
 
 from agents.chargebee.settings import CommandSettings
 from agents.graphql.client import GraphQLClient, open_graphql
@@ -16,6 +17,9 @@ from integrations.identity.id_tokens import IdTokenProvider
 
 #: New containers before the youngest are looked at, and how many of those looks before the older ones are.
 _COLLECTOR_THRESHOLDS: Final = (50_000, 20, 50)
+
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +38,11 @@ def settle_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECTOR_THRESHOLDS)
+
+
+def run(command: Coroutine[Any, Any, Result]) -> Result:
+    """What the command returns, run as the endpoint runs: uvloop takes a third less for a page than asyncio's loop."""
+    return uvloop.run(command)
 
 
 @asynccontextmanager
