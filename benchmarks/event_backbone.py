@@ -19,9 +19,9 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -53,6 +53,8 @@ PROJECT: Final = "benchmark"
 KEYS: Final = 500
 #: So many events are written anew for each round.
 _FEW: Final = 100_000
+#: No more than so many are drained in a round.
+_MOST: Final = 100_000
 TIMEOUT_S: Final = 120.0
 WARM_UP_S: Final = 4
 #: How long one of those compared runs before it is the other's turn, and how long what it began may take to end.
@@ -87,6 +89,10 @@ _FIRST: Final = OutboxEvent(
     0, str(uuid.UUID(int=0)), "contract.updated", TOPICS[0].name, "k", "k", None, 0, None, datetime.now(UTC), 2, "{}"
 )
 _WAITING: Final = "SELECT count(*) FROM events.outbox WHERE published_at IS NULL AND dead_lettered_at IS NULL"
+#: When so many were marked since a moment, on this machine's clock.
+_MARKED: Final = (
+    "SELECT published_at FROM events.outbox WHERE published_at > $1 ORDER BY published_at OFFSET $2 LIMIT 1"
+)
 
 
 def main() -> None:
@@ -192,24 +198,26 @@ async def take_turns(urls: Sequence[str], script: Path, connections: int, second
 
 
 async def drain(url: str, address: str, *, sizes: Sequence[int]) -> list[bool]:
-    """Events a second out of an outbox in which so many wait, by the first 20,000 or half of them.
+    """Events a second out of an outbox in which so many wait, by the first 100,000 or half of them.
 
-    Each size has a database of its own, and rounds go from one to the other: what else the machine does slows all.
+    Each size and way has a database of its own, so that all of a round are filled first and then emptied one right
+    after the other: a machine's speed changes from one minute to the next. A hundred thousand is more than the relay
+    reads in one turn through the lanes of a long outbox. Its first reads are the dearest, for a page's first change
+    after a checkpoint goes into the log as a whole page.
     """
-    databases = {size: await copy_database(url, f"waiting_{size}") for size in sizes}
-    rates: dict[int, dict[str, list[float]]] = {}
-    for size, each in databases.items():
-        rates[size] = {"local": [], "nowhere": [], "delete": []}
-        await fill(each, size)
+    ways: dict[str, Callable[[str, int], Awaitable[float]]] = {
+        "local": lambda each, events: relayed(each, address, events),
+        "nowhere": lambda each, events: relayed(each, None, events),
+        "delete": read_and_delete,
+    }
+    turns = [(size, way, await copy_database(url, f"waiting_{size}_{way}")) for size in sizes for way in ways]
+    rates: dict[int, dict[str, list[float]]] = {size: {way: [] for way in ways} for size in sizes}
     for _ in range(ROUNDS):
-        for size, each in databases.items():
-            share = min(size // 2, 20_000)
-            rates[size]["delete"].append(await read_and_delete(each, share))
+        for size, _, each in turns:
             await fill(each, size)
-            rates[size]["local"].append(await relayed(each, address, share))
-            await fill(each, size)
-            rates[size]["nowhere"].append(await relayed(each, None, share))
-            await fill(each, size)
+        for size, way, each in turns:
+            rates[size][way].append(await ways[way](each, min(size // 2, _MOST)))
+        turns.reverse()
     met: list[bool] = []
     for size, found in rates.items():
         middle = {name: statistics.median(values) for name, values in found.items()}
@@ -249,21 +257,26 @@ async def fill(url: str, size: int) -> None:
 
 
 async def relayed(url: str, address: str | None, events: int) -> float:
-    """Rate at which a relay marks that many as published; to nowhere without an address."""
+    """Rate at which a relay publishes and marks that many; to nowhere without an address."""
     settings = RelaySettings(database_url=url, project=PROJECT, emulator_host=address)
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
         publisher: Any = Nowhere() if address is None else await stack.enter_async_context(open_publisher(settings))
         # The connection is there before the clock starts, as it is for reading and deleting.
         await publisher.publish(TOPICS[0].name, [encode_message(_FIRST, b"{}", source="/benchmark", traceparent=None)])
-        counting = Counting(publisher, events)
+        database = await stack.enter_async_context(connect(url))
+        waiting = await database.fetchval(_WAITING, timeout=TIMEOUT_S)
+        # It goes on until the last of them is marked, as it would if it weren't for the end of the measurement.
+        counting = Counting(publisher, min(events + settings.in_flight, waiting))
         running = asyncio.create_task(Relay(settings, counting).run(stop))  # type: ignore[arg-type]
         try:
             await asyncio.wait_for(counting.done.wait(), TIMEOUT_S)
         finally:
             stop.set()
             await asyncio.wait_for(running, TIMEOUT_S)
-    return counting.rate
+        marked_at = await database.fetchval(_MARKED, counting.began_at, events - 1, timeout=TIMEOUT_S)
+    taken: timedelta = marked_at - counting.began_at
+    return events / taken.total_seconds()
 
 
 class Nowhere:
@@ -275,23 +288,21 @@ class Nowhere:
 
 
 class Counting:
-    """A publisher that notes when the first and the last of so many events were published."""
+    """A publisher that notes when the first was published, and when so many were."""
 
     def __init__(self, publisher: Any, events: int) -> None:
         self._publisher = publisher
         self._events = events
         self._count = 0
-        self._began = 0.0
-        self.rate = 0.0
+        self.began_at = datetime.max.replace(tzinfo=UTC)
         self.done = asyncio.Event()
 
     async def publish(self, topic: str, messages: Sequence[Any]) -> list[str]:
         """Publish, and count."""
-        self._began = self._began or time.perf_counter()
+        self.began_at = min(self.began_at, datetime.now(UTC))
         ids: list[str] = await self._publisher.publish(topic, messages)
         self._count += len(ids)
-        if self._count >= self._events and not self.done.is_set():
-            self.rate = self._count / (time.perf_counter() - self._began)
+        if self._count >= self._events:
             self.done.set()
         return ids
 

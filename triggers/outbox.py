@@ -7,7 +7,6 @@ from typing import ClassVar, Final
 
 from triggers.connection import Connection
 from triggers.envelope import OutboxEvent
-from triggers.lanes import LANES
 from triggers.statements import load_statement
 
 #: How long marks are gathered, and how many events are enough for a statement.
@@ -22,15 +21,6 @@ class Read:
     events: list[OutboxEvent]
     #: The oldest transaction that was still running: everything that ended before it is in `events`, or is published.
     horizon: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """How much waits to be published."""
-
-    #: Counted up to 100,000.
-    events: int
-    oldest_age_s: float
 
 
 class OutboxReader:
@@ -74,13 +64,6 @@ class OutboxReader:
         async with self._lock:
             data: str = await self._connection.fetchval(load_statement("relay/read_data"), event.sequence)
         return data
-
-    async def measure(self) -> Waiting:
-        """How much waits, in all lanes whoever owns them."""
-        async with self._lock:
-            row = await self._connection.fetchrow(load_statement("relay/measure"), LANES)
-        assert row is not None
-        return Waiting(events=row["waiting"], oldest_age_s=row["oldest_age_s"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,11 +162,9 @@ class OutboxWriter:
         failed, self._failed = self._failed, {}
         given_up, self._given_up = self._given_up, []
         if published:
-            await self._connection.execute(
-                load_statement("relay/mark_published"),
-                [sequence for entry in published for sequence in entry.sequences],
-                [message_id for entry in published for message_id in entry.message_ids],
-            )
+            # In the order of the rows: neighbours, of whatever keys, are then marked while their pages are at hand.
+            marks = sorted(mark for entry in published for mark in zip(entry.sequences, entry.message_ids, strict=True))
+            await self._connection.execute(load_statement("relay/mark_published"), *zip(*marks, strict=True))
         if failed:
             await self._connection.execute(load_statement("relay/mark_failed"), list(failed), list(failed.values()))
         for entry in given_up:

@@ -18,10 +18,11 @@ import structlog
 
 from integrations.telemetry.http import ReadinessCheck
 from triggers import metrics
-from triggers.connection import CONNECTION_ERRORS, connect
+from triggers.connection import CONNECTION_ERRORS, Connection, connect
 from triggers.dispatch import Dispatcher
 from triggers.errors import ConnectionLostError, PublishError
 from triggers.holds import HeldKeys
+from triggers.meter import keep_measuring
 from triggers.outages import Outages
 from triggers.outbox import OutboxReader, OutboxWriter
 from triggers.presence import Presence, come_to_work
@@ -100,6 +101,8 @@ class Relay:
             control = await stack.enter_async_context(connect(url, statement_timeout="10000"))
             reading = await stack.enter_async_context(connect(url, **OutboxReader.SETTINGS))
             writing = await stack.enter_async_context(connect(url, **OutboxWriter.SETTINGS))
+            measuring = await stack.enter_async_context(connect(url, **OutboxReader.SETTINGS))
+            connections = (control, reading, writing, measuring)
             presence = await stack.enter_async_context(come_to_work(control, expiry=settings.expiry))
             async with asyncio.TaskGroup() as group:
                 session = _Session(
@@ -108,11 +111,12 @@ class Relay:
                     presence=presence,
                     reader=OutboxReader(reading),
                     writer=OutboxWriter(writing),
+                    measuring=measuring,
                     publisher=self._publisher,
                     holds=self._holds,
                     outages=self._outages,
                 )
-                for connection in (control, reading, writing):
+                for connection in connections:
                     connection.add_termination_listener(session.lose_connection)
                 await control.add_listener(CHANNEL, session.notice)
                 await session.begin()
@@ -120,7 +124,7 @@ class Relay:
                 _log.info("relay.started", relay_id=str(presence.relay_id), lanes=len(presence.lanes))
                 await session.run(stop)
                 await control.remove_listener(CHANNEL, session.notice)
-            for connection in (control, reading, writing):
+            for connection in connections:
                 connection.remove_termination_listener(session.lose_connection)
         _log.info("relay.stopped", relay_id=str(presence.relay_id))
 
@@ -136,6 +140,7 @@ class _Session:
         presence: Presence,
         reader: OutboxReader,
         writer: OutboxWriter,
+        measuring: Connection,
         publisher: Publisher,
         holds: HeldKeys,
         outages: Outages,
@@ -145,6 +150,7 @@ class _Session:
         self._presence = presence
         self._reader = reader
         self._writer = writer
+        self._measuring = measuring
         self._holds = holds
         self._outages = outages
         self._wake = asyncio.Event()
@@ -165,10 +171,10 @@ class _Session:
             settings=settings,
             on_progress=self._wake.set,
         )
-        self._writing: asyncio.Task[None] | None = None
+        #: What goes on beside the rounds, until the end.
+        self._beside: list[asyncio.Task[None]] = []
         self._next_tick = 0.0
         self._kept_at = _now()
-        self._ticks = 0
         self._rotation = Rotation()
 
     def notice(self, *_: object) -> None:
@@ -183,12 +189,13 @@ class _Session:
     async def begin(self) -> None:
         """Take lanes and do the first round, which shows whether everything is there."""
         self._outages.forget_probes()
-        self._writing = self._group.create_task(self._writer.run())
+        measuring = keep_measuring(self._measuring, every=self._settings.tick * _MEASURE_EVERY)
+        self._beside += [self._group.create_task(each) for each in (self._writer.run(), measuring)]
         await self._round()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Rounds until `stop`; then finish what is under way."""
-        stopping = self._group.create_task(self._wake_when(stop))
+        self._beside.append(self._group.create_task(self._wake_when(stop)))
         while not stop.is_set():
             await self._round()
         finished = await self._dispatcher.finish(
@@ -197,9 +204,8 @@ class _Session:
         if not finished:
             _log.warning("relay.stopped_early", in_flight=self._dispatcher.in_flight)
             self._dispatcher.cancel()
-        if self._writing is not None:
-            self._writing.cancel()
-        stopping.cancel()
+        for task in self._beside:
+            task.cancel()
 
     async def _wake_when(self, stop: asyncio.Event) -> None:
         await stop.wait()
@@ -281,11 +287,6 @@ class _Session:
         metrics.RELAYS.set(self._presence.living)
         metrics.HELD_KEYS.set(len(self._holds))
         metrics.RESTING_TOPICS.set(len(self._outages.resting()))
-        self._ticks += 1
-        if self._ticks % _MEASURE_EVERY == 1:
-            waiting = await self._reader.measure()
-            metrics.WAITING.set(waiting.events)
-            metrics.OLDEST_AGE.set(waiting.oldest_age_s)
 
     async def _keep(self, now: float) -> None:
         if not await self._presence.keep():

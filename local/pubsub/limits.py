@@ -70,6 +70,9 @@ def _check_message(message: wire.Message) -> None:
         )
     if len(attributes) > MAX_ATTRIBUTES:
         raise _too_large("attribute_count", len(attributes), MAX_ATTRIBUTES)
+    # Most have keys that are known, and are too short for a long value: asked without looking at each by itself.
+    if _good_keys.issuperset(attributes) and message.ByteSize() <= MAX_ATTRIBUTE_VALUE_BYTES:
+        return
     for key, value in attributes.items():
         # A character takes at most four bytes, so most values needn't be encoded to know.
         if key not in _good_keys or len(value) * 4 > MAX_ATTRIBUTE_VALUE_BYTES:
