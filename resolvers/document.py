@@ -24,15 +24,17 @@ from graphql import (
     NamedTypeNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    Source,
     ValueNode,
     VariableNode,
-    parse,
     print_ast,
 )
-from graphql.language.ast import Node
+from graphql.language.ast import QUERY_DOCUMENT_KEYS, Node
+from graphql.language.parser import Parser
 
 from resolvers.errors import ValidationFailed
 from resolvers.inputs import Scope, coerce_arguments
+from resolvers.lexer import QuickLexer
 from resolvers.response_cache import DEFAULT_TTL_S, MAX_TTL_S, Caching
 
 #: More tokens than any hand-written document has; a parser bound, so that hostile text costs little.
@@ -87,7 +89,14 @@ def parse_document(text: str) -> DocumentNode:
     """The document's syntax tree. Raises ValidationFailed for text that is no GraphQL."""
     try:
         # Without locations a tree takes half the memory; what is kept of a document is its tree.
-        return parse(text, no_location=True, max_tokens=MAX_TOKENS, allow_empty_selection_sets=False)
+        parser = Parser(
+            text,
+            no_location=True,
+            max_tokens=MAX_TOKENS,
+            allow_empty_selection_sets=False,
+            lexer=QuickLexer(Source(text)),
+        )
+        return parser.parse_document()
     except GraphQLSyntaxError as error:
         line = error.locations[0].line if error.locations else 1
         column = error.locations[0].column if error.locations else 1
@@ -175,12 +184,12 @@ def used_names(
             spread.add(name)
             if name in fragments:
                 pending.append(fragments[name].selection_set)
-        for key in node.keys:
+        for key in QUERY_DOCUMENT_KEYS.get(node.kind, ()):
             value = getattr(node, key, None)
-            if isinstance(value, Node):
+            if isinstance(value, tuple):
+                pending.extend(value)
+            elif value is not None:
                 pending.append(value)
-            elif isinstance(value, list | tuple):
-                pending.extend(item for item in value if isinstance(item, Node))
     return frozenset(variables), frozenset(spread)
 
 
