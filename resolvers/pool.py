@@ -185,6 +185,8 @@ class Pool:
         self._parallel = 0
         self._waiters: deque[asyncio.Future[Connection | None]] = deque()
         self._closed = False
+        #: The event loop that connections were made in. Asking which one runs is a system call, and most requests wait.
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -204,7 +206,8 @@ class Pool:
                 raise DatabaseUnavailable("the pool is closed")
             if self._open < self._size:
                 return await self._connect()
-            waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
+            assert self._loop is not None, "all connections are in use, so some were made"
+            waiter: asyncio.Future[Connection | None] = self._loop.create_future()
             self._waiters.append(waiter)
             try:
                 given = await waiter
@@ -267,6 +270,7 @@ class Pool:
 
     async def _connect(self) -> Connection:
         is_parallel = self._parallel < _PARALLEL_CONNECTIONS
+        self._loop = asyncio.get_running_loop()
         self._open += 1
         self._parallel += is_parallel
         try:

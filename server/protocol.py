@@ -68,6 +68,8 @@ class GraphQLProtocol(HttpToolsProtocol):
         #: Runs while the rest of a request is waited for.
         self._rest_timer: asyncio.TimerHandle | None = None
         self._is_unfinished = False
+        #: The event loop's time since which the connection waits for a request; 0 while it has one.
+        self._idle_since = 0.0
 
     def connection_made(self, transport: "asyncio.Transport") -> None:  # type: ignore[override] # as uvicorn has it
         """Begin a connection."""
@@ -77,6 +79,8 @@ class GraphQLProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
         self._stop_rest_timer()
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -98,6 +102,35 @@ class GraphQLProtocol(HttpToolsProtocol):
         if self._rest_timer is not None:
             self._rest_timer.cancel()
             self._rest_timer = None
+
+    # Keeping the connection: its timer runs on while there are requests. One made anew for each takes 2 µs of 47.
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = 0.0
+
+    def on_response_complete(self) -> None:
+        """Begin what came meanwhile, or wait for another request, but not for ever."""
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._wait_for_request(self.timeout_keep_alive)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close the connection if it was idle for long enough."""
+        self.timeout_keep_alive_task = None
+        if self._idle_since:
+            left_s = self._idle_since + self.timeout_keep_alive - self.loop.time()
+            if left_s > 0:
+                self._wait_for_request(left_s)
+            else:
+                super().timeout_keep_alive_handler()
+
+    def _wait_for_request(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
     # What the parser calls
 

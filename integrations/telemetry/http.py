@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from integrations.telemetry.context import RequestContext, accept_request_id, current_request
-from integrations.telemetry.logging import LogLevel, write_access_line, write_access_lines, writes_json
+from integrations.telemetry.logging import AccessLines, LogLevel, write_access_line, write_access_lines, writes_json
 from integrations.telemetry.metrics import counter, gauge, histogram, observe_all, render_metrics
 from integrations.telemetry.tracing import TraceContext, TraceScope, enter_trace, join_trace
 
@@ -122,13 +122,9 @@ class HttpTelemetry:
         """Count one answer."""
         self._child(self._key(scope, status)).observe(duration_s)
 
-    def observe_all(self, exchanges: Sequence[tuple[Mapping[str, Any], int, float]]) -> None:
-        """Count answers: scope, status and seconds of each."""
-        durations: dict[tuple[str, str, int], list[float]] = {}
-        for scope, status, duration_s in exchanges:
-            durations.setdefault(self._key(scope, status), []).append(duration_s)
-        for key, found in durations.items():
-            observe_all(self._child(key), found)
+    def observe_all(self, scope: Mapping[str, Any], status: int, durations_s: Sequence[float]) -> None:
+        """Count answers that are alike."""
+        observe_all(self._child(self._key(scope, status)), durations_s)
 
     def _key(self, scope: Mapping[str, Any], status: int) -> tuple[str, str, int]:
         method = scope["method"]
@@ -250,10 +246,10 @@ def _put_off(concluded: _Concluded) -> None:
     """Count and log it soon, or when the process ends, or when somebody looks."""
     global _flushing  # noqa: PLW0603 - which event loop will do it
     _waiting.append((concluded, time.time()))
-    loop = asyncio.get_running_loop()
-    if _flushing is not loop:
-        _flushing = loop
-        loop.call_later(_LATER_S, _flush_in_loop)
+    # Not "is it the one that runs", which is a system call.
+    if _flushing is None or not _flushing.is_running():
+        _flushing = asyncio.get_running_loop()
+        _flushing.call_later(_LATER_S, _flush_in_loop)
 
 
 def _flush_in_loop() -> None:
@@ -262,19 +258,36 @@ def _flush_in_loop() -> None:
     flush_exchanges()
 
 
+class _Alike:
+    """Exchanges of one scope that ended with the same status."""
+
+    __slots__ = ("durations_s", "lines", "scope")
+
+    def __init__(self, scope: Mapping[str, Any], status: int) -> None:
+        self.scope = scope
+        self.durations_s: list[float] = []
+        common = {"method": scope["method"], "path": scope["path"], "status": status}
+        self.lines = AccessLines(_level(scope["path"], status), _EVENT, common)
+
+
 @atexit.register
 def flush_exchanges() -> None:
     """Count and log now what was put off."""
     concluded = [*_waiting]
     _waiting.clear()
-    lines: list[tuple[LogLevel, str, dict[str, Any], RequestContext, TraceContext, float]] = []
-    counted: dict[HttpTelemetry, list[tuple[Mapping[str, Any], int, float]]] = {}
+    lines: list[str] = []
+    # Scopes by identity: they live in `concluded`.
+    found: dict[tuple[HttpTelemetry, int, int], _Alike] = {}
     for (telemetry, scope, status, duration_s, sent_bytes, request, trace), at in concluded:
-        counted.setdefault(telemetry, []).append((scope, status, duration_s))
-        fields = _fields(scope, status, duration_s, sent_bytes, request)
-        lines.append((_level(scope["path"], status), _EVENT, fields, request, trace, at))
-    for telemetry, exchanges in counted.items():
-        telemetry.observe_all(exchanges)
+        key = telemetry, id(scope), status
+        alike = found.get(key)
+        if alike is None:
+            alike = found[key] = _Alike(scope, status)
+        alike.durations_s.append(duration_s)
+        if alike.lines.is_wanted:
+            lines.append(alike.lines.line(at, request, trace, int(duration_s * 1_000_000) / 1000, sent_bytes))
+    for (telemetry, _, status), alike in found.items():
+        telemetry.observe_all(alike.scope, status, alike.durations_s)
     write_access_lines(lines)
 
 

@@ -314,6 +314,32 @@ async def test_the_rest_of_a_request_is_not_waited_for_without_end(
             assert (await client.answer()).status == 200
 
 
+async def test_a_connection_is_kept_while_requests_come_and_closed_once_none_came_for_long(
+    demo_database_url: str,
+) -> None:
+    async with serving(demo_database_url, GraphQLProtocol) as served, connected(served) as client:
+        (protocol,) = served.server.server_state.connections
+        assert isinstance(protocol, GraphQLProtocol)
+        protocol.timeout_keep_alive = 0.2
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        # On both ways, and longer in all than it may be idle.
+        while loop.time() < began + 0.5:
+            for path in (PATH, "/healthz"):
+                client.writer.write(post(QUERY, path=path))
+                await client.answer()
+            await asyncio.sleep(0.05)
+        # One that takes long is answered.
+        served.open.clear()
+        client.writer.write(post(QUERY))
+        await asyncio.sleep(0.5)
+        served.open.set()
+        assert (await client.answer()).status == 200
+        answered = loop.time()
+        assert await client.ended()
+        assert 0.15 < loop.time() - answered < 2
+
+
 async def test_a_post_that_would_become_a_websocket_is_answered(short: Served) -> None:
     async with connected(short) as client:
         client.writer.write(post(QUERY, b"Connection: Upgrade", b"Upgrade: websocket"))

@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from integrations.telemetry.context import annotate, request_context
-from integrations.telemetry.logging import configure_logging, write_access_line
+from integrations.telemetry.logging import AccessLines, configure_logging, write_access_line, write_access_lines
 from integrations.telemetry.settings import TelemetrySettings, configure_telemetry
 from integrations.telemetry.tracing import continue_trace
 
@@ -108,6 +108,21 @@ def test_a_field_cannot_replace_a_fixed_one_but_a_line_may_be_about_another_requ
     (line,) = lines()
     assert (line["service"], line["service_"], line["timestamp_"]) == ("api", "chargebee", "now")
     assert line["request_id"] == "from-afar"
+
+
+@pytest.mark.parametrize("annotated", [{}, {"role": "user", "level": "seven"}])
+def test_lines_that_are_put_together_say_what_each_alone_would(annotated: dict[str, Any], lines: Lines) -> None:
+    configure_logging("api", "json")
+    common = {"method": "POST", "path": '/odd"path', "status": 500}
+    with request_context("req-1") as request, continue_trace(TRACEPARENT) as trace:
+        annotate(**annotated)
+        alike = AccessLines("error", "http.request", common)
+        write_access_lines([alike.line(1_700_000_000.25, request, trace, 0.417, 93)])
+        write_access_line("error", "http.request", {**common, "duration_ms": 0.417, "bytes": 93, **annotated})
+    together, alone = lines()
+    assert together.pop("timestamp") == "2023-11-14T22:13:20.250000Z"
+    del alone["timestamp"]
+    assert list(together.items()) == list(alone.items())
 
 
 def test_values_that_json_lacks_are_logged_as_text(lines: Lines) -> None:
