@@ -320,7 +320,7 @@ async def test_a_connection_is_kept_while_requests_come_and_closed_once_none_cam
     async with serving(demo_database_url, GraphQLProtocol) as served, connected(served) as client:
         (protocol,) = served.server.server_state.connections
         assert isinstance(protocol, GraphQLProtocol)
-        protocol.timeout_keep_alive = 0.2
+        protocol.timeout_keep_alive = 0.2  # type: ignore[assignment] # uvicorn counts in whole seconds
         loop = asyncio.get_running_loop()
         began = loop.time()
         # On both ways, and longer in all than it may be idle.
