@@ -3,15 +3,25 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
-from integrations.chargebee.types import Page
 
-#: The page at an offset; None is the first.
-Fetch = Callable[[str | None], Awaitable[Page]]
+class Listed(Protocol):
+    """A page of any kind."""
+
+    @property
+    def next_offset(self) -> str | None:
+        """Where the next one is; None on the last."""
+        ...
+
+
+Fetched = TypeVar("Fetched", bound=Listed)
 
 #: What is made of a page.
 Made = TypeVar("Made")
+
+#: The page at an offset; None is the first.
+Fetch = Callable[[str | None], Awaitable[Fetched]]
 
 
 class Pages(Generic[Made]):
@@ -42,7 +52,7 @@ class Pages(Generic[Made]):
         made, self._ended = waiting
         return made
 
-    async def fill(self, fetch: Fetch, make: Callable[[Page], Made], offset: str | None) -> None:
+    async def fill(self, fetch: Fetch[Fetched], make: Callable[[Fetched], Made], offset: str | None) -> None:
         """Fetch all pages from the offset on, as fast as they are taken; each is looked at while the next one comes."""
         coming = asyncio.ensure_future(fetch(offset))
         try:
@@ -65,7 +75,7 @@ class Pages(Generic[Made]):
 
 @asynccontextmanager
 async def pages_from(
-    fetch: Fetch, make: Callable[[Page], Made], offset: str | None, *, ahead: int
+    fetch: Fetch[Fetched], make: Callable[[Fetched], Made], offset: str | None, *, ahead: int
 ) -> AsyncIterator[Pages[Made]]:
     """What `make` makes of the pages from an offset on; up to `ahead` wait. Fetching ends with the block."""
     pages: Pages[Made] = Pages(ahead=ahead)

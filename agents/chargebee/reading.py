@@ -15,7 +15,7 @@ import asyncio
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -33,15 +33,18 @@ from agents.mirror.history import Counted, History, count, history_of
 from agents.mirror.upserts import mirror, mirror_columns
 from agents.runtime.clock import Clock, read_clock
 from integrations.chargebee.client import ChargebeeClient
+from integrations.chargebee.invoices import InvoicePage
 from integrations.chargebee.rows import (
     ColumnRows,
     Rows,
     Unmirrorable,
     collect,
     columns_of,
+    columns_of_invoices,
     join_columns,
     rows_in,
     rows_of,
+    rows_of_invoice,
 )
 from integrations.chargebee.types import Page, Resource
 from integrations.errors import CredentialsRefused, IntegrationError, PermanentError, TemporaryError
@@ -252,7 +255,7 @@ class Reader:
             return await self._read_from(place, time_left, tell)
 
     async def _read_from(self, place: _Place, time_left: Callable[[], bool], tell: Callable[[Progress], None]) -> bool:
-        async def fetch(offset: str | None) -> Page:
+        async def fetch(offset: str | None) -> InvoicePage | Page:
             return await self._fetch(place, offset)
 
         async def landed() -> None:
@@ -289,10 +292,12 @@ class Reader:
                 await asyncio.gather(*(task for task, _ in writing), return_exceptions=True)
         raise AssertionError("a listing ends with a page that has no next one")
 
-    async def _fetch(self, place: _Place, offset: str | None) -> Page:
+    async def _fetch(self, place: _Place, offset: str | None) -> InvoicePage | Page:
         attempt = 1
         while True:
             try:
+                if place.resource is Resource.INVOICES:
+                    return await self._chargebee.list_invoices(updated_after=place.read_after, offset=offset)
                 return await self._chargebee.list_page(place.resource, updated_after=place.read_after, offset=offset)
             except TemporaryError as error:
                 # Patience is for an outage; credentials become right by an operator's hand alone.
@@ -421,16 +426,26 @@ class Reader:
         _log.error("etl.unmirrorable", resource=place.resource.value, problem=problem)
 
 
-def _part(place: _Place, page: Page) -> _Part:
-    kind, raws = place.resource.object_name, page.objects
-    columns = columns_of(kind, raws)
+def _part(place: _Place, page: InvoicePage | Page) -> _Part:
+    kind = place.resource.object_name
+    count: int
+    changed: Iterable[int]
+    if isinstance(page, InvoicePage):
+        columns = columns_of_invoices(page.invoices)
+        each = (partial(rows_of_invoice, invoice) for invoice in page.invoices)
+        count, changed = len(page.invoices), (invoice.changed_at for invoice in page.invoices)
+    else:
+        columns = columns_of(kind, page.objects)
+        each = (partial(rows_of, kind, raw) for raw in page.objects)
+        count = len(page.objects)
+        changed = (raw.get("updated_at") or raw.get("created_at") or raw.get("date") or 0 for raw in page.objects)
     rows: list[Rows] = []
     problems: list[str] = []
     if columns is None:
         mark = None if place.history is None else place.history.marker()
-        for raw in raws:
+        for one in each:
             try:
-                found = rows_of(kind, raw)
+                found = one()
             except Unmirrorable as problem:
                 problems.append(str(problem))
                 continue
@@ -439,12 +454,11 @@ def _part(place: _Place, page: Page) -> _Part:
             rows.append(found)
     elif place.history is not None and kind in columns:
         place.history.mark_columns(columns[kind])
-    changed = [raw.get("updated_at") or raw.get("created_at") or raw.get("date") or 0 for raw in raws]
     return _Part(
         columns=columns,
         rows=rows,
         problems=problems,
-        count=len(raws),
+        count=count,
         changed_at=max(changed, default=0),
         next_offset=page.next_offset,
     )

@@ -29,7 +29,8 @@ from agents.mirror.operations import (
     mirror_begun,
     paid_in_history,
 )
-from integrations.chargebee.rows import Columns, Row
+from integrations.chargebee.invoices import Columns
+from integrations.chargebee.rows import Row
 
 #: Chargebee tries to deliver a webhook for two days (https://apidocs.chargebee.com/docs/api/webhooks); who began with
 #: webhooks alone and lost one is told of what it was about.

@@ -20,6 +20,7 @@ import httpx
 import orjson
 from chargebee import APIError, PaymentError, http_request
 
+from integrations.chargebee.invoices import InvoicePage, read_page
 from integrations.chargebee.settings import ChargebeeSettings
 from integrations.chargebee.transport import UnreadableAnswer, open_site, use_pool
 from integrations.chargebee.types import (
@@ -411,41 +412,50 @@ class ChargebeeClient(OutsideClient):
         Objects changed in the very second of ``updated_after`` are left out by Chargebee: step back one to have them.
         Events go by ``occurred_at`` instead and are never deleted.
         """
-        moment = "occurred_at" if resource is Resource.EVENTS else "updated_at"
-        query: dict[str, Any] = {"sort_by[asc]": moment}
-        if updated_after is not None:
-            # `between` is written wrongly by the SDK, and an upper bound would lose what changes meanwhile.
-            query[f"{moment}[after]"] = epoch(updated_after)
-        if include_deleted and resource is Resource.ITEM_PRICES:
-            # Deleted prices have a status that says so, in place of the others' mark.
-            query["status[in]"] = '["active","archived","deleted"]'
-        elif include_deleted and resource is not Resource.EVENTS:
-            query["include_deleted"] = "true"
-        if ids:
-            query["id[in]"] = orjson.dumps(list(ids)).decode()
-        return await self._list(resource.value, resource.object_name, query, offset, limit)
+        return await self._list(
+            resource.value,
+            resource.object_name,
+            _listing(resource, updated_after=updated_after, include_deleted=include_deleted, ids=ids),
+            offset,
+            limit,
+        )
+
+    async def list_invoices(
+        self, *, updated_after: datetime | None = None, offset: str | None = None
+    ) -> InvoicePage | Page:
+        """`list_page` of invoices, typed; a Page when something in it has another form than it should."""
+        resource = Resource.INVOICES
+        query = _listing(resource, updated_after=updated_after, include_deleted=True, ids=())
+        params = _params(query, offset, PAGE_SIZE)
+
+        async def send() -> InvoicePage | Page:
+            found = await self._get(resource.value, params)
+            return found if isinstance(found, InvoicePage) else _page(found, resource.object_name)
+
+        return await self._call(f"list_{resource.value}", send, read=_read_invoices)
 
     async def _list(
         self, resource: str, object_name: str, query: Mapping[str, Any], offset: str | None, limit: int
     ) -> Page:
-        params = {**query, "limit": limit}
-        if offset is not None:
-            params["offset"] = offset
+        params = _params(query, offset, limit)
 
         async def send() -> Page:
-            # One step below the SDK's model classes: building them costs more than fetching the page.
-            data, _, _ = await http_request.request(
-                "get", f"/{resource}", self._site.env, params=params, use_async_client=True
-            )
-            return Page(
-                objects=tuple(entry[object_name] for entry in data["list"]), next_offset=data.get("next_offset")
-            )
+            return _page(await self._get(resource, params), object_name)
 
         return await self._call(f"list_{resource}", send)
 
-    async def _call(self, operation: str, send: Callable[[], Awaitable[Response]]) -> Response:
+    async def _get(self, resource: str, params: Mapping[str, Any]) -> Any:
+        # One step below the SDK's model classes: building them costs more than fetching the page.
+        data, _, _ = await http_request.request(
+            "get", f"/{resource}", self._site.env, params=params, use_async_client=True
+        )
+        return data
+
+    async def _call(
+        self, operation: str, send: Callable[[], Awaitable[Response]], *, read: Callable[[bytes], Any] = orjson.loads
+    ) -> Response:
         async def attempt() -> Response:
-            with use_pool(self._pool):
+            with use_pool(self._pool, read):
                 try:
                     return await send()
                 except APIError as error:
@@ -462,6 +472,36 @@ class ChargebeeClient(OutsideClient):
                     raise translate(error, service=SERVICE, operation=operation) from error
 
         return await self.guard.call(operation, attempt)
+
+
+def _listing(
+    resource: Resource, *, updated_after: datetime | None, include_deleted: bool, ids: Sequence[str]
+) -> dict[str, Any]:
+    moment = "occurred_at" if resource is Resource.EVENTS else "updated_at"
+    query: dict[str, Any] = {"sort_by[asc]": moment}
+    if updated_after is not None:
+        # `between` is written wrongly by the SDK, and an upper bound would lose what changes meanwhile.
+        query[f"{moment}[after]"] = epoch(updated_after)
+    if include_deleted and resource is Resource.ITEM_PRICES:
+        # Deleted prices have a status that says so, in place of the others' mark.
+        query["status[in]"] = '["active","archived","deleted"]'
+    elif include_deleted and resource is not Resource.EVENTS:
+        query["include_deleted"] = "true"
+    if ids:
+        query["id[in]"] = orjson.dumps(list(ids)).decode()
+    return query
+
+
+def _params(query: Mapping[str, Any], offset: str | None, limit: int) -> dict[str, Any]:
+    return {**query, "limit": limit, **({} if offset is None else {"offset": offset})}
+
+
+def _page(listing: Mapping[str, Any], object_name: str) -> Page:
+    return Page(objects=tuple(entry[object_name] for entry in listing["list"]), next_offset=listing.get("next_offset"))
+
+
+def _read_invoices(content: bytes) -> Any:
+    return read_page(content) or orjson.loads(content)
 
 
 def _translate_answer(error: APIError, operation: str) -> IntegrationError:

@@ -16,11 +16,11 @@ newer one). `collect` only sees to it that a batch has no row twice, which Postg
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
-from functools import lru_cache
 from itertools import chain
-from operator import itemgetter
 from typing import Any, Final
+
+from integrations.chargebee.invoices import Columns, Invoice, MissingAttribute, invoice_columns, line_columns, typed
+from integrations.chargebee.moments import written as _time
 
 Resource = Mapping[str, Any]
 Row = dict[str, Any]
@@ -28,16 +28,8 @@ Row = dict[str, Any]
 #: Table → its rows: `{"invoice": [...], "invoice_line_item": [...]}`, names without the schema.
 Rows = dict[str, list[Row]]
 
-#: Column → its values in many rows, in the rows' order.
-Columns = dict[str, list[Any]]
-
 #: Table → its rows by columns.
 ColumnRows = dict[str, Columns]
-
-_DAY_S: Final = 86_400
-_EPOCH: Final = date(1970, 1, 1).toordinal()
-_MINUTES: Final = tuple(f"T{hour:02}:{minute:02}:" for hour in range(24) for minute in range(60))
-_SECONDS: Final = tuple(f"{second:02}+00:00" for second in range(60))
 
 #: What the columns with a fixed set of values take. A test holds these against the tables' checks.
 VALUES: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
@@ -176,78 +168,12 @@ def subscription_row(raw: Resource) -> Row:
 
 def invoice_row(raw: Resource) -> Row:
     """A row of `chargebee.invoice`; its lines are `invoice_line_item_rows`."""
-    return _rows(invoice_columns([raw]))[0]
+    return _rows(_checked("invoice", invoice_columns([typed(raw)])))[0]
 
 
 def invoice_line_item_rows(raw: Resource) -> list[Row]:
     """The rows of `chargebee.invoice_line_item` of one invoice; they have its times and its version."""
-    return _rows(invoice_line_item_columns([raw]))
-
-
-def invoice_columns(raws: Sequence[Resource]) -> Columns:
-    """`invoice_row` of many."""
-    dates = _given(raws, "date")
-    columns = {
-        "id": _given(raws, "id"),
-        "customer_id": _given(raws, "customer_id"),
-        "subscription_id": _found(raws, "subscription_id"),
-        "status": _given(raws, "status"),
-        "recurring": [raw.get("recurring", True) for raw in raws],
-        "first_invoice": _or(raws, "first_invoice", False),
-        "price_type": _or(raws, "price_type", "tax_exclusive"),
-        "date": _times(dates),
-        "due_date": _times(_found(raws, "due_date")),
-        "net_term_days": _or(raws, "net_term_days", 0),
-        "currency_code": _given(raws, "currency_code"),
-        "sub_total": _given(raws, "sub_total"),
-        "tax": _or(raws, "tax", 0),
-        "total": _given(raws, "total"),
-        "amount_paid": _or(raws, "amount_paid", 0),
-        "amount_adjusted": _or(raws, "amount_adjusted", 0),
-        "credits_applied": _or(raws, "credits_applied", 0),
-        "write_off_amount": _or(raws, "write_off_amount", 0),
-        "amount_due": _or(raws, "amount_due", 0),
-        "paid_at": _times(_found(raws, "paid_at")),
-        "voided_at": _times(_found(raws, "voided_at")),
-        "dunning_status": _found(raws, "dunning_status"),
-        "next_retry_at": _times(_found(raws, "next_retry_at")),
-        "issued_credit_notes": _or(raws, "issued_credit_notes", []),
-        "generated_at": _times(_found(raws, "generated_at")),
-        **_changed_columns(raws, dates),
-    }
-    _check_columns("invoice", columns)
-    return columns
-
-
-def invoice_line_item_columns(raws: Sequence[Resource]) -> Columns:
-    """`invoice_line_item_rows` of many invoices."""
-    lines: list[Resource] = []
-    invoices: list[Resource] = []
-    for raw in raws:
-        own = raw.get("line_items") or ()
-        lines += own
-        invoices += [raw] * len(own)
-    columns = {
-        "id": _given(lines, "id"),
-        "invoice_id": _given(invoices, "id"),
-        "customer_id": [
-            line.get("customer_id") or invoice["customer_id"] for line, invoice in zip(lines, invoices, strict=True)
-        ],
-        "subscription_id": _found(lines, "subscription_id"),
-        "entity_type": _given(lines, "entity_type"),
-        "entity_id": _found(lines, "entity_id"),
-        "description": _or(lines, "description", ""),
-        "date_from": _times(_found(lines, "date_from")),
-        "date_to": _times(_found(lines, "date_to")),
-        "quantity": [line.get("quantity", 1) for line in lines],
-        "unit_amount": _or(lines, "unit_amount", 0),
-        "amount": _or(lines, "amount", 0),
-        "discount_amount": _or(lines, "discount_amount", 0),
-        "tax_amount": _or(lines, "tax_amount", 0),
-        **_changed_columns(invoices, _given(invoices, "date")),
-    }
-    _check_columns("invoice_line_item", columns)
-    return columns
+    return _rows(_checked("invoice_line_item", line_columns([typed(raw)])))
 
 
 def transaction_row(raw: Resource) -> Row:
@@ -316,6 +242,9 @@ _ROW_OF: Final[Mapping[str, Callable[[Resource], Row]]] = {
     "credit_note": credit_note_row,
 }
 
+#: What comes of attributes of another kind, and of moments that are none.
+_WRONG_FORM: Final = (TypeError, ValueError, OverflowError, AttributeError)
+
 #: The resources that have a mirror, by Chargebee's name of one of them.
 KINDS: Final = tuple(_ROW_OF)
 
@@ -324,16 +253,19 @@ def rows_of(kind: str, raw: Resource) -> Rows:
     """The rows of one resource by table: one, and an invoice's lines. Raises Unmirrorable, KeyError for the kind."""
     row_of = _ROW_OF[kind]
     try:
-        rows = {kind: [row_of(raw)]}
-        if kind == "invoice":
-            rows["invoice_line_item"] = invoice_line_item_rows(raw)
-    except KeyError as error:
+        return rows_of_invoice(typed(raw)) if kind == "invoice" else {kind: [row_of(raw)]}
+    except (KeyError, MissingAttribute) as error:
         raise Unmirrorable(kind, raw.get("id"), str(error.args[0]), "is missing") from None
-    except (TypeError, ValueError, OverflowError, AttributeError) as error:
-        raise Unmirrorable(
-            kind, raw.get("id"), "an attribute", f"has the wrong form ({type(error).__name__})"
-        ) from None
-    return rows
+    except _WRONG_FORM as error:
+        raise _of_another_form(kind, raw.get("id"), error) from None
+
+
+def rows_of_invoice(invoice: Invoice) -> Rows:
+    """What `rows_of` gives for an invoice that has been read already. Raises Unmirrorable."""
+    try:
+        return rows_in(_invoice_columns([invoice]))[0]
+    except _WRONG_FORM as error:
+        raise _of_another_form("invoice", invoice.id, error) from None
 
 
 def columns_of(kind: str, raws: Sequence[Resource]) -> ColumnRows | None:
@@ -345,10 +277,29 @@ def columns_of(kind: str, raws: Sequence[Resource]) -> ColumnRows | None:
     if kind != "invoice":
         return None
     try:
-        found = {"invoice": invoice_columns(raws), "invoice_line_item": invoice_line_item_columns(raws)}
-        return found if _is_each_once(found) else None
-    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, Unmirrorable):
+        return columns_of_invoices(list(map(typed, raws)))
+    except (MissingAttribute, *_WRONG_FORM):
         return None
+
+
+def columns_of_invoices(invoices: Sequence[Invoice]) -> ColumnRows | None:
+    """What `columns_of` gives for invoices that have been read already."""
+    try:
+        found = _invoice_columns(invoices)
+    except (Unmirrorable, *_WRONG_FORM):
+        return None
+    return found if _is_each_once(found) else None
+
+
+def _invoice_columns(invoices: Sequence[Invoice]) -> ColumnRows:
+    return {
+        "invoice": _checked("invoice", invoice_columns(invoices)),
+        "invoice_line_item": _checked("invoice_line_item", line_columns(invoices)),
+    }
+
+
+def _of_another_form(kind: str, resource_id: object, error: Exception) -> Unmirrorable:
+    return Unmirrorable(kind, resource_id, "an attribute", f"has the wrong form ({type(error).__name__})")
 
 
 def join_columns(many: Sequence[ColumnRows]) -> ColumnRows | None:
@@ -402,41 +353,12 @@ def rows_of_event(content: Mapping[str, Any]) -> Rows:
     return collect(found)
 
 
-def _given(raws: Sequence[Resource], name: str) -> list[Any]:
-    return list(map(itemgetter(name), raws))
-
-
-def _found(raws: Sequence[Resource], name: str) -> list[Any]:
-    return [raw.get(name) for raw in raws]
-
-
-def _or(raws: Sequence[Resource], name: str, default: object) -> list[Any]:
-    return [raw.get(name) or default for raw in raws]
-
-
-def _times(moments: Iterable[int | None]) -> list[str | None]:
-    return list(map(_time, moments))
-
-
-def _changed_columns(raws: Sequence[Resource], made_at: Sequence[int]) -> Columns:
-    """`_changed` of many."""
-    changed_at = [raw.get("updated_at") or made for raw, made in zip(raws, made_at, strict=True)]
-    versions = _found(raws, "resource_version")
-    return {
-        "updated_at": _times(changed_at),
-        # Chargebee's versions are milliseconds.
-        "resource_version": [
-            at * 1000 if version is None else version for version, at in zip(versions, changed_at, strict=True)
-        ],
-        "deleted": [bool(raw.get("deleted")) for raw in raws],
-    }
-
-
-def _check_columns(kind: str, columns: Columns) -> None:
+def _checked(kind: str, columns: Columns) -> Columns:
     for column, allowed in VALUES[kind].items():
         if not allowed.issuperset(value for value in set(columns[column]) if value is not None):
             for row in _rows(columns):
                 _check(kind, row)
+    return columns
 
 
 def _rows(columns: Columns) -> list[Row]:
@@ -444,14 +366,15 @@ def _rows(columns: Columns) -> list[Row]:
 
 
 def _mirrored(kind: str, raw: Resource, row: Row, made_at: int) -> Row:
-    row |= _changed(raw, made_at)
+    # Very old resources have no `updated_at` until they change.
+    changed_at = raw.get("updated_at") or made_at
+    version = raw.get("resource_version")
+    row["updated_at"] = _time(changed_at)
+    # Chargebee's versions are milliseconds.
+    row["resource_version"] = changed_at * 1000 if version is None else version
+    row["deleted"] = bool(raw.get("deleted"))
     _check(kind, row)
     return row
-
-
-def _changed(raw: Resource, made_at: int) -> Row:
-    """The columns that every mirrored row ends with. Very old resources have no `updated_at` until they change."""
-    return _rows(_changed_columns([raw], [made_at]))[0]
 
 
 def _check(kind: str, row: Row) -> None:
@@ -459,19 +382,3 @@ def _check(kind: str, row: Row) -> None:
         value = row[column]
         if value is not None and value not in allowed:
             raise Unmirrorable(kind, row["id"], column, "has a value that the mirror doesn't know")
-
-
-# One moment stands in many places: the date of an invoice is when it was due, generated, paid, and its lines begin.
-@lru_cache(maxsize=4_096)
-def _time(epoch_s: int | None) -> str | None:
-    if type(epoch_s) is not int:
-        return None if epoch_s is None else datetime.fromtimestamp(epoch_s, UTC).isoformat()
-    # What `isoformat` gives, in a third of the time: of years of invoices each has a moment of its own.
-    days, second = divmod(epoch_s, _DAY_S)
-    minute, second = divmod(second, 60)
-    return _day(days) + _MINUTES[minute] + _SECONDS[second]
-
-
-@lru_cache(maxsize=4_096)
-def _day(days: int) -> str:
-    return date.fromordinal(_EPOCH + days).isoformat()

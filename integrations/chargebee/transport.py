@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -34,17 +34,19 @@ class UnreadableAnswer(Exception):
 
 
 _pool: ContextVar[httpx.AsyncClient | Wire | None] = ContextVar("chargebee_pool", default=None)
+_read: ContextVar[Callable[[bytes], Any]] = ContextVar("chargebee_read", default=orjson.loads)
 _sdk_make_request_async = http_request._make_request_async  # noqa: SLF001 - see the module's docstring
 
 
 @contextmanager
-def use_pool(pool: httpx.AsyncClient | Wire) -> Iterator[None]:
-    """SDK calls made inside go through this pool."""
-    token = _pool.set(pool)
+def use_pool(pool: httpx.AsyncClient | Wire, read: Callable[[bytes], Any] = orjson.loads) -> Iterator[None]:
+    """SDK calls made inside go through this pool, and give what `read` makes of an answer that is no error's."""
+    tokens = _pool.set(pool), _read.set(read)
     try:
         yield
     finally:
-        _pool.reset(token)
+        _pool.reset(tokens[0])
+        _read.reset(tokens[1])
 
 
 def open_site(settings: ChargebeeSettings) -> tuple[Chargebee, Wire]:
@@ -80,7 +82,7 @@ async def _make_request_async(request_args: dict[str, Any]) -> tuple[Any, httpx.
     response = await pool.request(**args)
     try:
         if response.is_success:
-            return orjson.loads(response.content), response.headers, response.status_code
+            return _read.get()(response.content), response.headers, response.status_code
         # Raises the SDK's own error for what Chargebee says.
         http_request._handle_response(args, response)  # noqa: SLF001 - see the module's docstring
     except APIError:
