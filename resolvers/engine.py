@@ -113,6 +113,7 @@ class Engine:
         self._executor = Executor(pool, has_outbox="events.outbox" in catalogue.tables, shares_reads=shares_reads)
         self._roles: dict[str, _Role] = {}
         self._building = threading.Lock()
+        self._planning = asyncio.Lock()
 
     def schema(self, role: str) -> RoleSchema:
         """The role's schema, built when first asked for."""
@@ -140,7 +141,9 @@ class Engine:
             request = Request(variables=variables or _EMPTY, session=session, trace=trace)
             plan = self._by_columns(role, query, request, operation_name, columns) if columns else None
             if plan is None:
-                plan = self._plan(role, query, request.variables, operation_name, request.columns)
+                plan = self._known(role, query, request.variables, operation_name, request.columns)
+            if plan is None:
+                plan = await self._planned(role, query, request, operation_name)
             limit_s = role.limits.statement_timeout_s
             if plan.sensitive is not None and self._recorder is not None and self._recorder.is_full:
                 await self._recorder.wait_for_room()
@@ -239,6 +242,19 @@ class Engine:
         functions = [item for key, item in self._catalogue.functions.items() if name in granted.get(key, ())]
         inherited = [self._view(parent, (*within, name)) for parent in parents]
         return inherit(self._catalogue, name, inherited, own, functions)
+
+    async def _planned(self, role: _Role, query: str, request: Request, operation_name: str | None) -> Plan:
+        """The plan of a document that isn't known yet. One is made each turn of the event loop.
+
+        When many new documents come at once, what PostgreSQL has answered meanwhile goes out in between. And a few
+        connections do for all of them, so that their backends have at hand what they need; else each document would
+        take another connection, since no answer is read before the last of them has its plan.
+        """
+        await self._planning.acquire()
+        try:
+            return self._plan(role, query, request.variables, operation_name, request.columns)
+        finally:
+            asyncio.get_running_loop().call_soon(self._planning.release)
 
     def _plan(
         self,
