@@ -4,11 +4,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from graphql import FieldNode, ObjectFieldNode, parse, visit
 from graphql import Visitor as GraphQLVisitor
 
 import agents.mirror
+from integrations.chargebee.invoices import read_page
 from integrations.chargebee.rows import (
     KINDS,
     VALUES,
@@ -16,6 +18,7 @@ from integrations.chargebee.rows import (
     Unmirrorable,
     collect,
     columns_of,
+    columns_of_invoices,
     invoice_line_item_rows,
     invoice_row,
     join_columns,
@@ -282,6 +285,32 @@ def test_columns_have_what_rows_have_and_leave_what_has_none_to_those(raw: dict[
     else:
         assert columns is not None
         assert rows_in(columns) == expected
+
+
+@pytest.mark.parametrize("raw", variants(), ids=lambda raw: str(len(str(raw))))
+def test_a_page_read_for_the_mirror_alone_gives_what_the_whole_gives_or_is_left_to_it(raw: dict[str, Any]) -> None:
+    raws = [invoice(id="18", line_items=[line("other")]), raw]
+    page = read_page(orjson.dumps({"list": [{"invoice": one} for one in raws], "next_offset": "further"}))
+
+    if page is None:
+        # Something is null, missing, or of another kind: nobody but the whole says what.
+        return
+    assert page.next_offset == "further"
+    assert columns_of_invoices(page.invoices) == columns_of("invoice", raws)
+
+
+def test_what_is_no_page_of_invoices_is_left_to_those_who_read_the_whole() -> None:
+    assert read_page(b"<html>") is None
+    assert read_page(orjson.dumps({"list": [{"customer": {"id": "1"}}]})) is None
+    assert read_page(orjson.dumps({"api_error_code": "resource_not_found"})) is None
+    last = read_page(orjson.dumps({"list": [{"invoice": invoice()}]}))
+    assert last is not None
+    assert last.next_offset is None
+
+
+def test_null_is_as_good_as_nothing() -> None:
+    row = invoice_row(invoice(recurring=None, tax=None, price_type=None, deleted=None))
+    assert (row["recurring"], row["tax"], row["price_type"], row["deleted"]) == (True, 0, "tax_exclusive", False)
 
 
 def test_columns_of_pages_are_joined_unless_an_invoice_is_on_two_of_them() -> None:
