@@ -1,6 +1,6 @@
 """Schema `audit`: who changed and who read what. Append-only, and for operators alone."""
 
-from sqlalchemy import ARRAY, Column, Index, Integer, Table, Text
+from sqlalchemy import ARRAY, Column, Index, Integer, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from schema.tables.metadata import created_at, key, metadata, one_of, ranges_index
@@ -22,6 +22,12 @@ change = Table(
     created_at(),
     # Ids are of one table, but for a few short ones of Chargebee's.
     Index(None, "row_id"),
+    # What `audit.remove_kept_records` looks for, whoever they are of.
+    Index(
+        "change_recoveries_idx",
+        "row_id",
+        postgresql_where=text("table_schema = 'public' AND table_name = 'payment_recovery'"),
+    ),
     # Newest first is by id; the ranges of blocks find a time span, and a user, as for reads below.
     ranges_index("change", "user_id"),
     schema="audit",
