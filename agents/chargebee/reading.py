@@ -267,7 +267,12 @@ class Reader:
         # What is being written, in order, each with the place that is reached when it and all before it are there.
         writing: deque[tuple[asyncio.Task[None], _Place]] = deque()
         ahead = place
-        async with pages_from(fetch, partial(_part, place), place.next_offset, ahead=self._pace.pages_ahead) as pages:
+
+        # Invoices hold no more than the mirror has of them; of others most of a page has no column.
+        def look(page: InvoicePage | Page) -> InvoicePage | _Part:
+            return page if isinstance(page, InvoicePage) else _part(place, page)
+
+        async with pages_from(fetch, look, place.next_offset, ahead=self._pace.pages_ahead) as pages:
             try:
                 while batch := await pages.next(at_most=self._pace.pages_at_once):
                     part, ahead = self._join(ahead, batch)
@@ -313,9 +318,9 @@ class Reader:
                 await asyncio.sleep(wait.total_seconds())
                 attempt += 1
 
-    def _join(self, before: _Place, parts: Sequence[_Part]) -> tuple[_Part, _Place]:
+    def _join(self, before: _Place, pages: Sequence[InvoicePage | _Part]) -> tuple[_Part, _Place]:
         """What is written together, and the place after it."""
-        part = parts[0] if len(parts) == 1 else _joined(parts)
+        part = _joined(before, pages)
         for problem in part.problems:
             self._note(before, problem)
         after = replace(before, next_offset=part.next_offset, rows_read=before.rows_read + part.count)
@@ -464,10 +469,28 @@ def _part(place: _Place, page: InvoicePage | Page) -> _Part:
     )
 
 
-def _joined(parts: Sequence[_Part]) -> _Part:
+def _joined(place: _Place, pages: Sequence[InvoicePage | _Part]) -> _Part:
+    invoices = [page for page in pages if isinstance(page, InvoicePage)]
+    if len(invoices) == len(pages):
+        # As one page: what is the same for all columns of a page is done once.
+        all_of_them = [invoice for page in invoices for invoice in page.invoices]
+        part = _part(place, InvoicePage(invoices=all_of_them, next_offset=pages[-1].next_offset))
+        columns = part.columns
+        if len(pages) == 1 or columns is None or _fit(columns):
+            return part
+        return replace(part, columns=None, rows=rows_in(columns))
+    parts = [_part(place, page) if isinstance(page, InvoicePage) else page for page in pages]
+    return parts[0] if len(parts) == 1 else _joined_parts(parts)
+
+
+def _fit(columns: ColumnRows) -> bool:
+    return sum(len(table["id"]) for table in columns.values()) <= _MOST_ROWS
+
+
+def _joined_parts(parts: Sequence[_Part]) -> _Part:
     known = [part.columns for part in parts if part.columns is not None]
     columns = join_columns(known) if len(known) == len(parts) else None
-    if columns is not None and sum(len(table["id"]) for table in columns.values()) > _MOST_ROWS:
+    if columns is not None and not _fit(columns):
         columns = None
     rows: list[Rows] = []
     if columns is None:
