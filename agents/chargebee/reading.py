@@ -67,8 +67,9 @@ UNMIRRORABLE: Final = counter(
     "caregraph_chargebee_unmirrorable_total", "Resources that the mirror's tables could not hold.", ["resource"]
 )
 
-#: A request to the endpoint may have 1 MiB; a row of the widest table takes about 800 bytes.
+#: A request to the endpoint may have 1 MiB; a row of the widest table takes about 800 bytes, by columns less than half.
 _MOST_ROWS: Final = 1_000
+_MOST_IN_COLUMNS: Final = 2_000
 _NAMED: Final = 5
 _PARTING_TIME_OUT_S: Final = 5.0
 
@@ -157,6 +158,8 @@ class _Part:
     #: The latest change among them.
     changed_at: int
     next_offset: str | None
+    #: More rows than are written by columns: fewer pages are to be joined.
+    is_too_large: bool = False
 
 
 class Reader:
@@ -267,6 +270,7 @@ class Reader:
         # What is being written, in order, each with the place that is reached when it and all before it are there.
         writing: deque[tuple[asyncio.Task[None], _Place]] = deque()
         ahead = place
+        at_once = self._pace.pages_at_once
 
         # Invoices hold no more than the mirror has of them; of others most of a page has no column.
         def look(page: InvoicePage | Page) -> InvoicePage | _Part:
@@ -274,8 +278,10 @@ class Reader:
 
         async with pages_from(fetch, look, place.next_offset, ahead=self._pace.pages_ahead) as pages:
             try:
-                while batch := await pages.next(at_most=self._pace.pages_at_once):
+                while batch := await pages.next(at_most=at_once):
                     part, ahead = self._join(ahead, batch)
+                    if part.is_too_large:
+                        at_once = len(batch) // 2
                     if ahead.next_offset is None:
                         while writing:
                             await landed()
@@ -478,19 +484,20 @@ def _joined(place: _Place, pages: Sequence[InvoicePage | _Part]) -> _Part:
         columns = part.columns
         if len(pages) == 1 or columns is None or _fit(columns):
             return part
-        return replace(part, columns=None, rows=rows_in(columns))
+        return replace(part, columns=None, rows=rows_in(columns), is_too_large=True)
     parts = [_part(place, page) if isinstance(page, InvoicePage) else page for page in pages]
     return parts[0] if len(parts) == 1 else _joined_parts(parts)
 
 
 def _fit(columns: ColumnRows) -> bool:
-    return sum(len(table["id"]) for table in columns.values()) <= _MOST_ROWS
+    return sum(len(table["id"]) for table in columns.values()) <= _MOST_IN_COLUMNS
 
 
 def _joined_parts(parts: Sequence[_Part]) -> _Part:
     known = [part.columns for part in parts if part.columns is not None]
     columns = join_columns(known) if len(known) == len(parts) else None
-    if columns is not None and not _fit(columns):
+    is_too_large = columns is not None and not _fit(columns)
+    if is_too_large:
         columns = None
     rows: list[Rows] = []
     if columns is None:
@@ -503,6 +510,7 @@ def _joined_parts(parts: Sequence[_Part]) -> _Part:
         count=sum(part.count for part in parts),
         changed_at=max(part.changed_at for part in parts),
         next_offset=parts[-1].next_offset,
+        is_too_large=is_too_large,
     )
 
 

@@ -94,6 +94,19 @@ async def test_what_a_webhook_brought_stays_and_all_that_comes_with_it_is_writte
     assert len(written) == 3
 
 
+async def test_pages_with_more_rows_than_a_transaction_takes_are_written_in_several(billing: Billing) -> None:
+    for number in range(350):
+        key = f"long{number}"
+        keep(billing, key, line_items=[billing.line(key, line) for line in range(12)])
+    reader = billing.reader(pages_ahead=4, pages_at_once=4)
+
+    (end,) = await backfill([Resource.INVOICES], graphql=billing.clients.graphql, reader=reader, from_start=True)
+
+    assert (end.ended, end.rows_read) == (True, 350)
+    assert len(await billing.mirrored("invoice")) == 350
+    assert len(await billing.mirrored("invoice_line_item")) == 350 * 12
+
+
 async def test_what_happens_later_to_history_is_told_whoever_brings_it(billing: Billing) -> None:
     for key in ("by-etl", "by-webhook", "by-back-fill"):
         keep(billing, key)
