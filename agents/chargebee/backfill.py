@@ -17,7 +17,7 @@ from agents.graphql.client import GraphQLClient
 from integrations.chargebee.types import Resource
 
 #: Many pages at once, and as patient as Chargebee's limits ask: a back-fill may take hours.
-PACE: Final = Pace(pages_ahead=24, pages_at_once=8, writes_at_once=3, patience=30)
+PACE: Final = Pace(pages_ahead=30, pages_at_once=10, writes_at_once=3, patience=30)
 #: Resources that are read at the same time.
 _AT_ONCE: Final = 2
 

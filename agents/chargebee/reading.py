@@ -69,7 +69,7 @@ UNMIRRORABLE: Final = counter(
 
 #: A request to the endpoint may have 1 MiB; a row of the widest table takes about 800 bytes, by columns less than half.
 _MOST_ROWS: Final = 1_000
-_MOST_IN_COLUMNS: Final = 2_000
+_MOST_IN_COLUMNS: Final = 2_500
 _NAMED: Final = 5
 _PARTING_TIME_OUT_S: Final = 5.0
 
