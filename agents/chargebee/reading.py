@@ -481,24 +481,20 @@ def _joined(place: _Place, pages: Sequence[InvoicePage | _Part]) -> _Part:
         # As one page: what is the same for all columns of a page is done once.
         all_of_them = [invoice for page in invoices for invoice in page.invoices]
         part = _part(place, InvoicePage(invoices=all_of_them, next_offset=pages[-1].next_offset))
-        columns = part.columns
-        if len(pages) == 1 or columns is None or _fit(columns):
-            return part
-        return replace(part, columns=None, rows=rows_in(columns), is_too_large=True)
-    parts = [_part(place, page) if isinstance(page, InvoicePage) else page for page in pages]
-    return parts[0] if len(parts) == 1 else _joined_parts(parts)
-
-
-def _fit(columns: ColumnRows) -> bool:
-    return sum(len(table["id"]) for table in columns.values()) <= _MOST_IN_COLUMNS
+    else:
+        parts = [_part(place, page) if isinstance(page, InvoicePage) else page for page in pages]
+        part = parts[0] if len(parts) == 1 else _joined_parts(parts)
+    columns = part.columns
+    if len(pages) == 1 or columns is None:
+        return part
+    if sum(len(table["id"]) for table in columns.values()) <= _MOST_IN_COLUMNS:
+        return part
+    return replace(part, columns=None, rows=rows_in(columns), is_too_large=True)
 
 
 def _joined_parts(parts: Sequence[_Part]) -> _Part:
     known = [part.columns for part in parts if part.columns is not None]
     columns = join_columns(known) if len(known) == len(parts) else None
-    is_too_large = columns is not None and not _fit(columns)
-    if is_too_large:
-        columns = None
     rows: list[Rows] = []
     if columns is None:
         for part in parts:
@@ -510,7 +506,6 @@ def _joined_parts(parts: Sequence[_Part]) -> _Part:
         count=sum(part.count for part in parts),
         changed_at=max(part.changed_at for part in parts),
         next_offset=parts[-1].next_offset,
-        is_too_large=is_too_large,
     )
 
 

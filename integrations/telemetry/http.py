@@ -216,14 +216,17 @@ def _trace(scope: Mapping[str, Any], traceparent: bytes | None) -> TraceScope:
 def _fields(
     scope: Mapping[str, Any], status: int, duration_s: float, sent_bytes: int, request: RequestContext
 ) -> dict[str, Any]:
-    return {
-        "method": scope["method"],
-        "path": scope["path"],
-        "status": status,
-        "duration_ms": int(duration_s * 1_000_000) / 1000,
-        "bytes": sent_bytes,
-        **request.fields,
-    }
+    measured = {"duration_ms": _milliseconds(duration_s), "bytes": sent_bytes}
+    return {**_common_fields(scope, status), **measured, **request.fields}
+
+
+def _common_fields(scope: Mapping[str, Any], status: int) -> dict[str, Any]:
+    return {"method": scope["method"], "path": scope["path"], "status": status}
+
+
+def _milliseconds(duration_s: float) -> float:
+    """To the microsecond."""
+    return int(duration_s * 1_000_000) / 1000
 
 
 def _level(path: str, status: int) -> LogLevel:
@@ -266,8 +269,7 @@ class _Alike:
     def __init__(self, scope: Mapping[str, Any], status: int) -> None:
         self.scope = scope
         self.durations_s: list[float] = []
-        common = {"method": scope["method"], "path": scope["path"], "status": status}
-        self.lines = AccessLines(_level(scope["path"], status), _EVENT, common)
+        self.lines = AccessLines(_level(scope["path"], status), _EVENT, _common_fields(scope, status))
 
 
 @atexit.register
@@ -285,7 +287,7 @@ def flush_exchanges() -> None:
             alike = found[key] = _Alike(scope, status)
         alike.durations_s.append(duration_s)
         if alike.lines.is_wanted:
-            lines.append(alike.lines.line(at, request, trace, int(duration_s * 1_000_000) / 1000, sent_bytes))
+            lines.append(alike.lines.line(at, request, trace, _milliseconds(duration_s), sent_bytes))
     for (telemetry, _, status), alike in found.items():
         telemetry.observe_all(alike.scope, status, alike.durations_s)
     write_access_lines(lines)

@@ -163,14 +163,13 @@ class AccessLines:
     Method, path and status, say; duration and size differ. Half of what a line costs that is put together anew.
     """
 
-    __slots__ = ("_fields", "_head", "_middle", "_tail", "is_wanted", "level")
+    __slots__ = ("_event", "_fields", "_head", "_level", "_middle", "_tail", "is_wanted")
 
     def __init__(self, level: LogLevel, event: str, fields: dict[str, Any]) -> None:
         """`fields` are taken as they are, as by `write_access_line`."""
-        self.level: LogLevel = level
         #: Whether this process writes such lines.
         self.is_wanted = bool(_State.service) and _LEVELS[level] >= _State.level
-        self._fields = {"event": event, **fields}
+        self._level, self._event, self._fields = level, event, fields
         start = {"level": level, "event": event, "service": _State.service}
         self._head = f'",{_inside(start)},"request_id":"'
         self._middle = f'",{_inside(fields)},"duration_ms":'
@@ -179,11 +178,8 @@ class AccessLines:
     def line(self, at: float, request: RequestContext, trace: TraceContext, duration_ms: float, sent_bytes: int) -> str:
         """The line of a request that ended at `at` (Unix time), with what was annotated."""
         if request.fields:
-            event, *fields = self._fields.items()
-            measured = {"duration_ms": duration_ms, "bytes": sent_bytes}
-            return _access_line(
-                self.level, event[1], {**dict(fields), **measured, **request.fields}, request, trace, at
-            )
+            fields = {**self._fields, "duration_ms": duration_ms, "bytes": sent_bytes, **request.fields}
+            return _access_line(self._level, self._event, fields, request, trace, at)
         # Ids are letters, digits and `._:-` (`accept_request_id`), so that there is nothing to escape.
         return (
             f'{{"timestamp":"{_timestamp(at)}{self._head}{request.request_id}","trace_id":"{trace.trace_id}",'

@@ -45,11 +45,16 @@ def mutation_sql(writer: Writer, mutate: ir.Mutate, settings: Sequence[tuple[str
         ctes.append(f"{_SETTINGS} AS MATERIALIZED (SELECT {calls})")
     assert not isinstance(mutate.change, ir.NestedInsert | ir.NestedUpdate), "nested changes are several statements"
     change = mutate.change
-    checks_each = not isinstance(change, ir.Insert) or not _tells_branches(change)
-    needed = None if shows_rows(mutate) else frozenset() if checks_each else _checked_columns(change)
-    ctes.append(f"{_CHANGED} AS ({_change_sql(writer, change, needed, checks_each=checks_each)})")
+    # An upsert whose branches have checks of their own is checked by the rows that it gave, which tell their branch.
+    branching = change if isinstance(change, ir.Insert) and _tells_branches(change) else None
+    needed: Collection[str] | None = frozenset()
+    if shows_rows(mutate):
+        needed = None
+    elif branching is not None:
+        needed = _checked_columns(branching)
+    ctes.append(f"{_CHANGED} AS ({_change_sql(writer, change, needed, checks_each=branching is None)})")
     answer = _answer_sql(writer, mutate.answer, _CHANGED)
-    check = "" if checks_each else f", {_check_sql(writer, change)}"
+    check = "" if branching is None else f", {_check_sql(writer, branching)}"
     source = f" FROM {_SETTINGS}" if settings else ""
     return f"WITH {', '.join(ctes)} SELECT ({answer}){check}{source}"
 
@@ -198,16 +203,11 @@ def _calls_functions(condition: ir.Condition) -> bool:
             return False
 
 
-def _checked_columns(change: Change) -> frozenset[str] | None:
-    """The columns of written rows that the check looks at; None when it may be any of them."""
-    if isinstance(change, ir.Delete):
-        return frozenset()
-    checks = [change.check]
-    if isinstance(change, ir.Insert) and _tells_branches(change):
-        assert change.update_check is not None
-        checks.append(change.update_check)
+def _checked_columns(change: ir.Insert) -> frozenset[str] | None:
+    """The columns of written rows that the two checks look at; None when it may be any of them."""
+    assert change.update_check is not None, "asked of inserts that tell branches alone"
     found: set[str] = set()
-    for check in checks:
+    for check in (change.check, change.update_check):
         columns = _compared_columns(check)
         if columns is None:
             return None

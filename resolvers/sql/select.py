@@ -97,8 +97,7 @@ def _joins_objects(rows: ir.Rows) -> bool:
         and rows.call is None
         and not rows.distinct
         and not are_somebodys(rows.where)
-        and len(rows.items) <= _MAX_COLUMNS
-        and all(len(item.key.encode()) <= MAX_IDENTIFIER_BYTES for item in rows.items)
+        and _fits_select_list(rows.items)
         and all(_is_plain(item.column) if isinstance(item, ir.ColumnItem) else _is_linked(item) for item in rows.items)
         and all(key.column is not None and not key.path and _is_plain(key.column) for key in rows.order)
     )
@@ -121,7 +120,7 @@ def _joined(writer: Writer, rows: ir.Rows) -> str:
     for item in rows.items:
         if isinstance(item, ir.ColumnItem):
             needed[item.column.name] = None
-        elif not isinstance(item, ir.ComputedItem | ir.ComputedRowsItem | ir.TypenameItem):
+        elif isinstance(item, ir.ObjectItem | ir.ArrayItem | ir.AggregateItem):
             needed |= dict.fromkeys(local for local, _ in item.relationship.columns)
     for key in rows.order:
         assert key.column is not None, "only plain columns come here"
@@ -202,15 +201,20 @@ def _distinct(writer: Writer, rows: ir.Rows, alias: str) -> str:
 
 
 def select_list(writer: Writer, items: Sequence[ir.Selection], alias: str) -> tuple[str, bool]:
-    """The select list for a row, and whether it is one object instead of columns named by the response keys.
+    """The select list for a row, and whether it is one object instead of columns named by the response keys."""
+    values = [(item.key, item_sql(writer, item, alias)) for item in items]
+    if not _fits_select_list(items):
+        return f"{object_sql(values)} AS {_OBJECT}", True
+    return ", ".join(f"{value} AS {quote_identifier(key)}" for key, value in values), False
+
+
+def _fits_select_list(items: Sequence[ir.Selection]) -> bool:
+    """Whether the items can be columns named by their response keys.
 
     A key longer than an identifier may be is only safe inside an object: PostgreSQL would cut it. So are more fields
     than a select list may have.
     """
-    values = [(item.key, item_sql(writer, item, alias)) for item in items]
-    if len(values) > _MAX_COLUMNS or any(len(key.encode()) > MAX_IDENTIFIER_BYTES for key, _ in values):
-        return f"{object_sql(values)} AS {_OBJECT}", True
-    return ", ".join(f"{value} AS {quote_identifier(key)}" for key, value in values), False
+    return len(items) <= _MAX_COLUMNS and all(len(item.key.encode()) <= MAX_IDENTIFIER_BYTES for item in items)
 
 
 def item_sql(writer: Writer, item: ir.Selection, alias: str) -> str:
