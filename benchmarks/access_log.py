@@ -121,6 +121,7 @@ def _measure(cases: list[str], rounds: int, seconds: float) -> None:
         generator = stack.enter_context(load_generator())
         one = stack.enter_context(_running(postgres.url))
         for case in cases:
+            file = _write_requests(generator, case, one.port, patients)
             series = {False: _Series(), True: _Series()}
             backends: list[psutil.Process] = []
             for number in range(rounds + 1):
@@ -128,7 +129,7 @@ def _measure(cases: list[str], rounds: int, seconds: float) -> None:
                     one.process.send_signal(signal.SIGUSR2 if recorded else signal.SIGUSR1)
                     time.sleep(_SETTLE_S)
                     processes = [one.process, *backends]
-                    rate, processor_us = _window(generator, one, processes, _CASES[case], patients, seconds)
+                    rate, processor_us = _window(generator, one, processes, file, seconds)
                     if number:  # the first round warms up, and opens connections
                         series[recorded].rates.append(rate)
                         series[recorded].processor_us.append(processor_us)
@@ -197,22 +198,19 @@ def _running(url: str) -> Iterator[_Server]:
         process.wait(15)
 
 
-def _window(
-    generator: Generator,
-    server: _Server,
-    processes: list[psutil.Process],
-    query: str,
-    patients: list[str],
-    seconds: float,
-) -> tuple[float, float]:
-    """Reads a second, and processor time a read in microseconds."""
-    bodies = (orjson.dumps({"query": query, "variables": {"id": patient}}) for patient in patients)
+def _write_requests(generator: Generator, case: str, port: int, patients: list[str]) -> Path:
+    bodies = (orjson.dumps({"query": _CASES[case], "variables": {"id": patient}}) for patient in patients)
     head = (
-        f"POST /v1/graphql HTTP/1.1\r\nhost: 127.0.0.1:{server.port}\r\ncontent-type: application/json\r\n"
+        f"POST /v1/graphql HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-type: application/json\r\n"
         f"x-hasura-admin-secret: {_SECRET}\r\ncontent-length: "
     )
-    requests = [f"{head}{len(body)}\r\n\r\n".encode() + body for body in bodies]
-    file = generator.write_requests("reads", requests)
+    return generator.write_requests(case, [f"{head}{len(body)}\r\n\r\n".encode() + body for body in bodies])
+
+
+def _window(
+    generator: Generator, server: _Server, processes: list[psutil.Process], file: Path, seconds: float
+) -> tuple[float, float]:
+    """Reads a second, and processor time a read in microseconds."""
     before = sum(map(_used_s, processes))
     counted = generator.measure(
         file, port=server.port, connections=_CONNECTIONS, warm_up_s=seconds / 5, window_s=seconds

@@ -48,9 +48,13 @@ class Generator:
         self._folder = folder
 
     def write_requests(self, name: str, requests: Sequence[bytes]) -> Path:
-        """Keep requests for `measure`."""
+        """Keep requests for `measure`, which reads them once. Raises ValueError for others of the same name."""
         file = self._folder / f"{name}.json"
-        file.write_bytes(orjson.dumps([request.decode() for request in requests]))
+        content = orjson.dumps([request.decode() for request in requests])
+        if not file.exists():
+            file.write_bytes(content)
+        elif file.read_bytes() != content:
+            raise ValueError(f"there are other requests called {name!r} already")
         return file
 
     def measure(self, requests: Path, *, port: int, connections: int, warm_up_s: float, window_s: float) -> Counted:

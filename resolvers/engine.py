@@ -132,7 +132,7 @@ class Engine:
     ) -> bytes:
         """The response body. Never raises for what a client or the database did: errors are in the answer.
 
-        `trace` gives the W3C trace context for the database and the record of accesses; it is called if they take it.
+        `trace` gives the W3C trace context for the database; it is called if a statement takes it.
         `columns` are further variables, lists of objects, by their columns. With `dry_run` a mutation is undone in the
         end, and the answer says in its extensions what it would have caused.
         """
@@ -152,7 +152,7 @@ class Engine:
             else:
                 async with asyncio.timeout(limit_s):
                     body = await self._executor.run(role.resolved, plan, request, dry_run=dry_run)
-            return body if plan.sensitive is None else self._recorded(session, plan.sensitive, body, trace())
+            return body if plan.sensitive is None else self._recorded(session, plan.sensitive, body)
         except TimeoutError:
             assert role.limits.statement_timeout_s is not None
             return error_body(statement_timed_out(role.limits.statement_timeout_s))
@@ -203,17 +203,17 @@ class Engine:
         except WrongKind as error:
             raise self._diagnose(session.role, query, variables or _EMPTY, operation_name, error) from None
 
-    async def record_result(self, session: Session, subscription: Subscription, data: bytes, traceparent: str) -> None:
+    async def record_result(self, session: Session, subscription: Subscription, data: bytes) -> None:
         """To be awaited before a result of a subscription goes out: it goes on record, where it has to."""
         if subscription.sensitive is not None and self._recorder is not None:
             if self._recorder.is_full:
                 await self._recorder.wait_for_room()
-            self._recorded(session, subscription.sensitive, data, traceparent)
+            self._recorded(session, subscription.sensitive, data)
 
-    def _recorded(self, session: Session, read: SensitiveRead, body: bytes, traceparent: str) -> bytes:
+    def _recorded(self, session: Session, read: SensitiveRead, body: bytes) -> bytes:
         """The answer, after taking note of what it shows."""
         if self._recorder is not None:
-            self._recorder.record(session, read, read.count(body), traceparent)
+            self._recorder.record(session, read, read.count(body))
         return body
 
     # Planning

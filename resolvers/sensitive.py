@@ -56,7 +56,7 @@ class AccessRecorder(Protocol):
         """Return when a read can be recorded again; raises GraphQLRequestError when that takes too long."""
         ...
 
-    def record(self, session: Session, read: SensitiveRead, row_count: int, traceparent: str) -> None:
+    def record(self, session: Session, read: SensitiveRead, row_count: int) -> None:
         """Somebody was shown this."""
         ...
 

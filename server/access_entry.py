@@ -1,17 +1,19 @@
-"""An entry of `audit.access` as COPY takes it, made while everything it is made of is at hand.
+"""Entries of `audit.access` as COPY takes them, made a few dozen at a time.
 
-Later, a thousand at a time, it would take three times as long: nothing of a request is in the processor's cache by
-then, and all of it would have to be kept until then. What is the same in many entries is put together once, and the
-rest by one call of `struct`. In COPY's binary format (https://www.postgresql.org/docs/current/sql-copy.html, "Binary
-Format") there is nothing to escape, and PostgreSQL parses neither keys nor times.
+One by one, each would take twice as long, since between two requests the processor's caches forget how an entry is
+made; a thousand at a time as well, since they have forgotten the requests by then. What is the same in many entries is
+put together once, and the rest by one call of `struct`. In COPY's binary format
+(https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format") there is nothing to escape, and PostgreSQL
+parses neither keys nor times.
 """
 
 import secrets
 import struct
-import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, TypedDict
 
+from integrations.telemetry.context import RequestContext
+from integrations.telemetry.tracing import TraceContext
 from permissions.session import Session
 from resolvers.sensitive import SensitiveRead
 
@@ -28,15 +30,22 @@ _START: Final = struct.pack(">hi", len(COLUMNS), 16)
 _NULL: Final = b"\xff\xff\xff\xff"
 #: Id (two halves), time, rows.
 _HEAD: Final = struct.Struct(">6sQQiqii")
-#: The same with a request id and a traceparent of the usual lengths.
-_REQUEST_ID_BYTES: Final = 36
-_TRACEPARENT_BYTES: Final = 55
-_WHOLE: Final = struct.Struct(f">6sQQiqiii{_REQUEST_ID_BYTES}si{_TRACEPARENT_BYTES}s")
+#: The same, and how long the request id is.
+_HEAD_AND_LENGTH: Final = struct.Struct(">6sQQiqiii")
+#: Of our own request ids; others may have other lengths.
+_REQUEST_ID_CHARACTERS: Final = 36
+#: Of a traceparent, as the text that these four bytes look like.
+_TRACEPARENT_LENGTH: Final = "\0\0\0\x37"
 #: PostgreSQL's times are microseconds since 2000 began (UTC).
 _EPOCH_US: Final = 946_684_800_000_000
 _TEXT_OID: Final = 25
 #: Sessions and reads whose parts are kept.
 _KEPT: Final = 10_000
+
+
+#: A read that was answered: who, what, how many rows, by which request, in which trace, and when (Unix time in
+#: nanoseconds).
+NotedRead = tuple[Session, SensitiveRead, int, RequestContext | None, TraceContext | None, int]
 
 
 class Described(TypedDict):
@@ -64,34 +73,30 @@ class EntryMaker:
         # (method 1). The first half is the time to the microsecond (method 3).
         self._number = (0b10 << 62) + secrets.randbits(61)
 
-    def make(
-        self, session: Session, read: SensitiveRead, row_count: int, request_id: str | None, traceparent: str
-    ) -> bytes:
-        """The entry of a read that was answered just now."""
-        kept = self._who.get(id(session))
-        who = kept[1] if kept is not None else self._keep_who(session)
-        kept_read = self._what.get(id(read))
-        what = kept_read[1] if kept_read is not None else self._keep_what(read)
-        now_us = time.time_ns() // 1000
-        self._number += 1
-        first_half = (now_us // 1000 << 16) | 0x7000 | (now_us % 1000 << 2)
-        if request_id is not None and len(request_id) == _REQUEST_ID_BYTES and len(traceparent) == _TRACEPARENT_BYTES:
-            whole = _WHOLE.pack(
-                _START,
-                first_half,
-                self._number,
-                8,
-                now_us - _EPOCH_US,
-                4,
-                row_count,
-                _REQUEST_ID_BYTES,
-                request_id.encode("ascii", "replace"),
-                _TRACEPARENT_BYTES,
-                traceparent.encode("ascii", "replace"),
-            )
-            return whole + who + what
-        head = _HEAD.pack(_START, first_half, self._number, 8, now_us - _EPOCH_US, 4, row_count)
-        return head + _text(request_id) + _text(traceparent or None) + who + what
+    def make(self, reads: Iterable[NotedRead]) -> list[bytes]:
+        """Their entries."""
+        entries = []
+        for session, read, row_count, request, trace, at_ns in reads:
+            kept = self._who.get(id(session))
+            who = kept[1] if kept is not None else self._keep_who(session)
+            kept_read = self._what.get(id(read))
+            what = kept_read[1] if kept_read is not None else self._keep_what(read)
+            now_us = at_ns // 1000
+            self._number += 1
+            first_half = (now_us // 1000 << 16) | 0x7000 | (now_us % 1000 << 2)
+            since_epoch_us = now_us - _EPOCH_US
+            request_id = None if request is None else request.request_id
+            if request_id is not None and len(request_id) == _REQUEST_ID_CHARACTERS and trace is not None:
+                head = _HEAD_AND_LENGTH.pack(
+                    _START, first_half, self._number, 8, since_epoch_us, 4, row_count, _REQUEST_ID_CHARACTERS
+                )
+                # A byte a character, since whatever isn't ASCII is replaced.
+                ids = f"{request_id}{_TRACEPARENT_LENGTH}{trace.traceparent}".encode("ascii", "replace")
+            else:
+                head = _HEAD.pack(_START, first_half, self._number, 8, since_epoch_us, 4, row_count)
+                ids = _text(request_id) + _text(None if trace is None else trace.traceparent)
+            entries.append(head + ids + who + what)
+        return entries
 
     def _keep_who(self, session: Session) -> bytes:
         if len(self._who) >= _KEPT:

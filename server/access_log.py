@@ -1,7 +1,7 @@
 """Who read protected health information: from the engine's notes to `audit.access`, without a read waiting for it.
 
-A read is noted in memory as the bytes that its entry will be (`server.access_entry`), which costs about a microsecond,
-and a task writes what was noted since, many in one COPY. With an INSERT, PostgreSQL and the driver would have half as
+A read is noted in memory; each few dozen notes become the bytes that their entries will be (`server.access_entry`), and
+a task writes what was noted since, many in one COPY. With an INSERT, PostgreSQL and the driver would have half as
 much again to do; with PostgreSQL's own ids, twice as much. Nothing is dropped:
 
 - Notes that can't be written (the database is away) are kept and tried again. Once `capacity` of them wait, reads of
@@ -11,6 +11,7 @@ much again to do; with PostgreSQL's own ids, twice as much. Nothing is dropped:
 """
 
 import asyncio
+import time
 from contextlib import suppress
 from typing import Any, Final
 
@@ -19,10 +20,11 @@ import structlog
 
 from integrations.telemetry.context import current_request
 from integrations.telemetry.metrics import counter, gauge
+from integrations.telemetry.tracing import current_trace
 from permissions.session import Session
 from resolvers.errors import GraphQLRequestError
 from resolvers.sensitive import SensitiveRead
-from server.access_entry import COLUMNS, EntryMaker, describe_entry, join_entries
+from server.access_entry import COLUMNS, EntryMaker, NotedRead, describe_entry, join_entries
 
 _LOG: Final = structlog.get_logger(__name__)
 
@@ -30,6 +32,8 @@ _WAITING: Final = gauge("caregraph_access_log_waiting", "Reads of PHI noted and 
 _WRITTEN: Final = counter("caregraph_access_log_written_total", "Reads of PHI written to audit.access.")
 _FAILED: Final = counter("caregraph_access_log_failed_writes_total", "Writes to audit.access that failed.")
 
+#: How many notes are made into entries at a time.
+_MADE_AT_ONCE: Final = 64
 #: About a megabyte.
 _BATCH: Final = 5_000
 _LONGEST_PAUSE_S: Final = 2.0
@@ -58,6 +62,7 @@ class AccessLog:
         self._closing_s = closing_s
         self._write_timeout_s = write_timeout_s
         self._maker = EntryMaker()
+        self._noted: list[NotedRead] = []
         self._entries: list[bytes] = []
         self._task: asyncio.Task[None] | None = None
         self._room = asyncio.Event()
@@ -67,7 +72,11 @@ class AccessLog:
     @property
     def is_full(self) -> bool:
         """Whether as many notes wait as may."""
-        return len(self._entries) >= self._capacity
+        return len(self._entries) + len(self._noted) >= self._capacity
+
+    @property
+    def _waiting(self) -> int:
+        return len(self._entries) + len(self._noted)
 
     async def wait_for_room(self) -> None:
         """Return when there is room; raises GraphQLRequestError when there is none in time."""
@@ -80,13 +89,17 @@ class AccessLog:
             message = "reads of health information can't be recorded at the moment; try again shortly"
             raise GraphQLRequestError("unexpected", message) from None
 
-    def record(self, session: Session, read: SensitiveRead, row_count: int, traceparent: str) -> None:
-        """Take note of a read."""
-        request = current_request.get()
-        request_id = None if request is None else request.request_id
-        self._entries.append(self._maker.make(session, read, row_count, request_id, traceparent))
+    def record(self, session: Session, read: SensitiveRead, row_count: int) -> None:
+        """Take note of a read, under the current request and trace."""
+        self._noted.append((session, read, row_count, current_request.get(), current_trace(), time.time_ns()))
+        if len(self._noted) >= _MADE_AT_ONCE:
+            self._make_entries()
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._write_all(), name="access-log")
+
+    def _make_entries(self) -> None:
+        self._entries += self._maker.make(self._noted)
+        self._noted.clear()
 
     async def flush(self) -> None:
         """Return when everything noted so far is written, however long that takes."""
@@ -104,6 +117,7 @@ class AccessLog:
             if self._task is not None:
                 self._task.cancel()
                 await asyncio.gather(self._task, return_exceptions=True)
+        self._make_entries()
         for entry in self._entries:
             _LOG.error("access_log.unwritten", **describe_entry(entry))
         self._entries.clear()
@@ -115,11 +129,12 @@ class AccessLog:
         batch: bytes | None = None
         size = 0
         try:
-            while self._entries:
-                if batch is None and len(self._entries) < _BATCH:
+            while self._waiting:
+                if batch is None and self._waiting < _BATCH:
                     # Those of the next moment go with these.
                     await self._pause(self._interval_s)
                 if batch is None:
+                    self._make_entries()
                     entries = self._entries[:_BATCH]
                     batch, size = join_entries(entries), len(entries)
                 try:
@@ -130,8 +145,8 @@ class AccessLog:
                 except _FAILURES as error:
                     self._hang_up()
                     _FAILED.inc()
-                    _WAITING.set(len(self._entries))
-                    _LOG.warning("access_log.write_failed", error=type(error).__name__, waiting=len(self._entries))
+                    _WAITING.set(self._waiting)
+                    _LOG.warning("access_log.write_failed", error=type(error).__name__, waiting=self._waiting)
                     await asyncio.sleep(pause_s)
                     pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
                     continue
@@ -139,7 +154,7 @@ class AccessLog:
                 batch = None
                 del self._entries[:size]
                 _WRITTEN.inc(size)
-                _WAITING.set(len(self._entries))
+                _WAITING.set(self._waiting)
                 self._room.set()
         finally:
             self._task = None

@@ -166,7 +166,7 @@ class GraphQLEndpoint:
 
 
 def traceparent() -> str:
-    """The current trace, as the database and the record of accesses are told of it; empty outside any."""
+    """The current trace, as the database is told of it; empty outside any."""
     return current_traceparent() or ""
 
 

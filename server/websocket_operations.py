@@ -78,7 +78,7 @@ class SocketOperations:
             return
         async with aclosing(self._live.results(subscription)) as results:
             async for data in results:
-                await self._engine.record_result(session, subscription, data, traceparent())
+                await self._engine.record_result(session, subscription, data)
                 yield data
 
 

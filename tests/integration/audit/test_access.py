@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
+import httpx
 import orjson
 import pytest
 from structlog.testing import capture_logs
 
+from integrations.telemetry.tracing import parse_traceparent
 from local.demo.people import ADA
 from permissions.session import Session
 from resolvers.engine import Engine
@@ -38,8 +40,7 @@ class Notes:
     async def wait_for_room(self) -> None:
         raise AssertionError("there is room")
 
-    def record(self, session: Session, read: SensitiveRead, row_count: int, traceparent: str) -> None:
-        del traceparent
+    def record(self, session: Session, read: SensitiveRead, row_count: int) -> None:
         self.taken.append((session, read, row_count))
 
 
@@ -219,13 +220,31 @@ async def test_requests_and_subscriptions_leave_entries_in_the_database(database
     assert set(found) == {"Live", "Charts"}
     for entry in found.values():
         assert (entry["role"], entry["tables"], entry["row_count"]) == ("admin", [PATIENT], 0)
+        assert parse_traceparent(entry["traceparent"])
+        assert entry["request_id"]
+
+
+async def test_an_entry_names_the_request_and_the_trace_that_the_client_named(database_url: str) -> None:
+    trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
+    async with serve_api(database_url) as url, httpx.AsyncClient(base_url=url, headers=ADMIN) as client:
+        for number in range(70):
+            await client.post(
+                "/v1/graphql",
+                json={"query": "{ healthcare_patient { id } }"},
+                headers={"x-request-id": f"call-{number}", "traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"},
+            )
+    found = await entries(database_url)
+    assert [entry["request_id"] for entry in found] == [f"call-{number}" for number in range(70)]
+    traces = [parse_traceparent(entry["traceparent"]) for entry in found]
+    assert {trace and trace.trace_id for trace in traces} == {trace_id}
+    assert len({trace and trace.span_id for trace in traces}) == len(found)
 
 
 async def test_notes_are_written_many_at_a_time_and_all_of_them(database_url: str) -> None:
     log = AccessLog(database_url, interval_s=0.01)
     session = Session(role="provider", variables={"x-hasura-user-id": "me"})
     for number in range(2_500):
-        log.record(session, READ, number, "")
+        log.record(session, READ, number)
     await log.close()
     found = await entries(database_url)
     assert sorted(entry["row_count"] for entry in found) == list(range(2_500))
@@ -235,8 +254,8 @@ async def test_notes_are_written_many_at_a_time_and_all_of_them(database_url: st
 async def test_odd_text_is_written_as_it_is(database_url: str) -> None:
     log = AccessLog(database_url, interval_s=0.01)
     odd = "a\tb\\N\n\r\"{,}'é\\"
-    log.record(Session(role=odd, variables={"x-hasura-user-id": odd}), READ, 1, "")
-    log.record(Session(role="admin"), SensitiveRead(operation=None, tables=(PATIENT, FILL), openings=()), 2, "")
+    log.record(Session(role=odd, variables={"x-hasura-user-id": odd}), READ, 1)
+    log.record(Session(role="admin"), SensitiveRead(operation=None, tables=(PATIENT, FILL), openings=()), 2)
     await log.close()
     first, second = await entries(database_url)
     assert (first["role"], first["user_id"]) == (odd, odd)
@@ -250,7 +269,7 @@ async def test_notes_wait_for_a_database_that_is_away(postgres_server: str, data
     try:
         await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         with capture_logs() as lines:
-            log.record(Session(role="admin"), READ, 1, "")
+            log.record(Session(role="admin"), READ, 1)
             async with asyncio.timeout(10):
                 while not any(line["event"] == "access_log.write_failed" for line in lines):  # noqa: ASYNC110 -- a log
                     await asyncio.sleep(0.01)
