@@ -7,6 +7,7 @@
 """
 
 from datetime import UTC, datetime
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,6 +18,9 @@ from integrations.telemetry.http import operational_routes
 from local.standin.instruction import NUMBER, check_fields, read_json
 from local.tasks.dispatch import Dispatcher
 from local.tasks.store import Store, to_datetime
+
+#: Where the time is told.
+LOOK: Final = "/_control"
 
 
 def control_application(store: Store, dispatcher: Dispatcher) -> Starlette:
@@ -46,7 +50,7 @@ def control_application(store: Store, dispatcher: Dispatcher) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/_control", look),
+            Route(LOOK, look),
             Route("/_control/clock", turn_clock, methods=["POST"]),
             *operational_routes({}),
         ]

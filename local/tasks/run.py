@@ -9,10 +9,11 @@ from typing import Final
 
 import uvicorn
 from google.cloud.tasks_v2.types import CreateQueueRequest, Queue, RetryConfig
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from integrations.telemetry.http import RequestContextMiddleware
 from local.pubsub.push.token import TokenSource
-from local.tasks.control import control_application
+from local.tasks.control import LOOK, control_application
 from local.tasks.dispatch import Dispatcher
 from local.tasks.queues import Queues
 from local.tasks.server import build_server
@@ -60,7 +61,7 @@ async def running(settings: TasksSettings) -> AsyncIterator[Running]:
 async def _controls(store: Store, dispatcher: Dispatcher, settings: TasksSettings) -> AsyncIterator[str]:
     listener = socket.create_server((settings.host, settings.control_port))
     config = uvicorn.Config(
-        RequestContextMiddleware(control_application(store, dispatcher)),
+        _logged(control_application(store, dispatcher)),
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -74,6 +75,20 @@ async def _controls(store: Store, dispatcher: Dispatcher, settings: TasksSetting
     finally:
         server.should_exit = True
         await serving
+
+
+def _logged(controls: ASGIApp) -> ASGIApp:
+    """The controls with a line in the log for each request, but for those that only look.
+
+    The scheduler and cron ask for the time several times a second; their lines alone would be 200 MB a day.
+    """
+    logged = RequestContextMiddleware(controls)
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        looks = scope["type"] == "http" and (scope["method"], scope["path"]) == ("GET", LOOK)
+        await (controls if looks else logged)(scope, receive, send)
+
+    return answer
 
 
 class _Server(uvicorn.Server):

@@ -13,6 +13,7 @@ from google.api_core.exceptions import AlreadyExists, InvalidArgument, MethodNot
 from google.cloud.tasks_v2 import HttpMethod, HttpRequest, Queue, Task
 from google.cloud.tasks_v2.types import RetryConfig
 
+from integrations.telemetry.logging import configure_logging
 from local.tasks.dispatch import backoff_s
 from tests.integration.pubsub.receiver import HANG_UP, Receiver
 from tests.integration.tasks.conftest import ACCOUNT, QUEUE, CloudTasks, cloud_tasks, in_the_future
@@ -188,3 +189,18 @@ async def test_a_port_in_use_is_an_error(tasks: CloudTasks, tmp_path: Path, iden
             pass
     async with grpc.aio.insecure_channel(tasks.server.address) as channel:
         await asyncio.wait_for(channel.channel_ready(), 5)
+
+
+async def test_asking_for_the_time_writes_no_log_and_turning_the_clock_does(
+    tasks: CloudTasks, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The scheduler and cron ask several times a second."""
+    configure_logging("tasks", "json")
+    for _ in range(3):
+        assert (await tasks.http.get("/_control")).json()["now"]
+    await tasks.advance(timedelta(seconds=1))
+
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(line["method"], line["path"]) for line in lines if line["event"] == "http.request"] == [
+        ("POST", "/_control/clock")
+    ]
