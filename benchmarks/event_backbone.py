@@ -4,14 +4,16 @@ Everything runs here: a PostgreSQL of its own whose commits reach the disk, the 
 What is compared takes turns, so that a busy machine slows both; each target stands beside its figure.
 
 - inserts into public.contract by `pgbench`, with the event trigger and without, at 8, 32 and 64 connections;
-- drain of a full outbox by one relay to the local Pub/Sub, and to nowhere (a publisher that answers at once), against
-  reading and deleting the same rows;
+- drain of a full outbox by one relay to the local Pub/Sub, against the same relay when it deletes the rows in place of
+  marking them and publishes to nowhere (a publisher that answers at once), and against a bare loop that reads and
+  deletes and is no relay at all;
 - from COMMIT to the arrival of the push, one event at a time.
 """
 
 import argparse
 import asyncio
 import logging
+import math
 import os
 import signal
 import statistics
@@ -19,11 +21,12 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import patch
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -34,6 +37,7 @@ from google.pubsub_v1 import PublisherAsyncClient, SubscriberAsyncClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcAsyncIOTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcAsyncIOTransport
 
+import triggers.outbox
 from benchmarks.local_pubsub import CHANNEL_OPTIONS, receiving, running_server
 from local.postgres import postgres
 from local.postgres.binaries import find_binaries
@@ -47,6 +51,7 @@ from triggers.relay import Relay, run_relay
 from triggers.rotation import Rotation
 from triggers.service import settle_collector
 from triggers.settings import RelaySettings
+from triggers.statements import load_statement
 from triggers.topics import TOPICS
 
 PROJECT: Final = "benchmark"
@@ -89,10 +94,12 @@ _FIRST: Final = OutboxEvent(
     0, str(uuid.UUID(int=0)), "contract.updated", TOPICS[0].name, "k", "k", None, 0, None, datetime.now(UTC), 2, "{}"
 )
 _WAITING: Final = "SELECT count(*) FROM events.outbox WHERE published_at IS NULL AND dead_lettered_at IS NULL"
-#: When so many were marked since a moment, on this machine's clock.
-_MARKED: Final = (
-    "SELECT published_at FROM events.outbox WHERE published_at > $1 ORDER BY published_at OFFSET $2 LIMIT 1"
-)
+#: In place of the relay's `mark_published`.
+_DELETE: Final = """
+    DELETE FROM events.outbox AS o
+    USING unnest($1::bigint[], $2::text[]) AS m (sequence, message_id)
+    WHERE o.sequence = m.sequence
+"""
 
 
 def main() -> None:
@@ -208,7 +215,8 @@ async def drain(url: str, address: str, *, sizes: Sequence[int]) -> list[bool]:
     ways: dict[str, Callable[[str, int], Awaitable[float]]] = {
         "local": lambda each, events: relayed(each, address, events),
         "nowhere": lambda each, events: relayed(each, None, events),
-        "delete": read_and_delete,
+        "deletes": deleted,
+        "loop": read_and_delete,
     }
     turns = [(size, way, await copy_database(url, f"waiting_{size}_{way}")) for size in sizes for way in ways]
     rates: dict[int, dict[str, list[float]]] = {size: {way: [] for way in ways} for size in sizes}
@@ -225,8 +233,9 @@ async def drain(url: str, address: str, *, sizes: Sequence[int]) -> list[bool]:
             report(
                 f"drain, {size:,} waiting",
                 f"{middle['local']:,.0f}/s to Pub/Sub, {middle['nowhere']:,.0f}/s to nowhere,"
-                f" {middle['delete']:,.0f}/s read and deleted",
-                middle_ratio(found["local"], found["delete"]),
+                f" {middle['deletes']:,.0f}/s to nowhere and deleted; {middle['loop']:,.0f}/s in a bare loop, of which"
+                f" Pub/Sub's is {middle_ratio(found['local'], found['loop']):.2f}",
+                middle_ratio(found["local"], found["deletes"]),
                 0.5,
             )
         )
@@ -268,15 +277,54 @@ async def relayed(url: str, address: str | None, events: int) -> float:
         waiting = await database.fetchval(_WAITING, timeout=TIMEOUT_S)
         # It goes on until the last of them is marked, as it would if it weren't for the end of the measurement.
         counting = Counting(publisher, min(events + settings.in_flight, waiting))
+        marking = stack.enter_context(watch_marks())
         running = asyncio.create_task(Relay(settings, counting).run(stop))  # type: ignore[arg-type]
         try:
             await asyncio.wait_for(counting.done.wait(), TIMEOUT_S)
         finally:
             stop.set()
             await asyncio.wait_for(running, TIMEOUT_S)
-        marked_at = await database.fetchval(_MARKED, counting.began_at, events - 1, timeout=TIMEOUT_S)
-    taken: timedelta = marked_at - counting.began_at
-    return events / taken.total_seconds()
+    return events / (marking.ended_at(events) - counting.began_at)
+
+
+async def deleted(url: str, events: int) -> float:
+    """The same when the relay publishes nowhere and deletes in place of marking."""
+    with patch.object(triggers.outbox, "load_statement", _load_delete):
+        return await relayed(url, None, events)
+
+
+def _load_delete(name: str) -> str:
+    return _DELETE if name == "relay/mark_published" else load_statement(name)
+
+
+class Marks:
+    """When how many were marked."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[float, int]] = []
+
+    def ended_at(self, events: int) -> float:
+        """When so many had been."""
+        count = 0
+        for at, number in self.taken:
+            count += number
+            if count >= events:
+                return at
+        raise AssertionError(f"{count} events were marked, not {events}")
+
+
+@contextmanager
+def watch_marks() -> Iterator[Marks]:
+    """What the relay's writer does meanwhile."""
+    marks, flush = Marks(), OutboxWriter._flush  # noqa: SLF001 -- it tells nobody
+
+    async def flushed(writer: OutboxWriter) -> None:
+        number = writer._gathered  # noqa: SLF001
+        await flush(writer)
+        marks.taken.append((time.perf_counter(), number))
+
+    with patch.object(OutboxWriter, "_flush", flushed):
+        yield marks
 
 
 class Nowhere:
@@ -294,12 +342,12 @@ class Counting:
         self._publisher = publisher
         self._events = events
         self._count = 0
-        self.began_at = datetime.max.replace(tzinfo=UTC)
+        self.began_at = math.inf
         self.done = asyncio.Event()
 
     async def publish(self, topic: str, messages: Sequence[Any]) -> list[str]:
         """Publish, and count."""
-        self.began_at = min(self.began_at, datetime.now(UTC))
+        self.began_at = min(self.began_at, time.perf_counter())
         ids: list[str] = await self._publisher.publish(topic, messages)
         self._count += len(ids)
         if self._count >= self._events:
@@ -308,7 +356,7 @@ class Counting:
 
 
 async def read_and_delete(url: str, events: int) -> float:
-    """The upper bound: what one process reads, as the relay does, and deletes."""
+    """What a bare loop reads, as the relay does, and deletes: it keeps no order and wakes nobody."""
     batch = RelaySettings(database_url=url, project=PROJECT).batch
     async with connect(url, **OutboxReader.SETTINGS) as reading, connect(url, **OutboxWriter.SETTINGS) as writing:
         reader, rotation = OutboxReader(reading), Rotation()
