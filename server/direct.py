@@ -35,6 +35,7 @@ class DirectEndpoint:
         self.path: Final = path.encode("ascii")
         self._endpoint = endpoint
         self._telemetry = HttpTelemetry(routes=(path,))
+        self._backlog = self._telemetry.backlog(method="POST", path=path)
         self._scope = {"type": "http", "method": "POST", "path": path}
         self._special = _SPECIAL | detours
         self._head: Final = _HEAD + lines
@@ -52,14 +53,22 @@ class DirectEndpoint:
 
         Raises only what is a mistake of ours; it has been counted and logged as a request by then.
         """
-        with self._telemetry.exchange(
-            self._scope,
-            request_id=headers.get(b"x-request-id"),
-            traceparent=headers.get(b"traceparent"),
-            later=True,
-        ) as exchange:
-            dry_run = DRY_RUN in headers and is_true(headers[DRY_RUN])
+        dry_run = DRY_RUN in headers and is_true(headers[DRY_RUN])
+        request_id, traceparent = headers.get(b"x-request-id"), headers.get(b"traceparent")
+        request = self._backlog.begin(request_id, traceparent)
+        if request is None:
+            with self._telemetry.exchange(self._scope, request_id=request_id, traceparent=traceparent) as exchange:
+                answer = await self._endpoint.answer(headers.items(), body, address, dry_run=dry_run)
+                exchange.status = 200
+                exchange.sent_bytes = len(answer)
+            return self._head % (len(answer), exchange.request.request_id.encode("ascii")), answer
+        status, answer = 499, b""
+        try:
             answer = await self._endpoint.answer(headers.items(), body, address, dry_run=dry_run)
-            exchange.status = 200
-            exchange.sent_bytes = len(answer)
-        return self._head % (len(answer), exchange.request.request_id.encode("ascii")), answer
+            status = 200
+        except Exception:
+            status = 500
+            raise
+        finally:
+            self._backlog.conclude(request, status, len(answer))
+        return self._head % (len(answer), request.request_id.encode("ascii")), answer

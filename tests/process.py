@@ -9,8 +9,8 @@ from typing import Final
 
 import structlog
 
+from integrations.telemetry.backlog import flush_backlogs
 from integrations.telemetry.context import current_request
-from integrations.telemetry.http import flush_exchanges
 from integrations.telemetry.logging import _QUIET, _State
 from integrations.telemetry.tracing import _current, shutdown_tracing
 
@@ -43,7 +43,7 @@ def _telemetry_as_it_was() -> Iterator[None]:
     configured, config = structlog.is_configured(), structlog.get_config()
     yield
     # Access lines that wait are this test's, and are written as it configured.
-    flush_exchanges()
+    flush_backlogs()
     shutdown_tracing()
     current_request.set(None)
     _current.set(None)

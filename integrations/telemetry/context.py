@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import uuid_utils
+
+if TYPE_CHECKING:
+    from integrations.telemetry.tracing import TraceContext
 
 #: What we accept as somebody else's request id: short, and harmless in a log line or a header.
 _SANE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:\-]{0,127}")
@@ -21,6 +24,10 @@ class RequestContext:
     request_id: str
     #: Fields that join the request's access line: `annotate(role="user", operation="Contracts")`.
     fields: dict[str, Any] = field(default_factory=dict)
+
+    def find_trace(self) -> "TraceContext | None":
+        """The trace that it has of its own, where none was made current (`tracing.current_trace`)."""
+        return None
 
 
 #: The request being served, or None outside one.

@@ -1,9 +1,8 @@
 """What every service answers to operators, and the middleware that names, times and logs each request."""
 
 import asyncio
-import atexit
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -14,10 +13,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from integrations.telemetry.backlog import Backlog, flush_backlogs, level_of
 from integrations.telemetry.context import RequestContext, accept_request_id, current_request
-from integrations.telemetry.logging import AccessLines, LogLevel, write_access_line, write_access_lines, writes_json
-from integrations.telemetry.metrics import counter, gauge, histogram, observe_all, render_metrics
-from integrations.telemetry.tracing import TraceContext, TraceScope, enter_trace, join_trace
+from integrations.telemetry.logging import LogLevel, write_access_line
+from integrations.telemetry.metrics import counter, gauge, histogram, render_metrics
+from integrations.telemetry.tracing import TraceScope, enter_trace, join_trace
 
 #: How long one readiness check may take before it counts as failed.
 READINESS_TIMEOUT_S: Final = 2.0
@@ -26,8 +26,6 @@ READINESS_TIMEOUT_S: Final = 2.0
 OPERATIONAL_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 
 _EVENT: Final = "http.request"
-#: How long counting and logging is put off where it is.
-_LATER_S: Final = 0.02
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -80,7 +78,7 @@ def operational_routes(
         return JSONResponse(body, status_code=503 if not_ready else 200, headers={"cache-control": "no-store"})
 
     async def metrics(request: Request) -> Response:
-        flush_exchanges()
+        flush_backlogs()
         body, content_type = render_metrics(request.headers.get("accept", ""))
         return Response(body, headers={"content-type": content_type, "cache-control": "no-store"})
 
@@ -108,33 +106,25 @@ class HttpTelemetry:
         #: Histogram children by label values: looking one up here is five times faster than `labels()`.
         self._children: dict[tuple[str, str, int], Histogram] = {}
 
-    def exchange(
-        self, scope: Mapping[str, Any], *, request_id: bytes | None, traceparent: bytes | None, later: bool = False
-    ) -> "Exchange":
+    def exchange(self, scope: Mapping[str, Any], *, request_id: bytes | None, traceparent: bytes | None) -> "Exchange":
         """A context manager for one request and its answer. Of `scope` it reads type, method, path and route.
 
-        `request_id` and `traceparent` are the headers' values. `later` puts counting and logging off by a moment, when
-        it is done for many at once, in less time for each.
+        `request_id` and `traceparent` are the headers' values.
         """
-        return Exchange(self, scope, request_id, traceparent, later)
+        return Exchange(self, scope, request_id, traceparent)
+
+    def backlog(self, *, method: str, path: str) -> Backlog:
+        """Where requests of a route can be counted and logged many at once, in less time for each."""
+        return Backlog(method=method, path=path, event=_EVENT, durations=self._latency)
 
     def observe(self, scope: Mapping[str, Any], status: int, duration_s: float) -> None:
         """Count one answer."""
-        self._child(self._key(scope, status)).observe(duration_s)
-
-    def observe_all(self, scope: Mapping[str, Any], status: int, durations_s: Sequence[float]) -> None:
-        """Count answers that are alike."""
-        observe_all(self._child(self._key(scope, status)), durations_s)
-
-    def _key(self, scope: Mapping[str, Any], status: int) -> tuple[str, str, int]:
         method = scope["method"]
-        return method if method in _METHODS else "other", self.route(scope), status
-
-    def _child(self, key: tuple[str, str, int]) -> Histogram:
+        key = (method if method in _METHODS else "other", self.route(scope), status)
         child = self._children.get(key)
         if child is None:
-            child = self._children[key] = self._latency.labels(key[0], key[1], str(key[2]))
-        return child
+            child = self._children[key] = self._latency.labels(key[0], key[1], str(status))
+        child.observe(duration_s)
 
     def route(self, scope: Mapping[str, Any]) -> str:
         """The route's template, not the path: few values, and no ids in them."""
@@ -158,7 +148,7 @@ class Exchange:
     answer makes it a 500, a cancellation a 499.
     """
 
-    __slots__ = ("_later", "_scope", "_started", "_telemetry", "_token", "_trace", "request", "sent_bytes", "status")
+    __slots__ = ("_scope", "_started", "_telemetry", "_token", "_trace", "request", "sent_bytes", "status")
 
     def __init__(
         self,
@@ -166,11 +156,9 @@ class Exchange:
         scope: Mapping[str, Any],
         request_id: bytes | None,
         traceparent: bytes | None,
-        later: bool,
     ) -> None:
         self._telemetry = telemetry
         self._scope = scope
-        self._later = later
         self.status = 0
         self.sent_bytes = 0
         self.request = RequestContext(request_id=_request_id(request_id))
@@ -192,12 +180,16 @@ class Exchange:
         trace = self._trace
         if trace.recorded:
             self._telemetry.describe(trace, self._scope, self._scope["method"], status)
-        if self._later and writes_json():
-            _put_off((self._telemetry, self._scope, status, duration_s, self.sent_bytes, self.request, trace.trace))
-        else:
-            self._telemetry.observe(self._scope, status, duration_s)
-            fields = _fields(self._scope, status, duration_s, self.sent_bytes, self.request)
-            write_access_line(_level(self._scope["path"], status), _EVENT, fields)
+        self._telemetry.observe(self._scope, status, duration_s)
+        fields = {
+            "method": self._scope["method"],
+            "path": self._scope["path"],
+            "status": status,
+            "duration_ms": round(duration_s * 1000, 3),
+            "bytes": self.sent_bytes,
+            **self.request.fields,
+        }
+        write_access_line(_level(self._scope["path"], status), _EVENT, fields)
         trace.__exit__(kind, error, traceback)
         if error is None:
             # Else the server logs it under this request, and its task ends with it.
@@ -213,84 +205,11 @@ def _trace(scope: Mapping[str, Any], traceparent: bytes | None) -> TraceScope:
     return TraceScope(join_trace(text)) if scope["path"] in OPERATIONAL_PATHS else enter_trace(text, scope["type"])
 
 
-def _fields(
-    scope: Mapping[str, Any], status: int, duration_s: float, sent_bytes: int, request: RequestContext
-) -> dict[str, Any]:
-    measured = {"duration_ms": _milliseconds(duration_s), "bytes": sent_bytes}
-    return {**_common_fields(scope, status), **measured, **request.fields}
-
-
-def _common_fields(scope: Mapping[str, Any], status: int) -> dict[str, Any]:
-    return {"method": scope["method"], "path": scope["path"], "status": status}
-
-
-def _milliseconds(duration_s: float) -> float:
-    """To the microsecond."""
-    return int(duration_s * 1_000_000) / 1000
-
-
 def _level(path: str, status: int) -> LogLevel:
     # A failed readiness check has a line of its own.
     if path in OPERATIONAL_PATHS:
         return "debug"
-    return "error" if status >= 500 else "info"
-
-
-# What was put off
-
-_Concluded = tuple[HttpTelemetry, Mapping[str, Any], int, float, int, RequestContext, TraceContext]
-
-#: Exchanges that were put off, with the Unix time at which each ended.
-_waiting: Final[list[tuple[_Concluded, float]]] = []
-_flushing: asyncio.AbstractEventLoop | None = None
-
-
-def _put_off(concluded: _Concluded) -> None:
-    """Count and log it soon, or when the process ends, or when somebody looks."""
-    global _flushing  # noqa: PLW0603 - which event loop will do it
-    _waiting.append((concluded, time.time()))
-    # Not "is it the one that runs", which is a system call.
-    if _flushing is None or not _flushing.is_running():
-        _flushing = asyncio.get_running_loop()
-        _flushing.call_later(_LATER_S, _flush_in_loop)
-
-
-def _flush_in_loop() -> None:
-    global _flushing  # noqa: PLW0603 - as above
-    _flushing = None
-    flush_exchanges()
-
-
-class _Alike:
-    """Exchanges of one scope that ended with the same status."""
-
-    __slots__ = ("durations_s", "lines", "scope")
-
-    def __init__(self, scope: Mapping[str, Any], status: int) -> None:
-        self.scope = scope
-        self.durations_s: list[float] = []
-        self.lines = AccessLines(_level(scope["path"], status), _EVENT, _common_fields(scope, status))
-
-
-@atexit.register
-def flush_exchanges() -> None:
-    """Count and log now what was put off."""
-    concluded = [*_waiting]
-    _waiting.clear()
-    lines: list[str] = []
-    # Scopes by identity: they live in `concluded`.
-    found: dict[tuple[HttpTelemetry, int, int], _Alike] = {}
-    for (telemetry, scope, status, duration_s, sent_bytes, request, trace), at in concluded:
-        key = telemetry, id(scope), status
-        alike = found.get(key)
-        if alike is None:
-            alike = found[key] = _Alike(scope, status)
-        alike.durations_s.append(duration_s)
-        if alike.lines.is_wanted:
-            lines.append(alike.lines.line(at, request, trace, _milliseconds(duration_s), sent_bytes))
-    for (telemetry, _, status), alike in found.items():
-        telemetry.observe_all(alike.scope, status, alike.durations_s)
-    write_access_lines(lines)
+    return level_of(status)
 
 
 class RequestContextMiddleware:

@@ -18,13 +18,14 @@ put its own handlers back) and `access_log=False` (`http.RequestContextMiddlewar
 import logging
 import sys
 import time
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, get_args
 
 import orjson
 import structlog
 
+from integrations.telemetry.brief import BriefRequest
 from integrations.telemetry.context import RequestContext, current_request
 from integrations.telemetry.redaction import redact
 from integrations.telemetry.tracing import TraceContext, current_trace
@@ -160,7 +161,7 @@ def write_access_line(level: LogLevel, event: str, fields: dict[str, Any]) -> No
 class AccessLines:
     """The JSON lines of requests that have level and some fields in common: what differs goes between what doesn't.
 
-    Method, path and status, say; duration and size differ. Half of what a line costs that is put together anew.
+    Method, path and status, say; duration and size differ. A quarter of what a line costs that is put together anew.
     """
 
     __slots__ = ("_event", "_fields", "_head", "_level", "_middle", "_tail", "is_wanted")
@@ -171,20 +172,41 @@ class AccessLines:
         self.is_wanted = bool(_State.service) and _LEVELS[level] >= _State.level
         self._level, self._event, self._fields = level, event, fields
         start = {"level": level, "event": event, "service": _State.service}
-        self._head = f'",{_inside(start)},"request_id":"'
+        self._head = f'Z",{_inside(start)},"request_id":"'
         self._middle = f'",{_inside(fields)},"duration_ms":'
         self._tail = f',"severity":"{_SEVERITY[level]}"}}'
 
-    def line(self, at: float, request: RequestContext, trace: TraceContext, duration_ms: float, sent_bytes: int) -> str:
-        """The line of a request that ended at `at` (Unix time), with what was annotated."""
-        if request.fields:
-            fields = {**self._fields, "duration_ms": duration_ms, "bytes": sent_bytes, **request.fields}
-            return _access_line(self._level, self._event, fields, request, trace, at)
-        # Ids are letters, digits and `._:-` (`accept_request_id`), so that there is nothing to escape.
-        return (
-            f'{{"timestamp":"{_timestamp(at)}{self._head}{request.request_id}","trace_id":"{trace.trace_id}",'
-            f'"span_id":"{trace.span_id}{self._middle}{duration_ms},"bytes":{sent_bytes}{self._tail}'
-        )
+    def lines(self, requests: Iterable[BriefRequest], clock_s: float) -> list[str]:
+        """The lines of requests that have ended, with what was annotated.
+
+        `clock_s` is the Unix time at which `time.perf_counter` was 0.
+        """
+        head, middle, tail = self._head, self._middle, self._tail
+        found = []
+        second, text = -1, ""
+        for request in requests:
+            at = clock_s + request.ended
+            duration_ms = (request.ended - request.started) * 1000
+            if request.fields:
+                fields = {
+                    **self._fields,
+                    "duration_ms": round(duration_ms, 3),
+                    "bytes": request.sent_bytes,
+                    **request.fields,
+                }
+                found.append(_access_line(self._level, self._event, fields, request, request.find_trace(), at))
+                continue
+            if int(at) != second:
+                second = int(at)
+                text = _second(second)
+            digits = request.trace_digits()
+            # Ids are letters, digits and `._:-` (`accept_request_id`), so that there is nothing to escape.
+            found.append(
+                f'{{"timestamp":"{text}.{int((at - second) * 1_000_000):06d}{head}{request.request_id}",'
+                f'"trace_id":"{digits[:32]}","span_id":"{digits[32:]}{middle}{duration_ms:.3f},'
+                f'"bytes":{request.sent_bytes}{tail}'
+            )
+        return found
 
 
 def _inside(fields: dict[str, Any]) -> str:

@@ -100,7 +100,7 @@ def join_trace(traceparent: str | None) -> TraceContext:
     parent = parse_traceparent(traceparent)
     if parent is None:
         # Both ids from one draw.
-        digits = _new_ids.pop() if _new_ids else _draw_ids()
+        digits = draw_ids()
         return TraceContext(digits[:32], digits[32:])
     span_id = f"{random.getrandbits(64) or 1:016x}"
     return TraceContext(trace_id=parent.trace_id, span_id=span_id, sampled=parent.sampled)
@@ -111,7 +111,12 @@ _new_ids: Final[list[str]] = []
 os.register_at_fork(after_in_child=_new_ids.clear)
 
 
-def _draw_ids() -> str:
+def draw_ids() -> str:
+    """The ids of a new trace and of its first span, one behind the other."""
+    return _new_ids.pop() if _new_ids else _draw_ahead()
+
+
+def _draw_ahead() -> str:
     # A bit of each id is set, so that neither is zero.
     drawn = f"{random.getrandbits(192 * _DRAWN_AT_ONCE) | _NEITHER_IS_ZERO:0{48 * _DRAWN_AT_ONCE}x}"
     _new_ids.extend(drawn[start : start + 48] for start in range(0, len(drawn) - 48, 48))
@@ -120,19 +125,28 @@ def _draw_ids() -> str:
 
 def current_trace() -> TraceContext | None:
     """Where we are, or None outside any trace."""
-    return _current.get()
+    trace = _current.get()
+    if trace is None and (request := current_request.get()) is not None:
+        return request.find_trace()
+    return trace
+
+
+def stand_outside_traces() -> None:
+    """Let the current request's own trace count, whatever was current around it."""
+    if _current.get() is not None:
+        _current.set(None)
 
 
 def current_traceparent() -> str | None:
     """The `traceparent` value to send on (header, event attribute, `app.traceparent`), or None outside any trace."""
-    trace = _current.get()
+    trace = current_trace()
     return None if trace is None else trace.traceparent
 
 
 def propagation_headers() -> dict[str, str]:
     """The headers that carry this request on to another HTTP service: `traceparent` and `x-request-id`, as known."""
     headers: dict[str, str] = {}
-    if (trace := _current.get()) is not None:
+    if (trace := current_trace()) is not None:
         headers["traceparent"] = trace.traceparent
     if (request := current_request.get()) is not None:
         headers["x-request-id"] = request.request_id
@@ -239,7 +253,7 @@ def span(
     Outside calls pass `kind=SpanKind.CLIENT` and send `current_traceparent()` from within.
     """
     tracer = _Export.tracer
-    here = _current.get()
+    here = current_trace()
     if tracer is None:
         with TraceScope(here or join_trace(None)) as scope:
             yield scope

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from integrations.telemetry.http import flush_exchanges
+from integrations.telemetry.backlog import flush_backlogs
 from integrations.telemetry.logging import configure_logging
 from integrations.telemetry.metrics import render_metrics
 from server.application import create_application
@@ -240,7 +240,7 @@ async def test_a_request_on_the_short_way_has_its_id_its_line_and_its_count(
     async with connected(short) as client:
         client.writer.write(post(QUERY, b"X-Request-Id: mine-1"))
         answer = await client.answer()
-    flush_exchanges()
+    flush_backlogs()
     line = json.loads(capsys.readouterr().err.splitlines()[-1])
     assert answer.headers["x-request-id"] == "mine-1"
     assert (line["event"], line["request_id"], line["status"]) == ("http.request", "mine-1", 200)
@@ -409,7 +409,7 @@ async def test_a_mistake_of_ours_is_a_500_without_its_text(
         answer = await client.answer()
         assert (answer.status, answer.body) == (500, b"Internal Server Error")
         assert await client.ended()
-    flush_exchanges()
+    flush_backlogs()
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [line["status"] for line in lines if line["event"] == "http.request"] == [500]
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import structlog
 
+from integrations.telemetry.brief import BriefRequest
 from integrations.telemetry.context import annotate, request_context
 from integrations.telemetry.logging import AccessLines, configure_logging, write_access_line, write_access_lines
 from integrations.telemetry.settings import TelemetrySettings, configure_telemetry
@@ -114,11 +115,13 @@ def test_a_field_cannot_replace_a_fixed_one_but_a_line_may_be_about_another_requ
 def test_lines_that_are_put_together_say_what_each_alone_would(annotated: dict[str, Any], lines: Lines) -> None:
     configure_logging("api", "json")
     common = {"method": "POST", "path": '/odd"path', "status": 500}
-    with request_context("req-1") as request, continue_trace(TRACEPARENT) as trace:
-        annotate(**annotated)
-        alike = AccessLines("error", "http.request", common)
-        write_access_lines([alike.line(1_700_000_000.25, request, trace, 0.417, 93)])
-        write_access_line("error", "http.request", {**common, "duration_ms": 0.417, "bytes": 93, **annotated})
+    with continue_trace(TRACEPARENT) as trace:
+        request = BriefRequest("req-1", trace)
+        request.fields |= annotated
+        request.ended, request.started, request.sent_bytes = 0.25, 0.249583, 93
+        write_access_lines(AccessLines("error", "http.request", common).lines([request], 1_700_000_000))
+        with request_context("req-1"):
+            write_access_line("error", "http.request", {**common, "duration_ms": 0.417, "bytes": 93, **annotated})
     together, alone = lines()
     assert together.pop("timestamp") == "2023-11-14T22:13:20.250000Z"
     del alone["timestamp"]

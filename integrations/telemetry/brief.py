@@ -1,0 +1,33 @@
+"""A request whose telemetry waits (`backlog`): little is done for it before it is answered."""
+
+import time
+
+from integrations.telemetry.context import RequestContext
+from integrations.telemetry.tracing import TraceContext, draw_ids, join_trace
+
+
+class BriefRequest(RequestContext):
+    """Has an id from the start, and a trace of its own once somebody asks for it, unless it came with one."""
+
+    __slots__ = ("_trace", "ended", "sent_bytes", "started", "status")
+
+    def __init__(self, request_id: str, trace: TraceContext | None) -> None:
+        # Not the dataclass's own: every request makes one of these.
+        self.request_id = request_id
+        self.fields = {}
+        self._trace = trace
+        self.status = 0
+        self.sent_bytes = 0
+        #: By `time.perf_counter`.
+        self.started = self.ended = time.perf_counter()
+
+    def find_trace(self) -> TraceContext:
+        """Its trace; the same each time."""
+        if self._trace is None:
+            self._trace = join_trace(None)
+        return self._trace
+
+    def trace_digits(self) -> str:
+        """The trace's id and the span's, one behind the other; for the last who asks, since nobody else is told."""
+        trace = self._trace
+        return draw_ids() if trace is None else trace.trace_id + trace.span_id
