@@ -6,7 +6,7 @@ from typing import Any
 
 from permissions.session import Session
 from resolvers import ir
-from resolvers.columns import Columns, array_text, columns_of
+from resolvers.columns import Alike, Column, Columns, array_text, columns_of
 from resolvers.cursor import decode_cursor
 from resolvers.errors import GraphQLRequestError
 from resolvers.sql.writer import SESSION_JSON
@@ -64,6 +64,8 @@ def binder(param: ir.Param) -> Binder:
         raw = [_source_binder(source, _identity) for source in param.source]
         return lambda request: array([item(request) for item in raw])
     if isinstance(param.source, ir.EachRow):
+        if param.source.alike:
+            return _alike_binder(param.source, encoder(param.type))
         return _each_row_binder(param.source, column_encoder(param.type))
     if param.part is not None:
         return _source_binder(param.source, _cursor_part(param.part))
@@ -71,21 +73,34 @@ def binder(param: ir.Param) -> Binder:
 
 
 def _each_row_binder(source: ir.EachRow, encode: ColumnEncoder) -> Binder:
-    variable, key, nullable = source.variable, source.key, source.nullable
-
-    def bind(request: Request) -> str:
-        columns = request.columns.get(variable)
-        if columns is None:
-            columns = columns_of(request.variables[variable])
-            assert columns is not None, "the plan is kept for rows that have columns"
-            request.columns[variable] = columns
-        values, kinds = columns[key]
-        if not nullable and type(None) in kinds:
-            raise WrongKind(f"unexpected null value for '{key}'")
+    def bind(request: Request) -> str | None:
+        values, kinds = _column(source, request)
+        if isinstance(values, Alike):
+            return None
         # An array's text, since the driver takes ten times as long for a list.
         return array_text(encode(values, kinds))
 
     return bind
+
+
+def _alike_binder(source: ir.EachRow, encode: Callable[[Any], Any]) -> Binder:
+    def bind(request: Request) -> Any:
+        values, _kinds = _column(source, request)
+        return None if not isinstance(values, Alike) or values.value is None else encode(values.value)
+
+    return bind
+
+
+def _column(source: ir.EachRow, request: Request) -> Column:
+    columns = request.columns.get(source.variable)
+    if columns is None:
+        columns = columns_of(request.variables[source.variable])
+        assert columns is not None, "the plan is kept for rows that have columns"
+        request.columns[source.variable] = columns
+    column = columns[source.key]
+    if not source.nullable and type(None) in column[1]:
+        raise WrongKind(f"unexpected null value for '{source.key}'")
+    return column
 
 
 def _cursor_part(part: ir.CursorPart) -> Callable[[Any], str | None]:

@@ -7,12 +7,22 @@ Looked at one by one, the rows of a back-fill's request take much longer.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, Final, TypeAlias
 
 import orjson
 
-#: A column's values in the order of the objects, and the kinds that are among them.
-Column: TypeAlias = tuple[Sequence[Any], frozenset[type]]
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """What all objects have in a column, said once."""
+
+    value: Any
+
+
+#: A column's values in the order of the objects, or the one that all of them have, and the kinds that are among them.
+Column: TypeAlias = tuple[Sequence[Any] | Alike, frozenset[type]]
 Columns: TypeAlias = Mapping[str, Column]
 
 #: From how many values on objects are taken as columns, whatever the number of rows.
@@ -49,24 +59,35 @@ def columns_of(objects: Any) -> Columns | None:
 
 
 def read_columns(given: Any) -> Columns | None:
-    """The columns of an object of lists, `{"id": [1, 2], "name": ["a", null]}`; None unless they are of one length."""
-    if type(given) is not dict or not given:
+    """The columns of an object of lists, `{"id": [1, 2], "name": ["a", null], "role": {"each": "cct"}}`.
+
+    `each` stands before what all objects have alike. None unless there are lists, and all of one length.
+    """
+    if type(given) is not dict or len({len(values) for values in given.values() if type(values) is list}) != 1:
         return None
-    if {type(values) for values in given.values()} != {list} or len({len(values) for values in given.values()}) != 1:
-        return None
-    return {name: (values, frozenset(map(type, values))) for name, values in given.items()}
+    columns: dict[str, Column] = {}
+    for name, values in given.items():
+        if type(values) is list:
+            columns[name] = (values, frozenset(map(type, values)))
+        elif type(values) is dict and values.keys() == {"each"}:
+            columns[name] = (Alike(values["each"]), frozenset({type(values["each"])}))
+        else:
+            return None
+    return columns
 
 
 def length_of(columns: Columns) -> int:
     """How many objects they are."""
-    values, _kinds = next(iter(columns.values()))
-    return len(values)
+    return next(len(values) for values, _kinds in columns.values() if not isinstance(values, Alike))
 
 
 def objects_of(columns: Columns) -> list[dict[str, Any]]:
     """The objects whose columns these are."""
-    rows = zip(*(values for values, _kinds in columns.values()), strict=True)
-    return [dict(zip(columns, row, strict=True)) for row in rows]
+    count = length_of(columns)
+    lists = [
+        repeat(values.value, count) if isinstance(values, Alike) else values for values, _kinds in columns.values()
+    ]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True)]
 
 
 def array_text(values: Iterable[str | int | bool | None]) -> str:

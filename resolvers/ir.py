@@ -78,6 +78,9 @@ class EachRow:
     key: str
     #: Whether a row may have null there.
     nullable: bool
+    #: The value that all of them have, where it was given once; otherwise the values, where it was not. The one that
+    #: isn't there is null.
+    alike: bool = False
 
 
 Source = Const | FromVariables | FromSession | FromStep | FromSlot | SlotRows | EachRow

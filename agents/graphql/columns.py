@@ -1,11 +1,15 @@
 """A variable of many objects, sent by columns: the endpoint's extension for rows in bulk (docs/beyond-hasura.md).
 
-Half as much to write and to read as objects that repeat their keys.
+Half as much to write and to read as objects that repeat their keys, and half of that where half of the columns have one
+value in all objects, as most of Chargebee's amounts do.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+#: Of these, equal values of one kind are written alike; 0.0 and -0.0 aren't.
+_PLAIN: Final = frozenset({str, int, bool, type(None)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,20 @@ def request_of(query: str, variables: Mapping[str, Any], operation_name: str) ->
     request: dict[str, Any] = {"query": query, "variables": variables, "operationName": operation_name}
     names = [name for name, value in variables.items() if type(value) is ByColumns]
     if names:
-        request["variables"] = {**variables, **{name: variables[name].columns for name in names}}
+        request["variables"] = {**variables, **{name: _written(variables[name].columns) for name in names}}
         request["extensions"] = {"columns": names}
     return request
+
+
+def _written(columns: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    """The columns as they are sent: a list each, or once what all objects have. One list at least says how many."""
+    written = {name: {"each": values[0]} if _are_alike(values) else values for name, values in columns.items()}
+    return dict(columns) if all(type(one) is dict for one in written.values()) else written
+
+
+def _are_alike(values: Sequence[Any]) -> bool:
+    if not values or values[0] != values[-1] or values.count(values[0]) != len(values):
+        return False
+    # `True == 1`, also deep in a list.
+    kinds = set(map(type, values))
+    return len(kinds) == 1 and (kinds <= _PLAIN or (kinds <= {list, dict} and not values[0]))

@@ -336,6 +336,9 @@ def _each_row_sql(writer: Writer, change: ir.Insert) -> str:
 
     Arrays are read in two thirds of the time that `json_to_recordset` takes for the same rows. They are taken apart in
     a select list, item by item: in FROM each array's items would be stored before the first row is made.
+
+    A column whose rows have one value all has no array but that value, and another bind: which columns those are
+    differs from request to request, and the statement should not. As a subquery it is cast once, not for each row.
     """
     (one,) = change.rows
     row = writer.alias()
@@ -346,10 +349,11 @@ def _each_row_sql(writer: Writer, change: ir.Insert) -> str:
         pg_type = change.table.columns[name].type
         if isinstance(value.source, ir.EachRow):
             is_read = pg_type.schema is None and not pg_type.is_array and pg_type.name in ARRAY_TYPES
-            column = f"{row}.c{len(arrays)}"
-            listed.append(column if is_read else f"{column}::{type_name(pg_type)}")
+            item = f"{row}.c{len(arrays)}" if is_read else f"{row}.c{len(arrays)}::{type_name(pg_type)}"
             element = type_name(pg_type) if is_read else '"text"'
             arrays.append(f"unnest({writer.bind_column(value)}::{element}[]) AS c{len(arrays)}")
+            alike = writer.bind_column(replace(value, source=replace(value.source, alike=True)))
+            listed.append(f"coalesce({item}, (SELECT {alike}::{type_name(pg_type)}))")
         else:
             listed.append(f"{writer.bind(replace(value, type=pg_type))}::{type_name(pg_type)}")
     return f"SELECT {', '.join(listed)} FROM (SELECT {', '.join(arrays)}) {row}"

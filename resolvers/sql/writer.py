@@ -92,7 +92,7 @@ class Writer:
         return self.place(self._number(ir.Param(source=sources, type=values[0].type, many=True)), many=True)
 
     def bind_column(self, value: ir.Param) -> str:
-        """What all rows of a variable have in one column, as the text of an array."""
+        """What all rows of a variable have in one column: the text of an array, or of the value where all have one."""
         assert isinstance(value.source, ir.EachRow), "a column's values come from a variable's rows"
         return self.place(self._number(value), many=False)
 

@@ -24,6 +24,7 @@ INSERT = """
       ) @include(if: $twice) { affected_rows }
     }
 """
+WRITTEN = "SELECT name, description, price, resource_version FROM chargebee.item_price ORDER BY id"
 OBJECTS = "$.selectionSet.insert_chargebee_item_price.args.objects"
 SERVICE = Session(role="service", variables={"x-hasura-user-id": "chargebee"})
 
@@ -237,8 +238,13 @@ async def test_keys_may_stand_in_any_order(engine: Engine, rows: asyncpg.Connect
     assert plans(engine) == 1
 
 
-def by_columns(objects: list[dict[str, Any]]) -> dict[str, Columns]:
-    columns = read_columns({name: [item[name] for item in objects] for name in objects[0]})
+def by_columns(objects: list[dict[str, Any]], *, once: bool = False) -> dict[str, Columns]:
+    """With `once` what all have alike is given once, but for their ids."""
+    given: dict[str, Any] = {name: [item[name] for item in objects] for name in objects[0]}
+    if once:
+        alike = [name for name, values in given.items() if name != "id" and values == values[:1] * len(values)]
+        given |= {name: {"each": given[name][0]} for name in alike}
+    columns = read_columns(given)
     assert columns is not None
     return {"rows": columns}
 
@@ -250,12 +256,12 @@ async def test_rows_that_come_by_columns_are_as_if_they_had_come_as_objects(
     for count in (1, 130, 200, 2):
         objects = [price(number) for number in range(1, count + 1)]
         tables = []
-        for columns in ({}, by_columns(objects)):
+        for columns in ({}, by_columns(objects), by_columns(objects, once=True)):
             await rows.execute("DELETE FROM chargebee.item_price")
             body = await engine.execute(SERVICE, INSERT, {} if columns else {"rows": objects}, columns=columns)
             written = await rows.fetch("SELECT * FROM chargebee.item_price ORDER BY id")
             tables.append((orjson.loads(body), [{**row, "synced_at": None} for row in written]))
-        assert tables[0] == tables[1]
+        assert tables[0] == tables[1] == tables[2]
         assert tables[0][0]["data"]["insert_chargebee_item_price"]["affected_rows"] == count
 
 
@@ -278,7 +284,21 @@ async def test_what_is_wrong_among_columns_is_told_as_among_objects(engine: Engi
         for _ in range(2):
             as_objects = await engine.execute(SERVICE, INSERT, {"rows": objects})
             assert await engine.execute(SERVICE, INSERT, columns=by_columns(objects)) == as_objects
+            assert await engine.execute(SERVICE, INSERT, columns=by_columns(objects, once=True)) == as_objects
             assert b'"errors"' in as_objects
+
+
+async def test_which_columns_have_one_value_makes_no_difference_to_the_plan(
+    engine: Engine, rows: asyncpg.Connection
+) -> None:
+    for values in ({}, {"price": 5}, {"description": 'quoted " and \\', "resource_version": 7}, {}):
+        await rows.execute("DELETE FROM chargebee.item_price")
+        objects = [price(number, **values) for number in range(130)]
+        await engine.execute(SERVICE, INSERT, columns=by_columns(objects, once=True))
+        assert list(map(dict, await rows.fetch(WRITTEN))) == [
+            {name: item[name] for name in ("name", "description", "price", "resource_version")} for item in objects
+        ]
+    assert plans(engine) == 1
 
 
 async def test_a_variable_by_columns_that_is_read_twice_is_right_both_times(engine: Engine) -> None:

@@ -40,9 +40,22 @@ async def test_rows_are_sent_by_columns(database_url: str) -> None:
     ]
 
 
+async def test_what_all_rows_have_may_be_said_once(database_url: str) -> None:
+    columns = COLUMNS | {"role": {"each": "cct"}, "first_name": {"each": "A"}}
+    request = {"query": INSERT, "variables": {"rows": columns}, "extensions": {"columns": ["rows"]}}
+    (answer,) = await ask(database_url, request)
+    assert answer["data"]["insert_staff"]["returning"] == [
+        {"email": "a@clinic.example", "role": "cct"},
+        {"email": "b@clinic.example", "role": "cct"},
+    ]
+
+
 @pytest.mark.parametrize(
     ("rows", "names", "path"),
     [
+        (COLUMNS | {"role": {"every": "cct"}}, ["rows"], "$.variables.rows"),
+        (COLUMNS | {"role": {"each": "cct", "other": 1}}, ["rows"], "$.variables.rows"),
+        ({name: {"each": "cct"} for name in COLUMNS}, ["rows"], "$.variables.rows"),
         (COLUMNS | {"role": ["cct"]}, ["rows"], "$.variables.rows"),
         (COLUMNS | {"role": "cct"}, ["rows"], "$.variables.rows"),
         ([COLUMNS], ["rows"], "$.variables.rows"),

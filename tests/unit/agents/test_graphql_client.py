@@ -3,6 +3,7 @@
 import uuid
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from starlette.responses import JSONResponse, Response
@@ -222,3 +223,26 @@ def test_rows_by_columns_are_named_in_the_request() -> None:
         "extensions": {"columns": ["rows"]},
     }
     assert "extensions" not in request_of("mutation …", {"rows": []}, "Write")
+
+
+@pytest.mark.parametrize(
+    ("values", "sent"),
+    [
+        (["a", "a"], {"each": "a"}),
+        ((None, None), {"each": None}),
+        ([[], []], {"each": []}),
+        ([1, True], [1, True]),
+        ([[1], [True]], [[1], [True]]),
+        ([0.0, -0.0], [0.0, -0.0]),
+        (["a", "b", "a"], ["a", "b", "a"]),
+    ],
+    ids=str,
+)
+def test_what_all_rows_have_alike_is_sent_once(values: Any, sent: Any) -> None:
+    rows = ByColumns({"id": [*range(len(values))], "value": values})
+    assert request_of("mutation …", {"rows": rows}, "Write")["variables"]["rows"]["value"] == sent
+
+
+def test_one_row_says_that_there_is_one() -> None:
+    rows = ByColumns({"id": [1], "name": ["a"]})
+    assert request_of("mutation …", {"rows": rows}, "Write")["variables"] == {"rows": {"id": [1], "name": ["a"]}}
