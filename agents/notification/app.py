@@ -11,7 +11,7 @@ from agents.graphql.client import GraphQLClient
 from agents.notification.handlers import Means, notify, send_later
 from agents.notification.sending import Sender
 from agents.notification.settings import Settings, read_settings
-from agents.notification.templates import MESSAGES, Message
+from agents.notification.templates import MESSAGES, OVERTAKEN, Message, Overtaking
 from agents.notification.waiting import SendLater
 from agents.runtime.app import build_app
 from agents.runtime.clock import Clock, read_clock
@@ -32,13 +32,24 @@ def create_app(settings: Settings | None = None, *, clock: Clock = read_clock) -
         by_event: dict[type[DomainEvent], list[Message]] = {}
         for message in MESSAGES:
             by_event.setdefault(message.event, []).append(message)
+        overtakings: dict[type[DomainEvent], list[Overtaking]] = {}
+        for overtaking in OVERTAKEN:
+            overtakings.setdefault(overtaking.event, []).append(overtaking)
         async with IterableClient(settings.iterable) as iterable, open_flags(settings.flags) as flags:
             sender = Sender(graphql=graphql, iterable=iterable, send_time_out=settings.sending.send_time_out)
             means = Means(graphql=graphql, sender=sender, flags=flags, clock=clock)
             yield Handlers(
                 (
-                    Handler(event=event, handle=partial(notify, messages=messages, means=means))
-                    for event, messages in by_event.items()
+                    Handler(
+                        event=event,
+                        handle=partial(
+                            notify,
+                            messages=by_event.get(event, ()),
+                            overtakings=overtakings.get(event, ()),
+                            means=means,
+                        ),
+                    )
+                    for event in by_event | overtakings
                 ),
                 tasks=[Handler(event=SendLater, handle=partial(send_later, messages=MESSAGES, means=means))],
             )

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 from uuid import UUID
 
 from agents.events.payload import DomainEvent
@@ -16,14 +16,17 @@ from agents.notification.operations import (
     get_recipient,
     record_notification,
     suppress_waiting,
+    withdraw_waiting,
 )
 from agents.notification.quiet import quiet_until
 from agents.notification.sending import Key, Sender
-from agents.notification.templates import Channel, Message
+from agents.notification.templates import Channel, Message, Overtaking
 from agents.notification.waiting import SendLater, plan_later
 from agents.runtime.clock import Clock, read_clock
 from agents.runtime.handler import Work, WriteBack
 from integrations.flags.flags import Flags
+
+_EVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,19 +39,35 @@ class Means:
     clock: Clock = read_clock
 
 
-async def notify(event: DomainEvent, work: Work, *, messages: Sequence[Message], means: Means) -> WriteBack:
+async def notify(
+    event: DomainEvent,
+    work: Work,
+    *,
+    messages: Sequence[Message],
+    overtakings: Sequence[Overtaking] = (),
+    means: Means,
+) -> WriteBack:
     """Send what the event asks for, and record each message, also the one that wasn't sent and why.
 
-    `messages` are the table's rows for this event type; the event has a `customer_id`.
+    `messages` and `overtakings` are the tables' rows for this event type; the event has a `customer_id`.
     """
     wanted = [message for message in messages if message.audience is None or message.audience(event)]
-    if not wanted:
+    if not wanted and not overtakings:
         return WriteBack(skipped="no message is meant for this customer")
     customer_id: UUID = getattr(event, "customer_id")  # noqa: B009 - the table's events have it, their base doesn't
     customer = (await means.graphql.query(get_recipient(id=customer_id))).customer
     if customer is None:
         return WriteBack(skipped="the customer is gone")
-    mutations: list[Mutation] = []
+    data = event.data()
+    mutations: list[Mutation] = [
+        withdraw_waiting(
+            customer_id=customer.id,
+            templates=list(overtaking.templates),
+            about={overtaking.about: data[overtaking.about]},
+            status_reason=f"overtaken by {event.TYPE}",
+        )
+        for overtaking in overtakings
+    ]
     for message in wanted:
         mutations += await _tell(message, event, work, customer=customer, means=means)
     return WriteBack(mutations=tuple(mutations))
@@ -153,7 +172,8 @@ async def send_later(task: SendLater, work: Work, *, messages: Sequence[Message]
         reason = suppression(message, customer) or switched_off(message, customer, means.flags)
     if message is None or customer is None or customer.phone is None or reason is not None:
         return WriteBack(mutations=(suppress_waiting(**task.key.variables(), status_reason=reason or "no address"),))
-    until = must_wait(message, customer, means.clock())
+    # The task's time has come, whatever this machine's clock says: what is a moment early would wait for ever.
+    until = must_wait(message, customer, max(means.clock(), task.until or _EVER))
     if until is not None:
         # Their hours are others than when it was planned.
         return WriteBack(mutations=(plan_later(task.key, customer_id=customer.id, data=task.data, until=until),))

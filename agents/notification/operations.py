@@ -355,6 +355,51 @@ def plan_message(*, name: str, due_at: datetime.datetime, payload: Any) -> Mutat
     return Mutation(document=_PLAN_MESSAGE, variables=variables, answer=PlanMessage)
 
 
+_WITHDRAW_WAITING: Final = Document(
+    name="WithdrawWaiting",
+    kind="mutation",
+    text="""\
+mutation WithdrawWaiting($customer_id: uuid!, $templates: [String!]!, $about: jsonb!, $status_reason: String!) {
+  update_notification(
+    where: {
+      customer_id: { _eq: $customer_id }
+      template: { _in: $templates }
+      data: { _contains: $about }
+      status: { _eq: "queued" }
+      status_reason: { _like: "quiet hours until %" }
+    }
+    _set: { status: "suppressed", status_reason: $status_reason }
+  ) {
+    affected_rows
+  }
+}""",
+)
+
+
+class WithdrawWaiting(Answer):
+    """The answer of `withdraw_waiting`."""
+
+    class UpdateNotification(Answer):
+        """Of type `notification_mutation_response`."""
+
+        affected_rows: int
+
+    update_notification: UpdateNotification | None
+
+
+def withdraw_waiting(
+    *, customer_id: uuid.UUID, templates: list[str], about: Any, status_reason: str
+) -> Mutation[WithdrawWaiting]:
+    """What waits for quiet hours to end, and is no longer so by what came after; one that is being sent stays."""
+    variables: dict[str, Any] = {
+        "customer_id": customer_id,
+        "templates": templates,
+        "about": about,
+        "status_reason": status_reason,
+    }
+    return Mutation(document=_WITHDRAW_WAITING, variables=variables, answer=WithdrawWaiting)
+
+
 _SUPPRESS_WAITING: Final = Document(
     name="SuppressWaiting",
     kind="mutation",

@@ -73,6 +73,16 @@ class Message:
     audience: Audience | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Overtaking:
+    """An event after which messages that still wait for the morning are no longer true."""
+
+    event: type[DomainEvent]
+    templates: tuple[str, ...]
+    #: The field that tells what the event and these messages are about.
+    about: str
+
+
 # Whoever is asked for another card hears of the failure with that.
 _CARD_STILL_GOOD: Final = Audience(words="whose card is still good", includes=lambda event: not event.new_card_needed)
 _FIRST_CONTRACT: Final = Audience(
@@ -137,4 +147,15 @@ MESSAGES: Final[tuple[Message, ...]] = (
     Message(event=PrescriptionRefillDue, template="refill_due", channel=Channel.SMS),
     Message(event=PrescriptionRefillDue, template="refill_due", channel=Channel.PORTAL),
     Message(event=ReferralCompleted, template="referral_completed", channel=Channel.EMAIL),
+)
+
+_CARD_TROUBLE: Final = ("payment_failed", "new_card_needed")
+_FIRST_PAYMENT: Final = ("first_payment_declined",)
+
+#: Nobody is told in the morning that a payment failed which has been made in the night.
+OVERTAKEN: Final[tuple[Overtaking, ...]] = (
+    Overtaking(event=InvoicePaymentRecovered, templates=_CARD_TROUBLE, about="invoice_id"),
+    Overtaking(event=InvoicePaymentExhausted, templates=_CARD_TROUBLE, about="invoice_id"),
+    Overtaking(event=ContractActivated, templates=_FIRST_PAYMENT, about="contract_id"),
+    Overtaking(event=ContractCancelled, templates=_FIRST_PAYMENT, about="contract_id"),
 )

@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
+from pydantic import AwareDatetime
+
 from agents.graphql.operations import Mutation
 from agents.notification.operations import plan_message
 from agents.notification.sending import Key
@@ -20,6 +22,8 @@ class SendLater(Task):
     template: str
     customer_id: UUID
     data: dict[str, Any]
+    #: When they end; None in what was planned before it was written down.
+    until: AwareDatetime | None = None
 
     @property
     def key(self) -> Key:
@@ -39,5 +43,6 @@ def plan_later(key: Key, *, customer_id: UUID, data: dict[str, Any], until: date
             "template": key.template,
             "customer_id": str(customer_id),
             "data": data,
+            "until": until.isoformat(),
         },
     )

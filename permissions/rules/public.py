@@ -339,7 +339,7 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
         "service": TablePermissions(
             select=Select(
                 columns=(
-                    *("id", "event_id", "customer_id", "channel", "template", "status", "status_reason"),
+                    *("id", "event_id", "customer_id", "channel", "template", "data", "status", "status_reason"),
                     *("provider_message_id", "sent_at", "delivered_at", "created_at", "updated_at"),
                 ),
                 filter=EVERY_ROW,

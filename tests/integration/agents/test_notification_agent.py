@@ -27,6 +27,12 @@ MORNING = datetime(2026, 1, 16, 8, tzinfo=UTC)
 ACCOUNT = f"tasks@{PROJECT}.iam.gserviceaccount.com"
 #: A claim lasts two seconds.
 SENDING = SendingSettings(send_time_out=timedelta(seconds=1))
+#: What events of charges have in common, and what those that end the matter have besides.
+CHARGE: dict[str, Any] = {"currency_code": "USD", "amount_text": "9.00 USD", "decline_code": "insufficient_funds"}
+ENDS: dict[str, dict[str, Any]] = {
+    "invoice.payment_recovered": {"subscription_id": None, "amount": 900},
+    "invoice.payment_exhausted": {"subscription_id": None, "amount_due": 900, "subscription_policy": "keep"},
+}
 
 
 class TestNotificationAgent(AgentBehaviour):
@@ -220,6 +226,50 @@ class TestNotificationAgent(AgentBehaviour):
 
         assert [message["medium"] for message in await sent(world, customer_id)] == ["Email"]
         assert [task["due_at"] for task in await tasks(world, event)] == [MORNING, MORNING + timedelta(hours=2)]
+
+    async def test_what_waited_goes_when_its_task_comes_though_the_clock_here_is_behind(self, world: World) -> None:
+        """Else it would be planned for the same moment under the same name, which is there already, and never go."""
+        customer_id, event = await self.put_off(world)
+        await grow_old(world, event)
+        self.now = MORNING - timedelta(milliseconds=20)
+
+        assert await self.run_task(world, event) == 204
+
+        assert sorted(message["medium"] for message in await sent(world, customer_id)) == ["Email", "SMS"]
+
+    @pytest.mark.parametrize("end", ENDS)
+    async def test_in_the_morning_nobody_hears_of_a_failed_payment_that_is_over(self, world: World, end: str) -> None:
+        customer_id, event = await self.put_off(world)
+        other = await payment_failed(world, customer_id)
+        over = await world.publish(end, event.subject, {**event.data, **CHARGE, **ENDS[end]})
+        async with self.listening(world) as target:
+            assert [(await target.deliver(one)).status_code for one in (other, over)] == [204, 204]
+        self.now = MORNING
+
+        assert await self.run_task(world, event) == 204
+
+        assert {message["medium"] for message in await sent(world, customer_id)} == {"Email"}
+        row = {row["channel"]: row for row in await notifications(world, event)}["sms"]
+        assert (row["status"], row["status_reason"]) == ("suppressed", f"overtaken by {end}")
+        # What is told of another invoice waits on.
+        assert {row["channel"]: row["status"] for row in await notifications(world, other)}["sms"] == "queued"
+
+    async def test_in_the_morning_nobody_hears_of_a_declined_first_payment_of_a_contract_that_has_begun(
+        self, world: World
+    ) -> None:
+        customer_id = await world.customer()
+        created = await contract_created(world, customer_id)
+        told = {**created.data, "customer_id": str(customer_id)}
+        declined = told | CHARGE | {"amount": 900, "new_card_needed": False}
+        event = await world.publish("contract.payment_declined", created.subject, declined)
+        begun = await world.publish("contract.activated", created.subject, told | {"at_once": True})
+        self.now = MIDNIGHT
+
+        async with self.listening(world) as target:
+            assert [(await target.deliver(one)).status_code for one in (event, begun)] == [204, 204]
+
+        row = {row["channel"]: row for row in await notifications(world, event)}["sms"]
+        assert (row["status"], row["status_reason"]) == ("suppressed", "overtaken by contract.activated")
 
     async def put_off(self, world: World) -> tuple[uuid.UUID, Event]:
         """A customer whose text message waits."""
