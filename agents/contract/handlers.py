@@ -65,11 +65,21 @@ async def contract_updated(
     if linked:
         await _link(contract, work, chargebee)
     if activated:
-        at_once = contract.activated_at is not None and contract.activated_at - contract.created_at < _AT_ONCE
-        mutations.append(work.publish(ContractActivated(contract_id=contract.id, at_once=at_once, **_told(contract))))
+        mutations.append(
+            work.publish(
+                ContractActivated(contract_id=contract.id, at_once=_began_at_once(contract), **_told(contract))
+            )
+        )
     else:
         mutations += _begin(contract, clock)
     return WriteBack(mutations=tuple(mutations))
+
+
+def _began_at_once(contract: GetContract.Contract) -> bool:
+    """Whether its welcome says all; who has heard of a declined charge since then is told that it began after all."""
+    if contract.activated_at is None or contract.payment_recovery is not None:
+        return False
+    return contract.activated_at - contract.created_at < _AT_ONCE
 
 
 def _begin(contract: GetContract.Contract, clock: Clock) -> tuple[Mutation, ...]:
@@ -90,4 +100,4 @@ async def _link(contract: GetContract.Contract, work: Work, chargebee: Chargebee
 
 def _told(contract: GetContract.Contract) -> dict[str, Any]:
     """The fields that every event about a contract tells, beside its id."""
-    return contract.model_dump(exclude={"id", "created_at", "activated_at"})
+    return contract.model_dump(exclude={"id", "created_at", "activated_at", "payment_recovery"})

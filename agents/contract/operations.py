@@ -23,6 +23,9 @@ query GetContract($id: uuid!) {
     renewed_from_id
     created_at
     activated_at
+    payment_recovery {
+      id
+    }
   }
 }""",
 )
@@ -34,6 +37,11 @@ class GetContract(Answer):
     class Contract(Answer):
         """Of type `contract`."""
 
+        class PaymentRecovery(Answer):
+            """Of type `payment_recovery`."""
+
+            id: uuid.UUID
+
         id: uuid.UUID
         customer_id: uuid.UUID
         subscription_id: str | None
@@ -44,6 +52,7 @@ class GetContract(Answer):
         renewed_from_id: uuid.UUID | None
         created_at: datetime.datetime
         activated_at: datetime.datetime | None
+        payment_recovery: PaymentRecovery | None
 
     contract: Contract | None
 

@@ -219,6 +219,28 @@ class TestContractAgent(AgentBehaviour):
         (activated,) = await published_by(world, updated, "contract.activated")
         assert json.loads(activated["data"])["at_once"] is at_once
 
+    async def test_whoever_heard_of_a_declined_charge_is_told_that_it_began_after_all(self, world: World) -> None:
+        contract_id = await world.contract()
+        await world.database.execute(
+            """
+            INSERT INTO payment_recovery
+                (customer_id, contract_id, event_id, status, amount, currency_code, retries, failed_at, closed_at)
+            SELECT customer_id, id, gen_random_uuid(), 'recovered', 900, 'USD', 4, now(), now()
+            FROM contract WHERE id = $1
+            """,
+            contract_id,
+        )
+        await world.database.execute(
+            "UPDATE contract SET status = 'active', activated_at = created_at + interval '1 minute' WHERE id = $1",
+            contract_id,
+        )
+        updated = await world.event("contract.updated", contract_id)
+        async with self.listening(world) as target:
+            await target.deliver(updated)
+
+        (activated,) = await published_by(world, updated, "contract.activated")
+        assert json.loads(activated["data"])["at_once"] is False
+
     async def test_other_changes_of_a_contract_ask_for_nothing(self, world: World) -> None:
         contract_id = await world.contract()
         await world.database.execute("UPDATE contract SET auto_renew = false WHERE id = $1", contract_id)
