@@ -197,9 +197,11 @@ class Dispatcher:
         marks.append(self._writer.mark_published(batch, message_ids))
         metrics.PUBLISHED.labels(first.topic).inc(len(batch))
         now = datetime.now(UTC)
-        observe_all(
-            metrics.DELAY.labels(first.topic), [max((now - event.created_at).total_seconds(), 0.0) for event in batch]
-        )
+        delays_s = [(now - event.created_at).total_seconds() for event in batch]
+        if min(delays_s) < 0:
+            # PostgreSQL's clock is ahead.
+            delays_s = [max(delay_s, 0.0) for delay_s in delays_s]
+        observe_all(metrics.DELAY.labels(first.topic), delays_s)
         return True
 
     async def _send(self, batch: list[OutboxEvent]) -> list[str]:

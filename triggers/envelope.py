@@ -65,6 +65,8 @@ class OutboxEvent(NamedTuple):
     data: str | None
     #: The agent that alone is to handle it: a replay for that agent.
     replay_to: str | None = None
+    #: The oldest transaction that still ran when the row was read.
+    horizon: int = 0
 
     @property
     def is_apart(self) -> bool:

@@ -63,16 +63,20 @@ def check_between(field: str, value: float, smallest: float, largest: float) -> 
 
 def _check_message(message: wire.Message) -> None:
     attributes = message.attributes
-    if not message.data and not attributes:
+    # Most have keys that are known, and are too short for a long value: asked without looking at each by itself.
+    if (
+        0 < len(attributes) <= MAX_ATTRIBUTES
+        and _good_keys.issuperset(attributes)
+        and message.ByteSize() <= MAX_ATTRIBUTE_VALUE_BYTES
+    ):
+        return
+    if not attributes and not message.data:
         raise InvalidArgumentError(
             "One or more messages in the publish request is empty. Each message must contain "
             "either non-empty data, or at least one attribute."
         )
     if len(attributes) > MAX_ATTRIBUTES:
         raise _too_large("attribute_count", len(attributes), MAX_ATTRIBUTES)
-    # Most have keys that are known, and are too short for a long value: asked without looking at each by itself.
-    if _good_keys.issuperset(attributes) and message.ByteSize() <= MAX_ATTRIBUTE_VALUE_BYTES:
-        return
     for key, value in attributes.items():
         # A character takes at most four bytes, so most values needn't be encoded to know.
         if key not in _good_keys or len(value) * 4 > MAX_ATTRIBUTE_VALUE_BYTES:

@@ -5,10 +5,10 @@
 -- by their state and never by "after the last sequence number seen": a transaction that commits late has a low one.
 -- One row comes back even when nothing waits: `horizon` is the oldest transaction that still ran when this was read.
 -- Data that is large stays behind (null) and is read when its turn comes; `pg_column_compression` tells whether the
--- stored size is the real one. The columns after `horizon` are the fields of `OutboxEvent`, in their order.
+-- stored size is the real one. The columns are the fields of `OutboxEvent`, in their order.
 SELECT
-    pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon,
-    waiting.*
+    waiting.*,
+    pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon
 FROM (SELECT) AS always
 LEFT JOIN LATERAL (
     SELECT
