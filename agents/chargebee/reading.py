@@ -39,9 +39,7 @@ from integrations.chargebee.rows import (
     Rows,
     Unmirrorable,
     collect,
-    columns_of,
     columns_of_invoices,
-    join_columns,
     rows_in,
     rows_of,
     rows_of_invoice,
@@ -446,7 +444,7 @@ def _part(place: _Place, page: InvoicePage | Page) -> _Part:
         each = (partial(rows_of_invoice, invoice) for invoice in page.invoices)
         count, changed = len(page.invoices), (invoice.changed_at for invoice in page.invoices)
     else:
-        columns = columns_of(kind, page.objects)
+        columns = None
         each = (partial(rows_of, kind, raw) for raw in page.objects)
         count = len(page.objects)
         changed = (raw.get("updated_at") or raw.get("created_at") or raw.get("date") or 0 for raw in page.objects)
@@ -482,8 +480,7 @@ def _joined(place: _Place, pages: Sequence[InvoicePage | _Part]) -> _Part:
         all_of_them = [invoice for page in invoices for invoice in page.invoices]
         part = _part(place, InvoicePage(invoices=all_of_them, next_offset=pages[-1].next_offset))
     else:
-        parts = [_part(place, page) if isinstance(page, InvoicePage) else page for page in pages]
-        part = parts[0] if len(parts) == 1 else _joined_parts(parts)
+        part = _joined_parts([_part(place, page) if isinstance(page, InvoicePage) else page for page in pages])
     columns = part.columns
     if len(pages) == 1 or columns is None:
         return part
@@ -493,14 +490,11 @@ def _joined(place: _Place, pages: Sequence[InvoicePage | _Part]) -> _Part:
 
 
 def _joined_parts(parts: Sequence[_Part]) -> _Part:
-    known = [part.columns for part in parts if part.columns is not None]
-    columns = join_columns(known) if len(known) == len(parts) else None
     rows: list[Rows] = []
-    if columns is None:
-        for part in parts:
-            rows += part.rows if part.columns is None else rows_in(part.columns)
+    for part in parts:
+        rows += part.rows if part.columns is None else rows_in(part.columns)
     return _Part(
-        columns=columns,
+        columns=None,
         rows=rows,
         problems=[problem for part in parts for problem in part.problems],
         count=sum(part.count for part in parts),

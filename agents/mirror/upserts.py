@@ -49,7 +49,7 @@ def mirror(rows: Rows) -> tuple[Mutation[Any], ...]:
 
 
 def mirror_columns(rows: ColumnRows, *, new: bool = False) -> tuple[Mutation[Any], ...]:
-    """What `mirror` gives, for rows by columns (`integrations.chargebee.rows.columns_of`).
+    """What `mirror` gives, for rows by columns (`integrations.chargebee.rows.columns_of_invoices`).
 
     With `new` they are refused when one of them is in the mirror, ConstraintViolated, and cost PostgreSQL a twelfth
     less: it looks for no row that they would change.

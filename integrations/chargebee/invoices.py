@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
+import orjson
 
 from integrations.chargebee.moments import all_written
 
@@ -105,8 +106,17 @@ def read_page(content: bytes) -> InvoicePage | None:
     try:
         listing = _LISTING.decode(content)
     except msgspec.DecodeError:
-        return None
+        return _page_with_nulls(content)
     return InvoicePage(invoices=[entry.invoice for entry in listing.entries], next_offset=listing.next_offset)
+
+
+def _page_with_nulls(content: bytes) -> InvoicePage | None:
+    try:
+        listing = orjson.loads(content)
+        invoices = [typed(entry["invoice"]) for entry in listing["list"]]
+    except (MissingAttribute, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return InvoicePage(invoices=invoices, next_offset=listing.get("next_offset"))
 
 
 def typed(raw: Mapping[str, Any]) -> Invoice:
@@ -132,24 +142,39 @@ def invoice_columns(invoices: Sequence[Invoice]) -> Columns:
     """The columns of `chargebee.invoice`."""
     given = _by_attribute(Invoice, invoices)
     del given["line_items"]
-    for name in ("due_date", "paid_at", "voided_at", "next_retry_at", "generated_at"):
+    changed_at = [at or made_at for at, made_at in zip(given["updated_at"], given["date"], strict=True)]
+    for name in ("date", "due_date", "paid_at", "voided_at", "next_retry_at", "generated_at"):
         given[name] = all_written(given[name])
-    changed = _changed_columns(given)
-    return {**given, "date": all_written(given["date"]), **changed}
+    given["updated_at"] = all_written(changed_at)
+    # Chargebee's versions are milliseconds.
+    given["resource_version"] = [
+        at * 1000 if version is None else version
+        for version, at in zip(given["resource_version"], changed_at, strict=True)
+    ]
+    return given
 
 
-def line_columns(invoices: Sequence[Invoice]) -> Columns:
-    """The columns of `chargebee.invoice_line_item` of the invoices; lines have the times and versions of theirs."""
+def line_columns(invoices: Sequence[Invoice], own: Columns) -> Columns:
+    """The columns of `chargebee.invoice_line_item` of the invoices, whose `own` columns are `invoice_columns`.
+
+    Lines have the times and versions of their invoices.
+    """
     lines = [line for invoice in invoices for line in invoice.line_items]
-    owners = [invoice for invoice in invoices for _ in invoice.line_items]
+    owners = [number for number, invoice in enumerate(invoices) for _ in invoice.line_items]
+
+    def of_owners(name: str) -> Sequence[Any]:
+        return [own[name][number] for number in owners]
+
     given = _by_attribute(Line, lines)
     return {
         **given,
-        "invoice_id": [owner.id for owner in owners],
-        "customer_id": [own or owner.customer_id for own, owner in zip(given["customer_id"], owners, strict=True)],
+        "invoice_id": of_owners("id"),
+        "customer_id": [
+            named or owner for named, owner in zip(given["customer_id"], of_owners("customer_id"), strict=True)
+        ],
         "date_from": all_written(given["date_from"]),
         "date_to": all_written(given["date_to"]),
-        **_changed_columns(_by_attribute(Invoice, owners)),
+        **{name: of_owners(name) for name in ("updated_at", "resource_version", "deleted")},
     }
 
 
@@ -158,16 +183,3 @@ def _by_attribute(kind: type[msgspec.Struct], many: Sequence[msgspec.Struct]) ->
     if not many:
         return dict.fromkeys(names, ())
     return dict(zip(names, zip(*map(msgspec.structs.astuple, many), strict=True), strict=True))
-
-
-def _changed_columns(given: Columns) -> Columns:
-    changed_at = [at or made_at for at, made_at in zip(given["updated_at"], given["date"], strict=True)]
-    return {
-        "updated_at": all_written(changed_at),
-        # Chargebee's versions are milliseconds.
-        "resource_version": [
-            at * 1000 if version is None else version
-            for version, at in zip(given["resource_version"], changed_at, strict=True)
-        ],
-        "deleted": given["deleted"],
-    }

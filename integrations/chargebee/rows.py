@@ -16,7 +16,6 @@ newer one). `collect` only sees to it that a batch has no row twice, which Postg
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain
 from typing import Any, Final
 
 from integrations.chargebee.invoices import Columns, Invoice, MissingAttribute, invoice_columns, line_columns, typed
@@ -166,16 +165,6 @@ def subscription_row(raw: Resource) -> Row:
     return _mirrored("subscription", raw, row, raw["created_at"])
 
 
-def invoice_row(raw: Resource) -> Row:
-    """A row of `chargebee.invoice`; its lines are `invoice_line_item_rows`."""
-    return _rows(_checked("invoice", invoice_columns([typed(raw)])))[0]
-
-
-def invoice_line_item_rows(raw: Resource) -> list[Row]:
-    """The rows of `chargebee.invoice_line_item` of one invoice; they have its times and its version."""
-    return _rows(_checked("invoice_line_item", line_columns([typed(raw)])))
-
-
 def transaction_row(raw: Resource) -> Row:
     """A row of `chargebee.transaction`.
 
@@ -237,7 +226,6 @@ _ROW_OF: Final[Mapping[str, Callable[[Resource], Row]]] = {
     "customer": customer_row,
     "item_price": item_price_row,
     "subscription": subscription_row,
-    "invoice": invoice_row,
     "transaction": transaction_row,
     "credit_note": credit_note_row,
 }
@@ -246,14 +234,14 @@ _ROW_OF: Final[Mapping[str, Callable[[Resource], Row]]] = {
 _WRONG_FORM: Final = (TypeError, ValueError, OverflowError, AttributeError)
 
 #: The resources that have a mirror, by Chargebee's name of one of them.
-KINDS: Final = tuple(_ROW_OF)
+KINDS: Final = (*_ROW_OF, "invoice")
 
 
 def rows_of(kind: str, raw: Resource) -> Rows:
     """The rows of one resource by table: one, and an invoice's lines. Raises Unmirrorable, KeyError for the kind."""
-    row_of = _ROW_OF[kind]
+    row_of = None if kind == "invoice" else _ROW_OF[kind]
     try:
-        return rows_of_invoice(typed(raw)) if kind == "invoice" else {kind: [row_of(raw)]}
+        return rows_of_invoice(typed(raw)) if row_of is None else {kind: [row_of(raw)]}
     except (KeyError, MissingAttribute) as error:
         raise Unmirrorable(kind, raw.get("id"), str(error.args[0]), "is missing") from None
     except _WRONG_FORM as error:
@@ -268,47 +256,28 @@ def rows_of_invoice(invoice: Invoice) -> Rows:
         raise _of_another_form("invoice", invoice.id, error) from None
 
 
-def columns_of(kind: str, raws: Sequence[Resource]) -> ColumnRows | None:
-    """What `rows_of` makes of many resources, by columns: a quarter of the work.
-
-    None when they have to be looked at one by one: a table can't hold one of them, one is there twice, or the kind has
-    no columns here.
-    """
-    if kind != "invoice":
-        return None
-    try:
-        return columns_of_invoices(list(map(typed, raws)))
-    except (MissingAttribute, *_WRONG_FORM):
-        return None
-
-
 def columns_of_invoices(invoices: Sequence[Invoice]) -> ColumnRows | None:
-    """What `columns_of` gives for invoices that have been read already."""
+    """What `rows_of_invoice` makes of each, by columns: a quarter of the work.
+
+    None when they have to be looked at one by one: a table can't hold one of them, or one is there twice.
+    """
     try:
         found = _invoice_columns(invoices)
     except (Unmirrorable, *_WRONG_FORM):
         return None
-    return found if _is_each_once(found) else None
+    return found if all(len(set(columns["id"])) == len(columns["id"]) for columns in found.values()) else None
 
 
 def _invoice_columns(invoices: Sequence[Invoice]) -> ColumnRows:
+    own = invoice_columns(invoices)
     return {
-        "invoice": _checked("invoice", invoice_columns(invoices)),
-        "invoice_line_item": _checked("invoice_line_item", line_columns(invoices)),
+        "invoice": _checked("invoice", own),
+        "invoice_line_item": _checked("invoice_line_item", line_columns(invoices, own)),
     }
 
 
 def _of_another_form(kind: str, resource_id: object, error: Exception) -> Unmirrorable:
     return Unmirrorable(kind, resource_id, "an attribute", f"has the wrong form ({type(error).__name__})")
-
-
-def join_columns(many: Sequence[ColumnRows]) -> ColumnRows | None:
-    """All rows together; None when one is there twice (`collect` takes the newer)."""
-    joined: ColumnRows = {
-        table: {name: list(chain.from_iterable(rows[table][name] for rows in many)) for name in columns}
-        for table, columns in many[0].items()
-    }
-    return joined if _is_each_once(joined) else None
 
 
 def rows_in(columns: ColumnRows) -> list[Rows]:
@@ -320,10 +289,6 @@ def rows_in(columns: ColumnRows) -> list[Rows]:
         {"invoice": [invoice], "invoice_line_item": lines.get(invoice["id"], [])}
         for invoice in _rows(columns["invoice"])
     ]
-
-
-def _is_each_once(rows: ColumnRows) -> bool:
-    return all(len(set(columns["id"])) == len(columns["id"]) for columns in rows.values())
 
 
 def collect(many: Iterable[Rows]) -> Rows:
@@ -346,9 +311,9 @@ def rows_of_event(content: Mapping[str, Any]) -> Rows:
     """
     found: list[Rows] = []
     for name, value in content.items():
-        if name in _ROW_OF and isinstance(value, Mapping):
+        if name in KINDS and isinstance(value, Mapping):
             found.append(rows_of(name, value))
-        elif name.removesuffix("s") in _ROW_OF and isinstance(value, list):
+        elif name.removesuffix("s") in KINDS and isinstance(value, list):
             found.extend(rows_of(name.removesuffix("s"), one) for one in value)
     return collect(found)
 

@@ -10,18 +10,14 @@ from graphql import FieldNode, ObjectFieldNode, parse, visit
 from graphql import Visitor as GraphQLVisitor
 
 import agents.mirror
-from integrations.chargebee.invoices import read_page
+from integrations.chargebee.invoices import InvoicePage, read_page
 from integrations.chargebee.rows import (
     KINDS,
     VALUES,
     Resource,
     Unmirrorable,
     collect,
-    columns_of,
     columns_of_invoices,
-    invoice_line_item_rows,
-    invoice_row,
-    join_columns,
     rows_in,
     rows_of,
     rows_of_event,
@@ -114,8 +110,13 @@ def comparable(value: Any) -> Any:
     return value or None
 
 
+def the_row(raw: dict[str, Any]) -> dict[str, Any]:
+    (row,) = rows_of("invoice", raw)["invoice"]
+    return row
+
+
 def test_times_are_utc_and_a_field_that_chargebee_leaves_out_is_null() -> None:
-    row = invoice_row(invoice())
+    row = the_row(invoice())
 
     assert (row["date"], row["updated_at"]) == ("2026-02-28T00:00:00+00:00", "2026-02-28T00:01:00+00:00")
     assert (row["paid_at"], row["dunning_status"], row["amount_paid"]) == (None, None, 0)
@@ -123,24 +124,24 @@ def test_times_are_utc_and_a_field_that_chargebee_leaves_out_is_null() -> None:
 
 def test_a_leap_day_stays_the_day_it_is() -> None:
     leap_day = int(datetime(2028, 2, 29, 23, 59, 59, tzinfo=UTC).timestamp())
-    assert invoice_row(invoice(due_date=leap_day))["due_date"] == "2028-02-29T23:59:59+00:00"
+    assert the_row(invoice(due_date=leap_day))["due_date"] == "2028-02-29T23:59:59+00:00"
 
 
 @pytest.mark.parametrize(("currency_code", "total"), [("JPY", 1500), ("USD", 1500), ("KWD", 1500)])
 def test_amounts_are_chargebees_own_minor_units_whatever_the_currency(currency_code: str, total: int) -> None:
-    row = invoice_row(invoice(currency_code=currency_code, total=total))
+    row = the_row(invoice(currency_code=currency_code, total=total))
     assert (row["total"], row["currency_code"]) == (total, currency_code)
 
 
 def test_lines_have_the_version_and_the_customer_of_their_invoice() -> None:
-    (row,) = invoice_line_item_rows(invoice())
+    (row,) = rows_of("invoice", invoice())["invoice_line_item"]
     assert (row["invoice_id"], row["customer_id"]) == ("17", "ada")
     assert row["resource_version"] == invoice()["resource_version"]
 
 
 def test_an_ad_hoc_line_has_no_price_and_a_deleted_invoice_only_deleted_lines() -> None:
     lines = [line("li_1", entity_type="adhoc", entity_id=None)]
-    (row,) = invoice_line_item_rows(invoice(deleted=True, line_items=lines))
+    (row,) = rows_of("invoice", invoice(deleted=True, line_items=lines))["invoice_line_item"]
     assert (row["entity_id"], row["deleted"]) == (None, True)
 
 
@@ -160,7 +161,7 @@ def test_a_price_is_deleted_when_its_status_says_so() -> None:
 
 
 def test_a_resource_without_version_has_that_of_its_last_change() -> None:
-    row = invoice_row({key: value for key, value in invoice().items() if key != "resource_version"})
+    row = the_row({key: value for key, value in invoice().items() if key != "resource_version"})
     assert row["resource_version"] == (AT + 60) * 1000
 
 
@@ -274,34 +275,31 @@ def variants() -> list[dict[str, Any]]:
     return [invoice(), *without, *empty, *unusual]
 
 
+def page_of(*raws: dict[str, Any]) -> InvoicePage | None:
+    return read_page(orjson.dumps({"list": [{"invoice": one} for one in raws], "next_offset": "further"}))
+
+
 @pytest.mark.parametrize("raw", variants(), ids=lambda raw: str(len(str(raw))))
-def test_columns_have_what_rows_have_and_leave_what_has_none_to_those(raw: dict[str, Any]) -> None:
+def test_columns_of_a_page_have_what_rows_have_and_leave_what_has_none_to_those(raw: dict[str, Any]) -> None:
     other = invoice(id="18", line_items=[line("other")])
-    columns = columns_of("invoice", [other, raw])
+    page = page_of(other, raw)
+    columns = None if page is None else columns_of_invoices(page.invoices)
     try:
         expected = [rows_of("invoice", other), rows_of("invoice", raw)]
     except Unmirrorable:
         assert columns is None
     else:
+        assert page is not None
+        assert page.next_offset == "further"
         assert columns is not None
         assert rows_in(columns) == expected
 
 
-@pytest.mark.parametrize("raw", variants(), ids=lambda raw: str(len(str(raw))))
-def test_a_page_read_for_the_mirror_alone_gives_what_the_whole_gives_or_is_left_to_it(raw: dict[str, Any]) -> None:
-    raws = [invoice(id="18", line_items=[line("other")]), raw]
-    page = read_page(orjson.dumps({"list": [{"invoice": one} for one in raws], "next_offset": "further"}))
-
-    if page is None:
-        # Something is null, missing, or of another kind: nobody but the whole says what.
-        return
-    assert page.next_offset == "further"
-    assert columns_of_invoices(page.invoices) == columns_of("invoice", raws)
-
-
 def test_what_is_no_page_of_invoices_is_left_to_those_who_read_the_whole() -> None:
     assert read_page(b"<html>") is None
+    assert read_page(b"[]") is None
     assert read_page(orjson.dumps({"list": [{"customer": {"id": "1"}}]})) is None
+    assert read_page(orjson.dumps({"list": [None]})) is None
     assert read_page(orjson.dumps({"api_error_code": "resource_not_found"})) is None
     last = read_page(orjson.dumps({"list": [{"invoice": invoice()}]}))
     assert last is not None
@@ -309,21 +307,17 @@ def test_what_is_no_page_of_invoices_is_left_to_those_who_read_the_whole() -> No
 
 
 def test_null_is_as_good_as_nothing() -> None:
-    row = invoice_row(invoice(recurring=None, tax=None, price_type=None, deleted=None))
+    row = the_row(invoice(recurring=None, tax=None, price_type=None, deleted=None))
     assert (row["recurring"], row["tax"], row["price_type"], row["deleted"]) == (True, 0, "tax_exclusive", False)
 
 
-def test_columns_of_pages_are_joined_unless_an_invoice_is_on_two_of_them() -> None:
-    pages = [[invoice(id=str(number), line_items=[line(f"li_{number}")])] for number in range(3)]
-    many = [columns for page in pages if (columns := columns_of("invoice", page))]
-    joined = join_columns(many)
-    assert joined is not None
-    assert rows_in(joined) == [rows_of("invoice", page[0]) for page in pages]
-    assert join_columns([*many, many[0]]) is None
-    assert columns_of("invoice", [*pages[0], *pages[0]]) is None
+def test_an_invoice_that_is_there_twice_is_left_to_those_who_take_the_newer() -> None:
+    page = page_of(invoice(), invoice(line_items=[]))
+    assert page is not None
+    assert columns_of_invoices(page.invoices) is None
 
 
 @pytest.mark.parametrize("moment", [0, -1, 1, AT, AT + 86_399, 951_782_400, 4_102_444_799, -2_208_988_800])
 def test_a_moment_is_written_in_utc_to_the_second(moment: int) -> None:
-    row = invoice_row(invoice(due_date=moment))
+    row = the_row(invoice(due_date=moment))
     assert row["due_date"] == datetime.fromtimestamp(moment, UTC).isoformat()
