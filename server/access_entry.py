@@ -43,8 +43,8 @@ _TEXT_OID: Final = 25
 _KEPT: Final = 10_000
 
 
-#: A read that was answered: who, what, how many rows, by which request, in which trace, and when (Unix time in
-#: nanoseconds).
+#: A read that was answered: who, what, how many rows, by which request, in which trace (None: the request's own), and
+#: when (Unix time in nanoseconds).
 NotedRead = tuple[Session, SensitiveRead, int, RequestContext | None, TraceContext | None, int]
 
 
@@ -76,7 +76,7 @@ class EntryMaker:
     def make(self, reads: Iterable[NotedRead]) -> list[bytes]:
         """Their entries."""
         entries = []
-        for session, read, row_count, request, trace, at_ns in reads:
+        for session, read, row_count, request, entered, at_ns in reads:
             kept = self._who.get(id(session))
             who = kept[1] if kept is not None else self._keep_who(session)
             kept_read = self._what.get(id(read))
@@ -85,7 +85,10 @@ class EntryMaker:
             self._number += 1
             first_half = (now_us // 1000 << 16) | 0x7000 | (now_us % 1000 << 2)
             since_epoch_us = now_us - _EPOCH_US
-            request_id = None if request is None else request.request_id
+            request_id, trace = None, entered
+            if request is not None:
+                request_id = request.request_id
+                trace = entered or request.find_trace()
             if request_id is not None and len(request_id) == _REQUEST_ID_CHARACTERS and trace is not None:
                 head = _HEAD_AND_LENGTH.pack(
                     _START, first_half, self._number, 8, since_epoch_us, 4, row_count, _REQUEST_ID_CHARACTERS

@@ -20,7 +20,7 @@ import structlog
 
 from integrations.telemetry.context import current_request
 from integrations.telemetry.metrics import counter, gauge
-from integrations.telemetry.tracing import current_trace
+from integrations.telemetry.tracing import entered_trace
 from permissions.session import Session
 from resolvers.errors import GraphQLRequestError
 from resolvers.sensitive import SensitiveRead
@@ -91,7 +91,7 @@ class AccessLog:
 
     def record(self, session: Session, read: SensitiveRead, row_count: int) -> None:
         """Take note of a read, under the current request and trace."""
-        self._noted.append((session, read, row_count, current_request.get(), current_trace(), time.time_ns()))
+        self._noted.append((session, read, row_count, current_request.get(), entered_trace(), time.time_ns()))
         if len(self._noted) >= _MADE_AT_ONCE:
             self._make_entries()
         if self._task is None:

@@ -131,6 +131,11 @@ def current_trace() -> TraceContext | None:
     return trace
 
 
+def entered_trace() -> TraceContext | None:
+    """The trace that was entered; None where the current request's own counts (`RequestContext.find_trace`)."""
+    return _current.get()
+
+
 def stand_outside_traces() -> None:
     """Let the current request's own trace count, whatever was current around it."""
     if _current.get() is not None:

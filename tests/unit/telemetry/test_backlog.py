@@ -70,6 +70,22 @@ async def test_requests_without_a_trace_each_get_one_in_their_line(backlog: Back
     assert len({line["request_id"] for line in written}) == 3
 
 
+@pytest.mark.parametrize("traceparent", [None, TRACEPARENT.encode()])
+async def test_who_asks_for_the_trace_after_the_line_was_written_is_told_the_same(
+    backlog: Backlog, lines: Lines, traceparent: bytes | None
+) -> None:
+    async def answer() -> None:
+        request = backlog.begin(None, traceparent)
+        assert request is not None
+        backlog.conclude(request, 200, 0)
+        backlog.flush()
+        trace = request.find_trace()
+        (line,) = lines()
+        assert (trace.trace_id, trace.span_id) == (line["trace_id"], line["span_id"])
+
+    await in_a_task(answer())
+
+
 async def test_a_trace_that_came_with_the_request_goes_on_and_one_around_it_does_not(backlog: Backlog) -> None:
     seen: list[str] = []
 
