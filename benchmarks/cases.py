@@ -162,3 +162,12 @@ AS_EITHER: Final = (
         targets={},
     ),
 )
+
+#: A page's document as portals send it: a fragment a component, and `__typename` everywhere.
+CONTRACT_PAGE: Final = Case(
+    name="contract_page",
+    title="a contract's page by primary key, in five fragments",
+    calls=lambda m: [Call(variables={"id": customer.contract_id}) for customer in m.customers],
+    answer={"*": ("contract",)},
+    targets={},
+)

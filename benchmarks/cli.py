@@ -47,6 +47,7 @@ def bench(
     rounds: Annotated[int | None, typer.Option(min=1, max=100, help="Windows of each peer at each case.")] = None,
     seconds: Annotated[float | None, typer.Option(min=0.1, max=60, help="Length of a window.")] = None,
     others: Annotated[bool, typer.Option(help="Measure roles, processes and latency, too.")] = True,
+    processes: Annotated[bool, typer.Option("--processes", help="Only measure two processes beside one.")] = False,
     json: Annotated[Path | None, typer.Option(help="Write everything to this file, too.", dir_okay=False)] = None,
 ) -> None:
     """Measure the endpoint against its peers, on rows made for it: ten minutes, or one with --quick.
@@ -61,7 +62,10 @@ def bench(
     # Tables are not to be folded where nobody looks at a terminal.
     console = Console(width=None if sys.stdout.isatty() else 150)
     try:
-        report = _measure(console, pace, cases, without=set(without), others=others and not quick and not case)
+        if processes:
+            report = _measure_processes(console, pace)
+        else:
+            report = _measure(console, pace, cases, without=set(without), others=others and not quick and not case)
     except (PostgresError, PeerError, Disagreement) as error:
         console.print(f"[red]Error:[/] {error}", markup=True, highlight=False)
         raise typer.Exit(1) from None
@@ -109,6 +113,25 @@ def _measure(console: Console, pace: Pace, cases: list[Case], *, without: set[Op
                 report.ratios += measure_shared_reads(measuring, servers, shared[CAREGRAPH], connections=_CONNECTIONS)
             with running([caregraph(database, workers=2)], folder) as two:
                 report.ratios += measure_processes(measuring, ours, two[CAREGRAPH], connections=_CONNECTIONS)
+        return report
+
+
+def _measure_processes(console: Console, pace: Pace) -> Report:
+    with ExitStack() as stack:
+        status = stack.enter_context(console.status("starting PostgreSQL and making the rows"))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="caregraph-bench-")))
+        database = stack.enter_context(filled_database())
+        one = stack.enter_context(running([caregraph(database)], folder))
+        two = stack.enter_context(running([caregraph(database, workers=2)], folder))
+        generator = stack.enter_context(load_generator())
+        measuring = Bench(database=database, generator=generator, pace=pace, progress=status.update)
+        report = Report(
+            machine=describe_machine(
+                postgres=database.version, connections=_CONNECTIONS, pool_size=POOL_SIZE, peers={}
+            ),
+            skipped=["all but processes"],
+        )
+        report.ratios += measure_processes(measuring, one[CAREGRAPH], two[CAREGRAPH], connections=_CONNECTIONS)
         return report
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from benchmarks.cases import AS_EITHER, CAREGRAPH, CASES, HANDWRITTEN, LIMIT, Call, Case
+from benchmarks.cases import AS_EITHER, CAREGRAPH, CASES, CONTRACT_PAGE, HANDWRITTEN, LIMIT, Call, Case
 from benchmarks.peers import RunningPeer
 from benchmarks.report import LABELS, Ratio
 from benchmarks.run import Bench, Contestant
@@ -73,10 +73,10 @@ def measure_processes(bench: Bench, one: RunningPeer, two: RunningPeer, *, conne
     On a machine whose processors PostgreSQL and the load generator use as well, the ratio for known documents says more
     about the machine: the note tells how many processors' worth of time one process left.
     """
-    (case,) = _cases(("by_primary_key",))
-    calls = case.calls(bench.database.material)
+    (small,) = _cases(("by_primary_key",))
     found = []
-    for title in (_KNOWN, _NEW):
+    for case, title in ((small, _KNOWN), (small, _NEW), (CONTRACT_PAGE, _NEW)):
+        calls = case.calls(bench.database.material)
         contestants = [
             _contestant(bench, case, peer, name, calls, new_documents=title == _NEW)
             for name, peer in (("one", one), ("two", two))
@@ -89,7 +89,10 @@ def measure_processes(bench: Bench, one: RunningPeer, two: RunningPeer, *, conne
                 title=f"two processes / one: {case.title}, {title}",
                 value=series["two"].ratio(alone),
                 target=_PROCESSES_TARGET,
-                note=f"a request takes {server:.0f} µs of the server, {postgres:.0f} µs of PostgreSQL",
+                note=(
+                    f"{series['two'].median('rate'):,.0f} / {alone.median('rate'):,.0f} requests/s; "
+                    f"a request takes {server:.0f} µs of the server, {postgres:.0f} µs of PostgreSQL"
+                ),
             )
         )
     return found
@@ -121,7 +124,7 @@ def _contestant(
 ) -> Contestant:
     requests = peer.requests(case, calls)
     if new_documents:
-        # Another name of the same length makes another document of the same work.
+        # Another name of the same length makes another document of the same work; all such cases have it.
         requests = [
             requests[number % len(requests)].replace(b"query Contract(", b"query C%07d(" % number)
             for number in range(_NEW_DOCUMENTS)

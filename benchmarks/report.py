@@ -50,7 +50,8 @@ class Report:
     def show(self, console: Console) -> None:
         """Print the tables."""
         present = [name for name in LABELS if any(name in series for _, series in self.cases)]
-        console.print(_rates(self.cases, present))
+        if self.cases:
+            console.print(_rates(self.cases, present))
         if CAREGRAPH in present:
             console.print(_costs(self.cases, present))
         if self.ratios:
