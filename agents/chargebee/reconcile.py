@@ -18,7 +18,8 @@ from agents.chargebee.differences import Difference, differences
 from agents.chargebee.pages import pages_from
 from agents.graphql.client import GraphQLClient
 from agents.graphql.operations import Query
-from integrations.chargebee.client import PAGE_SIZE, ChargebeeClient
+from integrations.chargebee.client import ChargebeeClient
+from integrations.chargebee.listing import PAGE_SIZE
 from integrations.chargebee.rows import Resource as Raw
 from integrations.chargebee.rows import Row, Rows, Unmirrorable, collect, rows_of
 from integrations.chargebee.types import Page, Resource

@@ -18,9 +18,11 @@ from typing import Any, TypeVar
 
 import httpx
 import orjson
-from chargebee import APIError, PaymentError, http_request
+from chargebee import APIError, http_request
 
 from integrations.chargebee.invoices import InvoicePage, read_page
+from integrations.chargebee.listing import PAGE_SIZE, changes, page_of, part_of
+from integrations.chargebee.refusals import SERVICE, error_of
 from integrations.chargebee.settings import ChargebeeSettings
 from integrations.chargebee.transport import UnreadableAnswer, open_site, use_pool
 from integrations.chargebee.types import (
@@ -38,46 +40,17 @@ from integrations.chargebee.types import (
 from integrations.client import OutsideClient
 from integrations.errors import (
     AlreadyExists,
-    IntegrationError,
-    NotFound,
-    PaymentDeclined,
     PermanentError,
-    RateLimited,
-    ServerFault,
     error_for_status,
 )
 from integrations.guard import Guard
 from integrations.http import retry_after, translate
 
-SERVICE = "chargebee"
 IDEMPOTENCY_HEADER = "chargebee-idempotency-key"
 IDEMPOTENCY_KEY_LENGTH = 100
 
-#: Chargebee allows at most 100 objects a page.
-PAGE_SIZE = 100
-
 # The SDK leaves slashes in ids unquoted, so an id must not be able to name another resource.
 _ID = re.compile(r"[A-Za-z0-9_.:~@+-]{1,100}")
-
-_DECLINE_REASON = re.compile(r"\(([a-z][a-z0-9_]+)\)")
-
-#: The customer can't be charged: an outcome that callers have an answer for, whatever type and status it comes with.
-#: https://apidocs.chargebee.com/docs/api/error-handling#payment_errors
-_PAYMENT_CODES = frozenset(
-    {"payment_processing_failed", "payment_method_not_present", "payment_method_verification_failed"}
-)
-
-_KIND_BY_CODE: Mapping[str, type[IntegrationError]] = {
-    "resource_not_found": NotFound,
-    "site_not_found": NotFound,
-    "duplicate_entry": AlreadyExists,
-    "api_request_limit_exceeded": RateLimited,
-    "internal_error": ServerFault,
-    "internal_temporary_error": ServerFault,
-    "site_not_ready": ServerFault,
-    "site_read_only_mode": ServerFault,
-    "lock_timeout": ServerFault,
-}
 
 Response = TypeVar("Response")
 
@@ -415,7 +388,7 @@ class ChargebeeClient(OutsideClient):
         return await self._list(
             resource.value,
             resource.object_name,
-            _listing(resource, updated_after=updated_after, include_deleted=include_deleted, ids=ids),
+            changes(resource, updated_after=updated_after, include_deleted=include_deleted, ids=ids),
             offset,
             limit,
         )
@@ -425,22 +398,22 @@ class ChargebeeClient(OutsideClient):
     ) -> InvoicePage | Page:
         """`list_page` of invoices, typed; a Page when something in it has another form than it should."""
         resource = Resource.INVOICES
-        query = _listing(resource, updated_after=updated_after, include_deleted=True, ids=())
-        params = _params(query, offset, PAGE_SIZE)
+        query = changes(resource, updated_after=updated_after, include_deleted=True)
+        params = part_of(query, offset, PAGE_SIZE)
 
         async def send() -> InvoicePage | Page:
             found = await self._get(resource.value, params)
-            return found if isinstance(found, InvoicePage) else _page(found, resource.object_name)
+            return found if isinstance(found, InvoicePage) else page_of(found, resource.object_name)
 
         return await self._call(f"list_{resource.value}", send, read=_read_invoices)
 
     async def _list(
         self, resource: str, object_name: str, query: Mapping[str, Any], offset: str | None, limit: int
     ) -> Page:
-        params = _params(query, offset, limit)
+        params = part_of(query, offset, limit)
 
         async def send() -> Page:
-            return _page(await self._get(resource, params), object_name)
+            return page_of(await self._get(resource, params), object_name)
 
         return await self._call(f"list_{resource}", send)
 
@@ -459,7 +432,7 @@ class ChargebeeClient(OutsideClient):
                 try:
                     return await send()
                 except APIError as error:
-                    raise _translate_answer(error, operation) from error
+                    raise error_of(error, operation) from error
                 except UnreadableAnswer as error:
                     raise error_for_status(
                         max(error.status, 500) if error.status < 400 else error.status,
@@ -474,55 +447,8 @@ class ChargebeeClient(OutsideClient):
         return await self.guard.call(operation, attempt)
 
 
-def _listing(
-    resource: Resource, *, updated_after: datetime | None, include_deleted: bool, ids: Sequence[str]
-) -> dict[str, Any]:
-    moment = "occurred_at" if resource is Resource.EVENTS else "updated_at"
-    query: dict[str, Any] = {"sort_by[asc]": moment}
-    if updated_after is not None:
-        # `between` is written wrongly by the SDK, and an upper bound would lose what changes meanwhile.
-        query[f"{moment}[after]"] = epoch(updated_after)
-    if include_deleted and resource is Resource.ITEM_PRICES:
-        # Deleted prices have a status that says so, in place of the others' mark.
-        query["status[in]"] = '["active","archived","deleted"]'
-    elif include_deleted and resource is not Resource.EVENTS:
-        query["include_deleted"] = "true"
-    if ids:
-        query["id[in]"] = orjson.dumps(list(ids)).decode()
-    return query
-
-
-def _params(query: Mapping[str, Any], offset: str | None, limit: int) -> dict[str, Any]:
-    return {**query, "limit": limit, **({} if offset is None else {"offset": offset})}
-
-
-def _page(listing: Mapping[str, Any], object_name: str) -> Page:
-    return Page(objects=tuple(entry[object_name] for entry in listing["list"]), next_offset=listing.get("next_offset"))
-
-
 def _read_invoices(content: bytes) -> Any:
     return read_page(content) or orjson.loads(content)
-
-
-def _translate_answer(error: APIError, operation: str) -> IntegrationError:
-    code = error.api_error_code or "unknown"
-    parts: dict[str, Any] = {
-        "service": SERVICE,
-        "operation": operation,
-        "code": code,
-        "status": error.http_status_code,
-        "param": error.param,
-        "detail": error.json_obj.get("message"),
-    }
-    if isinstance(error, PaymentError) or code in _PAYMENT_CODES:
-        # «… Error message: (insufficient_funds) Your card …»: only the sentence has the gateway's own reason.
-        reason = _DECLINE_REASON.search(parts["detail"] or "")
-        return PaymentDeclined(**{**parts, "code": reason[1] if reason else error.error_cause_id or code})
-    wait = retry_after(error.http_headers or {})
-    kind = _KIND_BY_CODE.get(code)
-    if kind is None:
-        return error_for_status(**parts, retry_after=wait)
-    return kind(**parts, retry_after=wait)
 
 
 def _subscription(response: Any) -> Subscription:
