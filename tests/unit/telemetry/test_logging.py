@@ -114,7 +114,7 @@ def test_a_field_cannot_replace_a_fixed_one_but_a_line_may_be_about_another_requ
 @pytest.mark.parametrize("annotated", [{}, {"role": "user", "level": "seven"}])
 def test_lines_that_are_put_together_say_what_each_alone_would(annotated: dict[str, Any], lines: Lines) -> None:
     configure_logging("api", "json")
-    common = {"method": "POST", "path": '/odd"path', "status": 500}
+    common = {"method": "POST", "path": '/odd"%path', "status": 500}
     with continue_trace(TRACEPARENT) as trace:
         request = BriefRequest("req-1", trace)
         request.fields |= annotated
