@@ -72,6 +72,8 @@ customer = Table(
     created_at(),
     updated_at(),
     CheckConstraint("email = lower(email)", name="email_lower_case"),
+    # PostgreSQL refuses a name that it doesn't know; quiet hours are by this clock.
+    CheckConstraint("'2000-01-01'::timestamp AT TIME ZONE timezone IS NOT NULL", name="timezone_known"),
     schema="public",
     comment="A customer's profile. The chart is in healthcare_patient, the billing record in chargebee_customer.",
     info={

@@ -118,6 +118,22 @@ async def test_arguments_have_bounds(clinic: Clinic) -> None:
     assert await clinic.connection.fetchval("SELECT count(*) FROM public.customer") == 2
 
 
+@pytest.mark.parametrize(("timezone", "refused"), [("Mars/Phobos", True), ("", True), ("Pacific/Chatham", False)])
+async def test_a_profile_has_no_time_zone_that_there_is_not(clinic: Clinic, timezone: str, refused: bool) -> None:
+    """Text messages would come by another clock than the customer's."""
+    document = """
+        mutation ($id: uuid!, $timezone: String!) {
+            update_customer_by_pk(pk_columns: {id: $id}, _set: {timezone: $timezone}) { timezone }
+        }
+    """
+    answer = await clinic.endpoint.ask(document, role="user", me=str(ADA), id=str(ADA), timezone=timezone)
+
+    if refused:
+        assert [error["extensions"]["code"] for error in answer["errors"]] == ["data-exception"]
+    else:
+        assert answer == {"data": {"update_customer_by_pk": {"timezone": timezone}}}
+
+
 async def test_a_sign_in_is_needed(clinic: Clinic) -> None:
     assert await refusal(clinic, None) == "not-signed-in"
 
