@@ -85,19 +85,21 @@ class EntryMaker:
             self._number += 1
             first_half = (now_us // 1000 << 16) | 0x7000 | (now_us % 1000 << 2)
             since_epoch_us = now_us - _EPOCH_US
-            request_id, trace = None, entered
+            request_id = traceparent = None
             if request is not None:
                 request_id = request.request_id
-                trace = entered or request.find_trace()
-            if request_id is not None and len(request_id) == _REQUEST_ID_CHARACTERS and trace is not None:
+                traceparent = request.find_traceparent()
+            if entered is not None:
+                traceparent = entered.traceparent
+            if request_id is not None and len(request_id) == _REQUEST_ID_CHARACTERS and traceparent is not None:
                 head = _HEAD_AND_LENGTH.pack(
                     _START, first_half, self._number, 8, since_epoch_us, 4, row_count, _REQUEST_ID_CHARACTERS
                 )
                 # A byte a character, since whatever isn't ASCII is replaced.
-                ids = f"{request_id}{_TRACEPARENT_LENGTH}{trace.traceparent}".encode("ascii", "replace")
+                ids = f"{request_id}{_TRACEPARENT_LENGTH}{traceparent}".encode("ascii", "replace")
             else:
                 head = _HEAD.pack(_START, first_half, self._number, 8, since_epoch_us, 4, row_count)
-                ids = _text(request_id) + _text(None if trace is None else trace.traceparent)
+                ids = _text(request_id) + _text(traceparent)
             entries.append(head + ids + who + what)
         return entries
 

@@ -29,6 +29,13 @@ class BriefRequest(RequestContext):
             self._trace = TraceContext(digits[:32], digits[32:])
         return self._trace
 
+    def find_traceparent(self) -> str:
+        """The same trace, as it is sent on."""
+        if self._trace is not None:
+            return self._trace.traceparent
+        digits = self.trace_digits()
+        return f"00-{digits[:32]}-{digits[32:]}-00"
+
     def trace_digits(self) -> str:
         """The same trace's id and its span's, one behind the other: in half the time, where nobody needs more."""
         if not self._digits:

@@ -144,7 +144,9 @@ def stand_outside_traces() -> None:
 
 def current_traceparent() -> str | None:
     """The `traceparent` value to send on (header, event attribute, `app.traceparent`), or None outside any trace."""
-    trace = current_trace()
+    trace = _current.get()
+    if trace is None and (request := current_request.get()) is not None:
+        return request.find_traceparent()
     return None if trace is None else trace.traceparent
 
 
