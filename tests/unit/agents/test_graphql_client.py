@@ -234,6 +234,7 @@ def test_rows_by_columns_are_named_in_the_request() -> None:
         ([1, True], [1, True]),
         ([[1], [True]], [[1], [True]]),
         ([0.0, -0.0], [0.0, -0.0]),
+        ([Decimal("1.0"), Decimal("1.0")], [Decimal("1.0"), Decimal("1.0")]),
         (["a", "b", "a"], ["a", "b", "a"]),
     ],
     ids=str,
