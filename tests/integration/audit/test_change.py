@@ -163,12 +163,15 @@ async def test_what_is_undone_leaves_no_record(database: Connection) -> None:
 @pytest.mark.parametrize(
     "statement", ["UPDATE {} SET role = 'nobody'", "DELETE FROM {}", "TRUNCATE {}", "DELETE FROM {} WHERE false"]
 )
+@pytest.mark.parametrize("replication_role", ["origin", "replica"])
 async def test_nobody_changes_what_is_recorded_not_even_the_owner(
-    database: Connection, table: str, statement: str
+    database: Connection, table: str, statement: str, replication_role: str
 ) -> None:
     await make_world(database)
     await database.execute("INSERT INTO audit.access (role, tables, row_count) VALUES ('admin', '{}', 0)")
     assert await database.fetchval("SELECT usesuper FROM pg_user WHERE usename = current_user")
+    # In which ordinary triggers don't fire.
+    await database.execute(f"SET session_replication_role = {replication_role}")
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
         await database.execute(statement.format(table))
 
