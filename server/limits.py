@@ -1,13 +1,12 @@
 """Limits of the endpoint, by role: what an operation may ask for, how often a caller may ask, and what is known.
 
-`CAREGRAPH_LIMITS` is a JSON object of role → limits; `*` is for roles that are not named. Without it everyone but
-`admin` and `service` has the defaults below. Rates are in the spelling of the `limits` library (`600/minute`).
+`CAREGRAPH_LIMITS` is a JSON object of role → limits, laid over the defaults below field by field (`over_defaults`); `*`
+is for roles that have nothing of their own. Rates are in the spelling of the `limits` library (`600/minute`).
 """
 
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from permissions.session import Session
 from resolvers.errors import GraphQLRequestError, ValidationFailed
-from resolvers.limits import UNLIMITED, OperationLimits
+from resolvers.limits import OperationLimits
 
 _OTHER_ROLES: Final = "*"
 #: Documents that are remembered, and the characters they may have together.
@@ -29,7 +28,7 @@ _PERSISTED_TEXT: Final = 16 * 1024 * 1024
 
 
 class RoleLimits(BaseModel):
-    """What `CAREGRAPH_LIMITS` may say of a role. What is left out keeps its default, null means no limit."""
+    """What `CAREGRAPH_LIMITS` may say of a role. What is left out is as `over_defaults` has it, null means no limit."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -69,11 +68,28 @@ DEFAULT_LIMITS: Final[Mapping[str, RoleLimits]] = {
 }
 
 
+def over_defaults(given: Mapping[str, RoleLimits]) -> dict[str, RoleLimits]:
+    """The limits of every role: what is given of it over its defaults; over those of `*` where it has none of its own.
+
+    Who is to have no limit at all has to be told so, each one null, `*` included.
+    """
+    others = _over(DEFAULT_LIMITS[_OTHER_ROLES], given.get(_OTHER_ROLES))
+    named = (given.keys() | DEFAULT_LIMITS.keys()) - {_OTHER_ROLES}
+    return {
+        _OTHER_ROLES: others,
+        **{role: _over(DEFAULT_LIMITS.get(role, others), given.get(role)) for role in sorted(named)},
+    }
+
+
+def _over(base: RoleLimits, given: RoleLimits | None) -> RoleLimits:
+    if given is None:
+        return base
+    return base.model_copy(update={name: getattr(given, name) for name in given.model_fields_set})
+
+
 def operation_limits(by_role: Mapping[str, RoleLimits]) -> Mapping[str, OperationLimits]:
     """The compiler's limits by role, `*` for the others."""
-    found = {role: limits.operation_limits() for role, limits in by_role.items()}
-    found.setdefault(_OTHER_ROLES, replace(UNLIMITED))
-    return found
+    return {role: limits.operation_limits() for role, limits in by_role.items()}
 
 
 class RateLimiter:

@@ -10,7 +10,7 @@
 | `CAREGRAPH_MAX_REQUEST_BYTES` | what one request may carry (default 1 MiB) |
 | `CAREGRAPH_MAX_SOCKET_OPERATIONS` | operations that one WebSocket may have open (default 100) |
 | `CAREGRAPH_SOCKET_INIT_TIMEOUT_S` | how long a WebSocket may wait before it says who it is (default 15) |
-| `CAREGRAPH_LIMITS` | JSON object, role → limits (`server/limits.py`) |
+| `CAREGRAPH_LIMITS` | JSON object, role → limits, over the defaults (`server/limits.py`) |
 | `CAREGRAPH_RATE_LIMIT_STORAGE` | where requests are counted: `async+memory://` (default) or `async+redis://host` |
 | `CAREGRAPH_ALLOW_LIST` | folder of `.graphql` files: the operations for roles with `allow_list` |
 | `CAREGRAPH_HASURA_METADATA` | a metadata folder: serve the database as it says instead of as our own |
@@ -25,7 +25,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from server.limits import DEFAULT_LIMITS, RoleLimits
+from server.limits import RoleLimits, over_defaults
 
 
 class SettingsError(ValueError):
@@ -50,7 +50,7 @@ class ServerSettings(BaseSettings):
     max_socket_operations: int = Field(100, ge=1, validation_alias="CAREGRAPH_MAX_SOCKET_OPERATIONS")
     socket_init_timeout_s: float = Field(15.0, gt=0, validation_alias="CAREGRAPH_SOCKET_INIT_TIMEOUT_S")
     limits: dict[str, RoleLimits] = Field(
-        default_factory=lambda: dict(DEFAULT_LIMITS), validation_alias="CAREGRAPH_LIMITS"
+        default_factory=lambda: over_defaults({}), validation_alias="CAREGRAPH_LIMITS"
     )
     rate_limit_storage: str = Field("async+memory://", validation_alias="CAREGRAPH_RATE_LIMIT_STORAGE")
     allow_list: Path | None = Field(None, validation_alias="CAREGRAPH_ALLOW_LIST")
@@ -65,6 +65,11 @@ class ServerSettings(BaseSettings):
         if not value.get_secret_value().startswith(("postgresql://", "postgres://")):
             raise ValueError("it must begin with postgresql://")
         return value
+
+    @field_validator("limits")
+    @classmethod
+    def _over_defaults(cls, value: dict[str, RoleLimits]) -> dict[str, RoleLimits]:
+        return over_defaults(value)
 
 
 def read_server_settings() -> ServerSettings:
