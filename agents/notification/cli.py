@@ -50,18 +50,31 @@ def _show(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     (console if console.is_terminal else Console(width=200, highlight=False)).print(shown)
 
 
+def _moment(text: str) -> datetime:
+    """The moment in UTC; typer.BadParameter for what is none."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(f"{text!r} is no time like 2026-01-31T22:00 or 2026-01-31T22:00Z") from None
+
+
 @notifications.command("preview")
 def preview(
     event_id: Annotated[UUID, typer.Argument(help="The event's id (`caregraph events list` shows some).")],
     at: Annotated[
         datetime | None,
-        typer.Option(help="As if it were this moment (UTC) instead of now.", formats=["%Y-%m-%dT%H:%M"]),
+        typer.Option(
+            help="As if it were this moment instead of now: 2026-01-31T22:00, which is UTC, or with an offset or Z.",
+            parser=_moment,
+            metavar="TIME",
+        ),
     ] = None,
 ) -> None:
     """What an event's customer gets, by which channel and when, or why not. Sends and writes nothing."""
     from agents.notification.preview import NoPreview, preview_event
 
-    now = datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
+    now = at or datetime.now(UTC)
     try:
         found = _find(event_id)
         outcomes = preview_event(found["type"], found["data"], now=now, ask=_ask)

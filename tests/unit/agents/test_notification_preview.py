@@ -79,6 +79,28 @@ def test_what_is_no_id_is_refused_before_anybody_is_asked() -> None:
     assert "UUID" in printed.output
 
 
+@pytest.mark.parametrize(
+    "at", ["2026-01-15T23:59", "2026-01-15T23:59Z", "2026-01-15T23:59:00.000Z", "2026-01-16T01:59+02:00"]
+)
+def test_a_preview_is_of_any_moment_that_is_written_as_people_and_logs_write_it(
+    monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    def ask(document: str, _variables: dict[str, Any]) -> Any:
+        event = {"type": "invoice.payment_failed", "data": FAILED}
+        return {"events": [event]} if "PreviewedEvent" in document else {"customer": CUSTOMER}
+
+    monkeypatch.setattr("agents.notification.cli._ask", ask)
+    printed = CliRunner().invoke(notifications, ["preview", str(uuid.uuid4()), "--at", at])
+    assert printed.exit_code == 0, printed.output
+    assert "waits until 2026-01-16 08:00 UTC" in printed.output
+
+
+def test_what_is_no_moment_is_refused_with_what_one_looks_like() -> None:
+    printed = CliRunner().invoke(notifications, ["preview", str(uuid.uuid4()), "--at", "tonight"])
+    assert printed.exit_code == 2
+    assert "2026-01-31T22:00Z" in printed.output
+
+
 def test_without_an_endpoint_a_preview_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CAREGRAPH_GRAPHQL_URL", "http://127.0.0.1:1/v1/graphql")
     printed = CliRunner().invoke(notifications, ["preview", str(CUSTOMER["id"])])
