@@ -86,6 +86,11 @@ async def _checked(context: OperationContext, given: dict[str, str | None]) -> l
             raise Refused(AccountCode.ARGUMENTS, "a name can't be empty", _NAME, name)
         if value is not None and len(value) > _LONGEST:
             raise Refused(AccountCode.ARGUMENTS, f"at most {_LONGEST} characters", _NAME, name)
+    parts = ("first_name", "last_name", "phone", "date_of_birth", "state_code")
+    fault = await ask(context, "profile_fault", *(stripped[part] for part in parts))
+    if fault is not None:
+        name, message = fault
+        raise Refused(AccountCode.ARGUMENTS, message, _NAME, name)
     if stripped["timezone"] is not None and not await ask(context, "is_timezone", stripped["timezone"]):
         message = "a time zone is named as in America/Denver"
         raise Refused(AccountCode.ARGUMENTS, message, _NAME, "timezone")

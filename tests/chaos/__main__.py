@@ -76,7 +76,8 @@ KINDS = (
         share=1,
         make="INSERT INTO public.customer (email, first_name)"
         " SELECT 'chaos-' || n || '@example.com', 'Chaos' FROM generate_series(1, $1) AS n RETURNING id",
-        change="UPDATE public.customer AS c SET phone = '+1 555 ' || change.number FROM change WHERE c.id = $2",
+        change="UPDATE public.customer AS c SET phone = '+1555' || lpad(change.number::text, 7, '0')"
+        " FROM change WHERE c.id = $2",
     ),
     Kind(
         type="contract.updated",

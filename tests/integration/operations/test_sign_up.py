@@ -4,6 +4,7 @@ import asyncio
 import datetime
 from typing import Any
 
+import asyncpg
 import pytest
 
 from local.demo.people import ADA, THEO
@@ -13,11 +14,11 @@ from tests.integration.operations.clinic import Clinic
 SIGN_UP = """
 mutation (
     $first_name: String!, $last_name: String!, $date_of_birth: date, $state_code: String, $timezone: String,
-    $referral_code: String
+    $referral_code: String, $phone: String
 ) {
     sign_up(
         first_name: $first_name, last_name: $last_name, date_of_birth: $date_of_birth, state_code: $state_code,
-        timezone: $timezone, referral_code: $referral_code
+        timezone: $timezone, referral_code: $referral_code, phone: $phone
     ) { customer_id patient_id email first_name last_name created_at repeated }
 }
 """
@@ -44,16 +45,22 @@ async def refusal(clinic: Clinic, who: SignIn | None = CARL, **variables: Any) -
 
 async def test_a_person_becomes_a_customer_with_a_chart(clinic: Clinic) -> None:
     answer = await sign_up(
-        clinic, first_name=" Carl ", date_of_birth="1990-02-28", state_code="ca", timezone="America/Los_Angeles"
+        clinic,
+        first_name=" Carl ",
+        phone="+1 (202) 555-0142",
+        date_of_birth="1990-02-28",
+        state_code="ca",
+        timezone="America/Los_Angeles",
     )
     assert (answer["first_name"], answer["email"], answer["repeated"]) == ("Carl", "carl@example.com", False)
     row = await clinic.row(
-        "SELECT c.id::text, c.firebase_uid, c.state_code, c.timezone, p.id::text AS patient_id, p.birth_date"
+        "SELECT c.id::text, c.firebase_uid, c.phone, c.state_code, c.timezone, p.id::text AS patient_id, p.birth_date"
         " FROM public.customer c JOIN healthcare.patient p ON p.customer_id = c.id WHERE c.email = 'carl@example.com'"
     )
     assert row == {
         "id": answer["customer_id"],
         "firebase_uid": "firebase-carl",
+        "phone": "+12025550142",
         "state_code": "CA",
         "timezone": "America/Los_Angeles",
         "patient_id": answer["patient_id"],
@@ -116,6 +123,76 @@ async def test_arguments_have_bounds(clinic: Clinic) -> None:
     assert await refusal(clinic, timezone="Moon/Crater") == "validation-failed"
     assert await refusal(clinic, date_of_birth="yesterday, perhaps") == "data-exception"
     assert await clinic.connection.fetchval("SELECT count(*) FROM public.customer") == 2
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "expected"),
+    [
+        ("phone", "call me", "as in +12025550142"),
+        ("phone", "202 555 0142", "as in +12025550142"),
+        ("phone", "+1234567890123456", "8 to 15 digits"),
+        ("date_of_birth", "2130-01-01", "from 1900-01-01 to today"),
+        ("date_of_birth", "1899-12-31", "from 1900-01-01 to today"),
+        ("state_code", "ZZ", "as in CA"),
+        ("first_name", "Carl\nBirch", "no line breaks"),
+        ("last_name", "Birch\u2028", None),
+        ("last_name", "Bi\u2028rch", "no line breaks"),
+    ],
+)
+async def test_nobody_signs_up_with_what_can_not_be(
+    clinic: Clinic, argument: str, value: str, expected: str | None
+) -> None:
+    """The refusal tells which argument it is, and what is expected."""
+    answer = await ask(clinic, **{argument: value})
+
+    if expected is None:
+        assert "errors" not in answer, answer
+    else:
+        (error,) = answer["errors"]
+        assert error["extensions"] == {"code": "validation-failed", "path": f"$.selectionSet.sign_up.args.{argument}"}
+        assert expected in error["message"]
+        assert await clinic.connection.fetchval("SELECT count(*) FROM public.customer") == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [
+        ({"phone": "call me"}, "phone: a phone number begins with +"),
+        ({"phone": ""}, "phone: a phone number begins with +"),
+        ({"first_name": "Ada\n"}, "first_name: a name has no line breaks"),
+        ({"state_code": "ZZ"}, "state_code: a state of the United States"),
+        ({"state_code": "Jämtland", "country": "US"}, "state_code: a state of the United States"),
+        ({"state_code": "Jämtland", "country": "SE"}, None),
+        ({"phone": None, "state_code": "PR", "country": "US", "last_name": "O'Neill-Ñandú"}, None),
+    ],
+)
+async def test_a_profile_takes_nothing_that_can_not_be(
+    clinic: Clinic, change: dict[str, str | None], refused: str | None
+) -> None:
+    document = """
+        mutation ($id: uuid!, $set: customer_set_input!) {
+            update_customer_by_pk(pk_columns: {id: $id}, _set: $set) { phone first_name last_name state_code country }
+        }
+    """
+    answer = await clinic.endpoint.ask(document, role="user", me=str(ADA), id=str(ADA), set=change)
+
+    if refused is None:
+        assert answer["data"]["update_customer_by_pk"].items() >= change.items()
+    else:
+        (error,) = answer["errors"]
+        assert error["extensions"]["code"] == "data-exception"
+        assert error["message"].startswith(refused)
+
+
+async def test_what_a_profile_had_before_stays_until_it_is_changed(clinic: Clinic) -> None:
+    """Somebody whose old number isn't one can still move, and everything else goes on."""
+    await clinic.connection.execute("ALTER TABLE public.customer DISABLE TRIGGER check_changed_profile")
+    await clinic.set("public.customer", ADA, phone="after six", date_of_birth=datetime.date(1815, 12, 10))
+    await clinic.connection.execute("ALTER TABLE public.customer ENABLE TRIGGER check_changed_profile")
+
+    await clinic.set("public.customer", ADA, state_code="NV", country="US", lifetime_value=9900)
+    with pytest.raises(asyncpg.InvalidParameterValueError, match="date_of_birth: a birth date is from 1900"):
+        await clinic.set("public.customer", ADA, date_of_birth=datetime.date(1816, 12, 10))
 
 
 @pytest.mark.parametrize(("timezone", "refused"), [("Mars/Phobos", True), ("", True), ("Pacific/Chatham", False)])

@@ -45,8 +45,8 @@ FROM (VALUES
 -- public
 
 INSERT INTO public.customer (id, email, first_name, last_name, phone, chargebee_customer_id, lifetime_value, deleted_at)
-SELECT pg_temp.id_of(who, '0001'), lower(name) || '@cast.example', name, 'Cast', '+1202555' || who, 'cust-' || who, 100,
-    deleted_at
+SELECT pg_temp.id_of(who, '0001'), lower(name) || '@cast.example', name, 'Cast', '+1202555010' || ascii(who) % 10,
+    'cust-' || who, 100, deleted_at
 FROM cast_member;
 
 INSERT INTO public.contract (id, customer_id, subscription_id, treatment_id, status, start_date, completed_at)

@@ -22,7 +22,7 @@ class Records:
             connection=connection,
             customer_id=await connection.fetchval(
                 "INSERT INTO public.customer (email, first_name, last_name, date_of_birth, phone)"
-                " VALUES ('ada@example.com', 'Ada', 'Lovelace', '1815-12-10', '+12025550142') RETURNING id"
+                " VALUES ('ada@example.com', 'Ada', 'Lovelace', '1985-12-10', '+12025550142') RETURNING id"
             ),
             treatment_id=await connection.fetchval(
                 "INSERT INTO public.treatment (name, monthly_item_price_id, monthly_price)"
