@@ -143,7 +143,7 @@ async def test_nobody_signs_up_with_what_can_not_be(
     clinic: Clinic, argument: str, value: str, expected: str | None
 ) -> None:
     """The refusal tells which argument it is, and what is expected."""
-    answer = await ask(clinic, **{argument: value})
+    answer = await ask(clinic, CARL, **{argument: value})
 
     if expected is None:
         assert "errors" not in answer, answer
