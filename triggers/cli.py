@@ -71,7 +71,10 @@ def list_(
     as_json: Json = False,
     database_url: DatabaseUrl,
 ) -> None:
-    """The newest events: when, what, about whom, how far they got, and what each agent made of them."""
+    """The newest events: when, what, about whom, how far they got, and what each agent made of them.
+
+    With --state dead also what came from outside and was given up, such as webhooks.
+    """
     from triggers.history import Filter, State, list_events
     from triggers.render import render_list
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from heapq import merge
 from typing import Any
 from uuid import UUID
 
@@ -39,8 +40,10 @@ class Summary:
 
     #: Id of the event; a replay has its original's.
     event_id: UUID
-    sequence: int
+    #: None for what came from outside and was never in the outbox.
+    sequence: int | None
     type: str
+    #: Empty for what came from outside.
     topic: str
     ordering_key: str
     created_at: datetime
@@ -48,6 +51,7 @@ class Summary:
     is_replay: bool
     state: State
     attempts: int
+    #: Of the relay; of what came from outside, why an agent gave it up.
     last_error: str | None
     role: str | None
     user_id: str | None
@@ -104,9 +108,11 @@ class Event:
 
     id: UUID
     type: str
+    #: Empty for what came from outside and was never in the outbox: a webhook, a scheduled task.
     topic: str
     subject: str
     source: str | None
+    #: Of what came from outside, all that its dead letter kept.
     data: dict[str, Any]
     #: Who caused it; None for changes made outside the endpoint.
     role: str | None
@@ -151,11 +157,11 @@ class Story:
 
 
 async def list_events(connection: Connection, wanted: Filter, *, limit: int) -> list[Summary]:
-    """The newest events that pass the filter."""
+    """The newest events that pass the filter; of the dead ones also those that came from outside."""
     rows = await connection.fetch(
         load_statement("history/list"), wanted.types, wanted.key, wanted.state, wanted.since, wanted.until, limit
     )
-    return [
+    found = [
         Summary(
             event_id=row["replay_of"] or row["id"],
             sequence=row["sequence"],
@@ -174,11 +180,41 @@ async def list_events(connection: Connection, wanted: Filter, *, limit: int) -> 
         )
         for row in rows
     ]
+    if wanted.state is not State.DEAD:
+        return found
+    outside = await _list_dead_from_outside(connection, wanted, limit=limit)
+    # Those of the outbox stay in the order of their commits, whatever clock they were written by.
+    return list(merge(found, outside, key=lambda summary: summary.created_at, reverse=True))[:limit]
+
+
+async def _list_dead_from_outside(connection: Connection, wanted: Filter, *, limit: int) -> list[Summary]:
+    rows = await connection.fetch(
+        load_statement("history/from_outside"), None, wanted.types, wanted.key, wanted.since, wanted.until, limit
+    )
+    return [
+        Summary(
+            event_id=row["event_id"],
+            sequence=None,
+            type=row["type"],
+            topic="",
+            ordering_key=row["subject"],
+            created_at=row["created_at"],
+            published_at=None,
+            is_replay=False,
+            state=State.DEAD,
+            attempts=row["attempts"],
+            last_error=row["reason"],
+            role=None,
+            user_id=None,
+            outcomes=json.loads(row["outcomes"]),
+        )
+        for row in rows
+    ]
 
 
 async def get_event(connection: Connection, event_id: UUID) -> Event:
-    """The event of that id; UnknownEventError when there is none."""
-    found = await _get_events(connection, [event_id])
+    """The event of that id, and of one from outside what its dead letters say; UnknownEventError when there is none."""
+    found = await _get_events(connection, [event_id]) or await _get_from_outside(connection, event_id)
     if not found:
         raise UnknownEventError(f"There is no event {event_id}. `caregraph events list` shows the newest.")
     return found[0]
@@ -246,15 +282,43 @@ async def _get_events(connection: Connection, ids: Sequence[UUID]) -> list[Event
                 )
                 for row in publications
             ],
-            deliveries=[
-                Delivery(**{**fields, "effects": json.loads(fields["effects"])})
-                for fields in deliveries.get(event_id, ())
-            ],
+            deliveries=_deliveries(deliveries.get(event_id, ())),
             dead_letters=[DeadLetter(**fields) for fields in dead_letters.get(event_id, ())],
         )
         for event_id, publications in by_event.items()
         for first in publications[:1]
     ]
+
+
+async def _get_from_outside(connection: Connection, event_id: UUID) -> list[Event]:
+    ids = [event_id]
+    rows = await connection.fetch(load_statement("history/from_outside"), ids, None, None, None, None, 1)
+    if not rows:
+        return []
+    deliveries = _grouped(await connection.fetch(load_statement("history/deliveries"), ids))
+    dead_letters = _grouped(await connection.fetch(load_statement("history/dead_letters"), ids))
+    return [
+        Event(
+            id=event_id,
+            type=row["type"],
+            topic="",
+            subject=row["subject"],
+            source=row["source"],
+            data=json.loads(row["event"]),
+            role=None,
+            user_id=None,
+            traceparent=row["traceparent"],
+            created_at=row["created_at"],
+            publications=[],
+            deliveries=_deliveries(deliveries.get(event_id, ())),
+            dead_letters=[DeadLetter(**fields) for fields in dead_letters.get(event_id, ())],
+        )
+        for row in rows
+    ]
+
+
+def _deliveries(listed: Iterable[dict[str, Any]]) -> list[Delivery]:
+    return [Delivery(**{**fields, "effects": json.loads(fields["effects"])}) for fields in listed]
 
 
 def _grouped(rows: Iterable[Any]) -> dict[UUID, list[dict[str, Any]]]:

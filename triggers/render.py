@@ -47,14 +47,19 @@ def render_list(summaries: Sequence[Summary]) -> Table:
             state = f"published {_ms(summary.created_at, summary.published_at)}"
         elif summary.last_error:
             state = f"{state}, {summary.attempts} attempts"
+        agents = ", ".join(
+            f"{escape(agent)} {_outcome(outcome)}" for agent, outcome in sorted(summary.outcomes.items())
+        )
+        if summary.sequence is None and summary.last_error:
+            agents += f": {escape(summary.last_error)}"
         table.add_row(
             _when(summary.created_at, today),
             f"{summary.event_id}",
-            f"{summary.type}{' [dim](again)[/]' if summary.is_replay else ''}",
+            f"{escape(summary.type)}{' [dim](again)[/]' if summary.is_replay else ''}",
             escape(summary.ordering_key),
             f"[{style}]{state}[/]",
             _who(summary.role, _short(summary.user_id)),
-            ", ".join(f"{escape(agent)} {_outcome(outcome)}" for agent, outcome in sorted(summary.outcomes.items())),
+            agents,
         )
     return table
 
@@ -66,9 +71,9 @@ def render_event(event: Event, trace: Trace | None = None) -> RenderableType:
     envelope.add_column(overflow="fold")
     for name, value in (
         ("id", str(event.id)),
-        ("type", event.type),
-        ("topic", event.topic),
-        ("subject", event.subject),
+        ("type", escape(event.type)),
+        ("topic", event.topic or "none: it came from outside"),
+        ("subject", escape(event.subject)),
         ("time", f"{_time(event.created_at)} ({event.created_at.astimezone(UTC):%Y-%m-%d})"),
         ("by", _who(event.role, event.user_id)),
         ("trace", event.trace_id or "none"),

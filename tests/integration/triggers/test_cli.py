@@ -142,6 +142,64 @@ def test_list_filters(caregraph: Run, options: tuple[str, ...], expected: list[s
     assert [event["type"] for event in caregraph.json("events", "list", *options)] == expected
 
 
+def give_up_webhook(history: History, *, age: str, kind: str = "invoice_updated") -> uuid.UUID:
+    """A dead letter of a webhook, which has no row in the outbox."""
+    event_id = uuid.uuid4()
+    kept = {"attributes": {"source": "chargebee", "id": "ev_1", "type": kind}, "data": {"id": "ev_1"}}
+    history.query(
+        "INSERT INTO events.dead_letter (event_id, agent, reason, attempts, event, created_at)"
+        " VALUES ($1, 'event_routing', 'invoice 17: [total] is missing', 1, $2, now() - $3::text::interval)",
+        event_id,
+        json.dumps(kept),
+        age,
+    )
+    return event_id
+
+
+def test_what_came_from_outside_and_was_given_up_is_listed_where_its_time_puts_it(
+    caregraph: Run, history: History
+) -> None:
+    older = give_up_webhook(history, age="1 day")
+    newer = give_up_webhook(history, age="-1 second")
+    settled = give_up_webhook(history, age="2 days")
+    history.query(
+        "UPDATE events.dead_letter SET resolved_at = now(), resolution = 'discarded' WHERE event_id = $1", settled
+    )
+    listed = caregraph.json("events", "list", "--state", "dead")
+    assert [event["event_id"] for event in listed] == [str(newer), str(history.failed), str(older)]
+    assert (listed[0]["type"], listed[0]["ordering_key"]) == ("chargebee.webhook", "invoice_updated")
+    assert listed[0]["last_error"] == "invoice 17: [total] is missing"
+    assert listed[0]["outcomes"] == {"event_routing": "dead_letter"}
+    limited = caregraph.json("events", "list", "--state", "dead", "-n", "2")
+    assert [event["event_id"] for event in limited] == [str(newer), str(history.failed)]
+    of_a_day = caregraph.json("events", "list", "--state", "dead", "--until", "1h")
+    assert [event["event_id"] for event in of_a_day] == [str(older)]
+    assert caregraph.json("events", "list", "--state", "dead", "--key", "inv_1")[0]["event_id"] == str(history.failed)
+    assert str(newer) in caregraph("events", "list", "--state", "dead").stdout
+    assert len(caregraph.json("events", "list")) == 3
+
+
+def test_show_tells_what_a_dead_letter_kept_of_an_event_from_outside(caregraph: Run, history: History) -> None:
+    event_id = give_up_webhook(history, age="1 minute")
+    history.query(
+        "INSERT INTO events.delivery (event_id, agent, outcome, error)"
+        " VALUES ($1, 'event_routing', 'dead_letter', 'no')",
+        event_id,
+    )
+    text = caregraph("events", "show", event_id).stdout
+    for part in (
+        "chargebee.webhook",
+        "none: it came from outside",
+        "invoice_updated",
+        "dead letter of event_routing after 1 attempts: invoice 17: [total] is missing",
+        "event_routing agent dead_letter: no",
+        '"ev_1"',
+    ):
+        assert part in text
+    shown = caregraph.json("events", "show", event_id)
+    assert (shown["source"], shown["data"]["data"]) == ("/webhooks/chargebee", {"id": "ev_1"})
+
+
 def test_an_unknown_type_is_answered_with_those_there_are(caregraph: Run) -> None:
     result = caregraph("events", "list", "--type", "contract.bogus")
     assert result.exit_code == 2

@@ -93,6 +93,13 @@ async def test_a_list_reads_little_of_a_long_outbox(long_history: asyncpg.Connec
     assert sum(map(rows_read, nodes)) < 4_000, nodes
 
 
+async def test_what_came_from_outside_is_told_apart_without_a_walk_through_the_outbox(
+    long_history: asyncpg.Connection,
+) -> None:
+    nodes = await read_nodes(long_history, "history/from_outside", None, None, None, None, None, 25)
+    assert sum(map(rows_read, nodes)) < 100, nodes
+
+
 async def test_a_story_and_an_event_read_little_of_a_long_outbox(long_history: asyncpg.Connection) -> None:
     nodes = await read_nodes(long_history, "history/events_of_subject", "c4ca4238a0b923820dcc509a6f75849b", 200)
     # By trace: a look at a few ranges of blocks for each of its thirteen events.
