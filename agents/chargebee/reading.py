@@ -15,7 +15,7 @@ import asyncio
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -70,6 +70,8 @@ _MOST_ROWS: Final = 1_000
 _MOST_IN_COLUMNS: Final = 2_500
 _NAMED: Final = 5
 _PARTING_TIME_OUT_S: Final = 5.0
+#: The first second of the year 10000, which no calendar here has.
+_END_OF_TIME_S: Final = 253_402_300_800
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -438,7 +440,7 @@ class Reader:
 def _part(place: _Place, page: InvoicePage | Page) -> _Part:
     kind = place.resource.object_name
     count: int
-    changed: Iterable[int]
+    changed: Iterable[object]
     if isinstance(page, InvoicePage):
         columns = columns_of_invoices(page.invoices)
         each = (partial(rows_of_invoice, invoice) for invoice in page.invoices)
@@ -447,7 +449,11 @@ def _part(place: _Place, page: InvoicePage | Page) -> _Part:
         columns = None
         each = (partial(rows_of, kind, raw) for raw in page.objects)
         count = len(page.objects)
-        changed = (raw.get("updated_at") or raw.get("created_at") or raw.get("date") or 0 for raw in page.objects)
+        changed = (
+            raw.get("updated_at") or raw.get("created_at") or raw.get("date")
+            for raw in page.objects
+            if isinstance(raw, Mapping)
+        )
     rows: list[Rows] = []
     problems: list[str] = []
     if columns is None:
@@ -468,9 +474,14 @@ def _part(place: _Place, page: InvoicePage | Page) -> _Part:
         rows=rows,
         problems=problems,
         count=count,
-        changed_at=max(changed, default=0),
+        changed_at=_latest(changed),
         next_offset=page.next_offset,
     )
+
+
+def _latest(changed: Iterable[object]) -> int:
+    """The latest moment; what is none is of a resource that can't be mirrored, and says nothing of how far we are."""
+    return max((at for at in changed if type(at) is int and at < _END_OF_TIME_S), default=0)
 
 
 def _joined(place: _Place, pages: Sequence[InvoicePage | _Part]) -> _Part:

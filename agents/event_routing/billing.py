@@ -13,9 +13,9 @@ from integrations.chargebee.rows import Unmirrorable, rows_of_event
 async def card_changed(webhook: ChargebeeWebhook, work: Work, context: Context) -> WriteBack:
     """The same, and if the customer is ours, customer.payment_source_changed: what waits for another card is tried."""
     mirrored = await mirror_resources(webhook, work, context)
-    given = (webhook.content.get(kind) or {} for kind in ("payment_source", "card", "customer"))
-    billing_id = next((one.get("customer_id") or one.get("id") for one in given if one), None)
-    if billing_id is None:
+    given = (webhook.content.get(kind) for kind in ("payment_source", "card", "customer"))
+    billing_id = next((one.get("customer_id") or one.get("id") for one in given if one and isinstance(one, dict)), None)
+    if not isinstance(billing_id, str):
         return mirrored
     found = (await context.graphql.query(find_billed_customer(chargebee_customer_id=billing_id))).customers
     if not found:

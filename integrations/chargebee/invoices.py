@@ -6,7 +6,7 @@ over, in two thirds of the time that the whole takes as dictionaries.
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 import orjson
@@ -16,7 +16,13 @@ from integrations.chargebee.moments import all_written
 #: Column → its values in many rows, in the rows' order.
 Columns = dict[str, Sequence[Any]]
 
+#: As large as PostgreSQL's bigint and integer are.
+Big = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+Small = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+
 _MISSING: Final = re.compile(r"missing required field `(\w+)`")
+#: The path of what has another form: `$.line_items[0].amount`.
+_PLACE: Final = re.compile(r"at `\$\.([\w.\[\]]+)`$")
 
 
 class Line(msgspec.Struct, kw_only=True, frozen=True, gc=False):
@@ -30,11 +36,11 @@ class Line(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     description: str = ""
     date_from: int | None = None
     date_to: int | None = None
-    quantity: int = 1
-    unit_amount: int = 0
-    amount: int = 0
-    discount_amount: int = 0
-    tax_amount: int = 0
+    quantity: Small = 1
+    unit_amount: Big = 0
+    amount: Big = 0
+    discount_amount: Big = 0
+    tax_amount: Big = 0
 
 
 class Invoice(msgspec.Struct, kw_only=True, frozen=True, gc=False):
@@ -49,16 +55,16 @@ class Invoice(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     price_type: str = "tax_exclusive"
     date: int
     due_date: int | None = None
-    net_term_days: int = 0
+    net_term_days: Small = 0
     currency_code: str
-    sub_total: int
-    tax: int = 0
-    total: int
-    amount_paid: int = 0
-    amount_adjusted: int = 0
-    credits_applied: int = 0
-    write_off_amount: int = 0
-    amount_due: int = 0
+    sub_total: Big
+    tax: Big = 0
+    total: Big
+    amount_paid: Big = 0
+    amount_adjusted: Big = 0
+    credits_applied: Big = 0
+    write_off_amount: Big = 0
+    amount_due: Big = 0
     paid_at: int | None = None
     voided_at: int | None = None
     dunning_status: str | None = None
@@ -67,7 +73,7 @@ class Invoice(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     generated_at: int | None = None
     #: Very old ones have none until they change.
     updated_at: int | None = None
-    resource_version: int | None = None
+    resource_version: Big | None = None
     deleted: bool = False
     line_items: list[Line] = []
 
@@ -93,6 +99,10 @@ class MissingAttribute(Exception):
     """An invoice or a line of it lacks an attribute that all have."""
 
 
+class WrongForm(Exception):
+    """An attribute of an invoice or of a line of it, named by its path, is of another kind or out of bounds."""
+
+
 class InvoicePage(msgspec.Struct, frozen=True, gc=False):
     """Part of the listing of invoices."""
 
@@ -114,13 +124,13 @@ def _page_with_nulls(content: bytes) -> InvoicePage | None:
     try:
         listing = orjson.loads(content)
         invoices = [typed(entry["invoice"]) for entry in listing["list"]]
-    except (MissingAttribute, ValueError, KeyError, TypeError, AttributeError):
+    except (MissingAttribute, WrongForm, ValueError, KeyError, TypeError, AttributeError):
         return None
     return InvoicePage(invoices=invoices, next_offset=listing.get("next_offset"))
 
 
 def typed(raw: Mapping[str, Any]) -> Invoice:
-    """The invoice. Raises MissingAttribute with its name, and TypeError for one of another form."""
+    """The invoice. Raises MissingAttribute with its name, WrongForm with its path, and TypeError for what is none."""
     lines = raw.get("line_items")
     given = _given(raw)
     if isinstance(lines, list):
@@ -130,7 +140,10 @@ def typed(raw: Mapping[str, Any]) -> Invoice:
     except msgspec.ValidationError as error:
         # Its text names attributes and kinds, no values.
         missing = _MISSING.search(str(error))
-        raise (MissingAttribute(missing[1]) if missing else TypeError("of another form")) from None
+        if missing:
+            raise MissingAttribute(missing[1]) from None
+        place = _PLACE.search(str(error))
+        raise (WrongForm(place[1]) if place else TypeError("of another form")) from None
 
 
 def _given(raw: Mapping[str, Any]) -> dict[str, Any]:

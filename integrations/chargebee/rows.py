@@ -18,7 +18,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from integrations.chargebee.invoices import Columns, Invoice, MissingAttribute, invoice_columns, line_columns, typed
+from integrations.chargebee.invoices import (
+    Columns,
+    Invoice,
+    MissingAttribute,
+    WrongForm,
+    invoice_columns,
+    line_columns,
+    typed,
+)
 from integrations.chargebee.moments import written as _time
 
 Resource = Mapping[str, Any]
@@ -64,6 +72,42 @@ VALUES: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
     "credit_note": {
         "type": frozenset({"adjustment", "refundable", "store"}),
         "status": frozenset({"adjusted", "refunded", "refund_due", "voided"}),
+    },
+}
+
+_BIG: Final = range(-(2**63), 2**63)
+_SMALL: Final = range(-(2**31), 2**31)
+
+#: What the columns of numbers hold, PostgreSQL's bigint and integer. A test holds these against the tables' types. The
+#: numbers of invoices and lines are bounded as they are typed.
+NUMBERS: Final[Mapping[str, Mapping[str, range]]] = {
+    "customer": {
+        "net_term_days": _SMALL,
+        "promotional_credits": _BIG,
+        "refundable_credits": _BIG,
+        "excess_payments": _BIG,
+        "unbilled_charges": _BIG,
+        "resource_version": _BIG,
+    },
+    "item_price": {"period": _SMALL, "price": _BIG, "resource_version": _BIG},
+    "subscription": {
+        "plan_quantity": _SMALL,
+        "plan_unit_price": _BIG,
+        "billing_period": _SMALL,
+        "remaining_billing_cycles": _SMALL,
+        "due_invoices_count": _SMALL,
+        "total_dues": _BIG,
+        "mrr": _BIG,
+        "resource_version": _BIG,
+    },
+    "transaction": {"amount": _BIG, "amount_unused": _BIG, "resource_version": _BIG},
+    "credit_note": {
+        "sub_total": _BIG,
+        "total": _BIG,
+        "amount_allocated": _BIG,
+        "amount_refunded": _BIG,
+        "amount_available": _BIG,
+        "resource_version": _BIG,
     },
 }
 
@@ -240,10 +284,14 @@ KINDS: Final = (*_ROW_OF, "invoice")
 def rows_of(kind: str, raw: Resource) -> Rows:
     """The rows of one resource by table: one, and an invoice's lines. Raises Unmirrorable, KeyError for the kind."""
     row_of = None if kind == "invoice" else _ROW_OF[kind]
+    if not isinstance(raw, Mapping):
+        raise Unmirrorable(kind, "without an id", "the resource", "is no object")
     try:
         return rows_of_invoice(typed(raw)) if row_of is None else {kind: [row_of(raw)]}
     except (KeyError, MissingAttribute) as error:
         raise Unmirrorable(kind, raw.get("id"), str(error.args[0]), "is missing") from None
+    except WrongForm as error:
+        raise Unmirrorable(kind, raw.get("id"), str(error), "has the wrong form or size") from None
     except _WRONG_FORM as error:
         raise _of_another_form(kind, raw.get("id"), error) from None
 
@@ -311,10 +359,13 @@ def rows_of_event(content: Mapping[str, Any]) -> Rows:
     """
     found: list[Rows] = []
     for name, value in content.items():
-        if name in KINDS and isinstance(value, Mapping):
-            found.append(rows_of(name, value))
-        elif name.removesuffix("s") in KINDS and isinstance(value, list):
-            found.extend(rows_of(name.removesuffix("s"), one) for one in value)
+        kind = name.removesuffix("s")
+        if kind not in KINDS or value is None:
+            continue
+        if isinstance(value, list):
+            found.extend(rows_of(kind, one) for one in value)
+        elif name == kind:
+            found.append(rows_of(kind, value))
     return collect(found)
 
 
@@ -338,6 +389,13 @@ def _mirrored(kind: str, raw: Resource, row: Row, made_at: int) -> Row:
     # Chargebee's versions are milliseconds.
     row["resource_version"] = changed_at * 1000 if version is None else version
     row["deleted"] = bool(raw.get("deleted"))
+    if not isinstance(row["id"], str):
+        raise Unmirrorable(kind, row["id"], "id", "is no text")
+    for column, bounds in NUMBERS[kind].items():
+        value = row[column]
+        # A truth value is an int to Python.
+        if value is not None and (type(value) is not int or value not in bounds):
+            raise Unmirrorable(kind, row["id"], column, "is no number, or one too large for the mirror")
     _check(kind, row)
     return row
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -106,6 +107,44 @@ async def test_what_a_table_cannot_hold_is_named_and_keeps_nothing_else_out(bill
         "3",
     ]
     assert "invoice" in str((await billing.place())["last_error"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "problem"),
+    [
+        ("invoice", {"total": 2**63}, "total has the wrong form or size"),
+        ("invoice", {"date": 10**15}, "an attribute has the wrong form"),
+        ("transaction", {"amount": 2**63}, "amount is no number, or one too large for the mirror"),
+        ("transaction", {"date": 10**15}, "an attribute has the wrong form"),
+        ("transaction", {"updated_at": 10**15}, "an attribute has the wrong form"),
+        ("transaction", {"updated_at": "x"}, "an attribute has the wrong form"),
+        ("transaction", {"resource_version": "x"}, "resource_version is no number"),
+        ("invoice", {"updated_at": 10**15}, "an attribute has the wrong form"),
+    ],
+)
+async def test_a_number_or_moment_that_no_column_holds_is_named_and_keeps_nothing_else_out(
+    billing: Billing, kind: str, changes: dict[str, Any], problem: str
+) -> None:
+    billing.save(kind, "1")
+    given = billing.save(kind, "2")
+    # As Chargebee doesn't write it; its listing goes by what it knew before.
+    billing.service.store.put(
+        kind,
+        given["id"],
+        given | changes,
+        created_at=given["date"],
+        updated_at=given["updated_at"],
+        resource_version=given["resource_version"],
+        deleted=False,
+    )
+    billing.save(kind, "3")
+
+    progress = await billing.read(Resource(f"{kind}s"))
+
+    assert [row["id"].removeprefix(billing.name) for row in await billing.mirrored(kind)] == ["1", "3"]
+    assert progress.ended
+    (named,) = progress.unmirrorable
+    assert named.startswith(f"{kind} {billing.name}2: {problem}")
 
 
 async def test_what_only_the_database_refuses_keeps_nothing_else_out(billing: Billing) -> None:

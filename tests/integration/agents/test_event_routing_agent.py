@@ -270,6 +270,34 @@ async def test_another_card_is_told_of_for_a_customer_of_ours_and_only_mirrored_
     assert len(mirrored) == 2
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ({"invoice": [1]}, "invoice without an id: the resource is no object"),
+        ({"invoice": {"total": 2**63}}, "total has the wrong form or size"),
+        ({"invoice": {"resource_version": "x"}}, "resource_version has the wrong form or size"),
+        ({"transaction": {"id": "txn", "resource_version": "x"}}, "resource_version is no number"),
+        ({"transaction": {"id": "txn", "amount": 2**63}}, "amount is no number, or one too large"),
+    ],
+)
+async def test_what_can_never_be_mirrored_is_kept_as_a_dead_letter_at_once(
+    routing: Routing, content: dict[str, Any], reason: str
+) -> None:
+    made = {"date": 1_767_000_000, "currency_code": "JPY", "type": "payment", "status": "success"}
+    whole = {"invoice": invoice(1), "transaction": {"customer_id": "cb", "resource_version": 1, **made}}
+    given = {kind: whole[kind] | one if isinstance(one, dict) else one for kind, one in content.items()}
+    webhook = billing_event("invoice_updated", **given)
+
+    assert await routing.accepted("chargebee", webhook) == "dead_letter"
+
+    (letter,) = await routing.world.dead_letters(webhook_event_id("chargebee", webhook["id"]), AGENT)
+    assert reason in letter["reason"]
+
+
+async def test_a_card_of_another_form_hinders_nothing(routing: Routing) -> None:
+    assert await routing.accepted("chargebee", billing_event("card_updated", card=[1], customer=None)) == "skipped"
+
+
 @pytest.mark.parametrize("source", SOURCES)
 async def test_while_a_secret_is_being_replaced_the_new_and_the_old_one_prove_a_webhook_and_no_other(
     world: World, source: str, monkeypatch: pytest.MonkeyPatch

@@ -1,18 +1,22 @@
 """What becomes of Chargebee's resources in the mirror."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
+import msgspec
 import orjson
 import pytest
 from graphql import FieldNode, ObjectFieldNode, parse, visit
 from graphql import Visitor as GraphQLVisitor
+from sqlalchemy import BigInteger, Integer
 
 import agents.mirror
-from integrations.chargebee.invoices import InvoicePage, read_page
+from integrations.chargebee.invoices import Invoice, InvoicePage, Line, read_page
 from integrations.chargebee.rows import (
     KINDS,
+    NUMBERS,
     VALUES,
     Resource,
     Unmirrorable,
@@ -170,7 +174,12 @@ def test_a_resource_without_version_has_that_of_its_last_change() -> None:
     [
         ({"status": "imagined"}, "invoice 17: status has a value that the mirror doesn't know"),
         ({"line_items": [line("li_1", entity_type="plan_setup")]}, "invoice_line_item li_1: entity_type has a value"),
-        ({"date": "yesterday"}, "invoice 17: an attribute has the wrong form (TypeError)"),
+        ({"date": "yesterday"}, "invoice 17: date has the wrong form or size"),
+        ({"date": 10**15}, "invoice 17: an attribute has the wrong form ("),
+        ({"total": 2**63}, "invoice 17: total has the wrong form or size"),
+        ({"resource_version": "x"}, "invoice 17: resource_version has the wrong form or size"),
+        ({"line_items": [line("li_1", amount=-(2**63) - 1)]}, "invoice 17: line_items[0].amount has the wrong form or"),
+        ({"line_items": [line("li_1", quantity=2**31)]}, "invoice 17: line_items[0].quantity has the wrong form or"),
     ],
 )
 def test_what_the_mirror_cannot_hold_is_named_without_its_values(changes: dict[str, Any], sentence: str) -> None:
@@ -178,6 +187,67 @@ def test_what_the_mirror_cannot_hold_is_named_without_its_values(changes: dict[s
         rows_of("invoice", invoice(**changes))
     assert str(caught.value).startswith(sentence)
     assert "imagined" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"amount": 2**63}, "transaction txn_1: amount is no number, or one too large for the mirror"),
+        ({"amount": 1e30}, "transaction txn_1: amount is no number"),
+        ({"amount_unused": "lots"}, "transaction txn_1: amount_unused is no number"),
+        ({"resource_version": "x"}, "transaction txn_1: resource_version is no number"),
+        ({"id": ["txn_1"]}, "transaction ['txn_1']: id is no text"),
+        ({"linked_credit_notes": [1]}, "transaction txn_1: an attribute has the wrong form (AttributeError)"),
+    ],
+)
+def test_what_no_column_can_hold_is_named(changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(Unmirrorable) as caught:
+        rows_of("transaction", transaction(**changes))
+    assert str(caught.value).startswith(sentence)
+
+
+def test_the_largest_numbers_that_a_column_holds_are_mirrored() -> None:
+    assert the_row(invoice(total=2**63 - 1, amount_due=-(2**63)))["total"] == 2**63 - 1
+    (row,) = rows_of("transaction", transaction(amount=2**63 - 1))["transaction"]
+    assert row["amount"] == 2**63 - 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("resource", [1, "x", [[]]])
+def test_what_is_no_object_is_named_by_its_kind(kind: str, resource: object) -> None:
+    with pytest.raises(Unmirrorable, match=f"{kind} without an id: the resource is no object"):
+        rows_of_event({kind: resource if isinstance(resource, list) else [resource]})
+    if not isinstance(resource, list):
+        with pytest.raises(Unmirrorable, match=f"{kind} without an id"):
+            rows_of_event({kind: resource})
+
+
+def test_the_numbers_bounds_are_those_of_the_tables_columns() -> None:
+    declared = {
+        kind: {
+            column.name: 2**63 if isinstance(column.type, BigInteger) else 2**31
+            for column in metadata.tables[f"chargebee.{kind}"].columns
+            if isinstance(column.type, Integer) and column.name not in HISTORY
+        }
+        for kind in (*KINDS, "invoice_line_item")
+    }
+    # Lines have their invoices' version.
+    bounds = {
+        "invoice": typed_bounds(Invoice),
+        "invoice_line_item": typed_bounds(Line) | {"resource_version": 2**63},
+        **{kind: {name: bounds.stop for name, bounds in columns.items()} for kind, columns in NUMBERS.items()},
+    }
+    assert bounds == declared
+
+
+def typed_bounds(kind: type[msgspec.Struct]) -> dict[str, int]:
+    """The attributes of a structure that have bounds, and what is just too large for them."""
+    found: dict[str, int] = {}
+    for name, hint in get_type_hints(kind, include_extras=True).items():
+        for part in (hint, *get_args(hint)):
+            for meta in getattr(part, "__metadata__", ()):
+                found[name] = meta.le + 1
+    return found
 
 
 def test_a_missing_attribute_is_named() -> None:
@@ -266,6 +336,9 @@ def variants() -> list[dict[str, Any]]:
         given | {"status": "unknown"},
         given | {"date": "2026"},
         given | {"date": 10**15},
+        given | {"total": 2**63},
+        given | {"line_items": [line("a", amount=10**30)]},
+        given | {"line_items": [line("a", quantity=2**31)]},
         given | {"line_items": lines},
         given | {"line_items": [line("a", entity_type="gift")]},
         given | {"line_items": [{"id": "a"}]},
@@ -276,7 +349,7 @@ def variants() -> list[dict[str, Any]]:
 
 
 def page_of(*raws: dict[str, Any]) -> InvoicePage | None:
-    return read_page(orjson.dumps({"list": [{"invoice": one} for one in raws], "next_offset": "further"}))
+    return read_page(json.dumps({"list": [{"invoice": one} for one in raws], "next_offset": "further"}).encode())
 
 
 @pytest.mark.parametrize("raw", variants(), ids=lambda raw: str(len(str(raw))))
