@@ -1,7 +1,7 @@
 """Whoever begins a treatment twice at once has begun it once; and the audit refuses in every replication role.
 
-A second contract for the same treatment that overlaps the first is refused where a person asks for it: each would have
-a subscription of its own, and be charged for. Agents and operators may still write what they have to.
+A second contract for the same treatment from the same day is refused where a person asks for it within a moment: each
+would have a subscription of its own, and be charged for.
 """
 
 from alembic import op

@@ -1,7 +1,7 @@
--- public.begin_once: whoever asks twice for a treatment, by a double click say, has it once. A contract that has begun or
--- will, for the same treatment and with a day in common, is refused; what follows it directly is not. Others of the same
--- customer wait here for one another, so that two at once see each other. For sessions of customers and of those who act
--- for them: what agents and operators write is up to them.
+-- public.begin_once: whoever asks twice within a moment for the same treatment from the same day, by a double click say,
+-- has it once: each contract would have a subscription of its own, and be charged for. One that names its subscription
+-- is charged for already, and may be written. Others of the same customer wait here for one another, so that two at once
+-- see each other. For sessions of customers and of those who act for them: agents and operators may write what they like.
 CREATE FUNCTION public.begin_once() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $body$
@@ -14,13 +14,13 @@ BEGIN
         SELECT FROM public.contract AS c
         WHERE c.customer_id = NEW.customer_id
             AND c.treatment_id = NEW.treatment_id
+            AND c.start_date = NEW.start_date
             AND c.status IN ('future', 'active')
-            AND c.start_date < NEW.end_date
-            AND c.end_date > NEW.start_date
+            AND c.created_at > clock_timestamp() - interval '10 seconds'
     )
     THEN
         RAISE unique_violation USING
-            MESSAGE = 'there is a contract for this treatment already that has days in common with this one',
+            MESSAGE = 'a contract for this treatment from this day was begun a moment ago',
             CONSTRAINT = 'contract_begin_once';
     END IF;
     RETURN NEW;
@@ -28,10 +28,9 @@ END
 $body$;
 
 COMMENT ON FUNCTION public.begin_once() IS
-    'Refuses a second contract of a customer for the same treatment and time, where a person asks for it.';
+    'Refuses a contract that a person has asked for twice within a moment.';
 
--- After set_contract_end_date, by its name.
-CREATE TRIGGER start_once BEFORE INSERT ON public.contract
+CREATE TRIGGER begin_once BEFORE INSERT ON public.contract
 FOR EACH ROW
-WHEN (coalesce(current_setting('app.session', true), '') <> '')
+WHEN (NEW.subscription_id IS NULL AND coalesce(current_setting('app.session', true), '') <> '')
 EXECUTE FUNCTION public.begin_once();

@@ -1,2 +1,2 @@
-DROP TRIGGER start_once ON public.contract;
+DROP TRIGGER begin_once ON public.contract;
 DROP FUNCTION public.begin_once();

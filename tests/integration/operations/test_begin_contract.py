@@ -29,7 +29,7 @@ async def test_five_clicks_at_once_begin_one_contract(clinic: Clinic) -> None:
     assert len(refused) == 4
     for error in refused:
         assert error["extensions"]["code"] == "constraint-violation"
-        assert "there is a contract for this treatment already" in error["message"]
+        assert "a contract for this treatment from this day was begun a moment ago" in error["message"]
 
 
 async def test_another_treatment_another_time_and_another_person_are_another_contract(clinic: Clinic) -> None:
@@ -37,12 +37,18 @@ async def test_another_treatment_another_time_and_another_person_are_another_con
         await begin(clinic),
         await begin(clinic, treatment=OTHER_TREATMENT),
         await begin(clinic, me=BO),
-        # The day on which the first one ends.
-        await begin(clinic, start="2030-07-01"),
+        await begin(clinic, start="2030-01-02"),
     ):
         assert "errors" not in answer, answer
-    assert "errors" in await begin(clinic, start="2030-06-30")
     assert await contracts(clinic) == 4
+
+
+async def test_after_a_moment_it_was_no_double_click(clinic: Clinic) -> None:
+    await begin(clinic)
+    assert "errors" in await begin(clinic)
+    await clinic.connection.execute("UPDATE public.contract SET created_at = now() - interval '11 seconds'")
+    assert "errors" not in await begin(clinic)
+    assert await contracts(clinic) == 2
 
 
 async def test_what_was_cancelled_may_be_begun_again(clinic: Clinic) -> None:
