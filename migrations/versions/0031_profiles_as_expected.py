@@ -1,4 +1,4 @@
-"""A profile's names, telephone number, birth date and state are such as there can be, whoever writes them.
+"""A profile's names, telephone number, birth date and state are such as there can be, where people write them.
 
 What is there already stays until it is changed.
 """
@@ -22,3 +22,4 @@ def downgrade() -> None:
     op.execute("DROP TRIGGER check_profile ON public.customer")
     op.execute("DROP FUNCTION public.check_profile()")
     op.execute("DROP FUNCTION public.profile_fault(text, text, text, date, text, text)")
+    op.execute("DROP FUNCTION public.e164(text, text)")

@@ -1,3 +1,19 @@
+-- public.e164: a phone number as text messages are sent to it (ITU-T E.164): without blanks and what one sets between the
+-- groups, and with the country's code where the United States' are left out, as people there write them.
+CREATE FUNCTION public.e164(phone text, country text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    RETURN (
+        SELECT CASE
+            WHEN upper(coalesce(e164.country, 'US')) <> 'US' THEN t.digits
+            WHEN t.digits ~ '^[2-9][0-9]{9}$' THEN '+1' || t.digits
+            WHEN t.digits ~ '^1[2-9][0-9]{9}$' THEN '+' || t.digits
+            ELSE t.digits
+        END
+        FROM translate(e164.phone, ' -.()', '') AS t (digits)
+    );
+
+COMMENT ON FUNCTION public.e164(text, text) IS 'A phone number in the form +12025550142, if it can be one.';
+
 -- public.profile_fault: what is wrong with a part of a customer's profile, as the part's name and a sentence that says
 -- what is expected; null when nothing is. Null parts aren't looked at. Operations ask before they write, the triggers
 -- below ask for everybody else.
@@ -17,8 +33,7 @@ BEGIN
     IF last_name ~ control THEN
         RETURN ARRAY['last_name', not_in_names];
     END IF;
-    -- ITU-T E.164; blanks and what one sets between the groups don't count.
-    IF translate(phone, ' -.()', '') !~ '^\+[1-9][0-9]{7,14}$' THEN
+    IF public.e164(phone, country) !~ '^\+[1-9][0-9]{7,14}$' THEN
         RETURN ARRAY[
             'phone',
             'a phone number begins with + and the country''s code and has 8 to 15 digits, as in +12025550142'
@@ -58,17 +73,24 @@ DECLARE
         NEW.country
     );
 BEGIN
+    -- Of people; what operators and programs write is up to them.
+    IF coalesce(nullif(current_setting('app.session', true), '')::jsonb ->> 'x-hasura-role', '')
+        NOT IN ('user', 'newcomer', 'cct')
+    THEN
+        RETURN NEW;
+    END IF;
     IF fault IS NOT NULL THEN
         RAISE EXCEPTION '%: %', fault[1], fault[2] USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    -- As text messages are sent to it.
-    NEW.phone := translate(NEW.phone, ' -.()', '');
+    IF NEW.phone IS DISTINCT FROM OLD.phone THEN
+        NEW.phone := public.e164(NEW.phone, NEW.country);
+    END IF;
     RETURN NEW;
 END
 $body$;
 
 COMMENT ON FUNCTION public.check_profile() IS
-    'Refuses a customer''s profile that can''t be; sets phone numbers in E.164.';
+    'Refuses what a person writes into a profile and can''t be; sets phone numbers in E.164.';
 
 CREATE TRIGGER check_profile BEFORE INSERT ON public.customer
 FOR EACH ROW EXECUTE FUNCTION public.check_profile();
