@@ -1,2 +1,0 @@
-DROP TRIGGER begin_once ON public.contract;
-DROP FUNCTION public.begin_once();
