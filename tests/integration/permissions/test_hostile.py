@@ -67,7 +67,7 @@ def test_a_violated_constraint_is_named_and_no_value_of_the_row(
         ("public.message", {"body": "x"}, "thread_id", id_of("b", "0004")),
         ("healthcare.questionnaire_response", {"questionnaire": "x", "item": []}, "patient_id", id_of("b", "0002")),
         ("public.contract", {}, "treatment_id", id_of("f", "0002")),
-        ("public.contract", {"treatment_id": OFFERED, "start_date": "2040-01-01"}, "subscription_id", "sub-b"),
+        ("public.contract", {"treatment_id": OFFERED}, "subscription_id", "sub-b"),
     ],
 )
 def test_a_reference_to_a_hidden_row_fails_like_one_to_nothing(
@@ -146,7 +146,7 @@ def test_what_was_kept_for_one_is_not_given_to_another(library: Database) -> Non
 def test_what_a_write_returns_shows_no_rows_of_others(database: Database) -> None:
     document = """
         mutation ($treatment: uuid!) {
-          insert_contract_one(object: {treatment_id: $treatment, start_date: "2040-01-01"}) {
+          insert_contract_one(object: {treatment_id: $treatment}) {
             customer { id message_threads { id } }
             treatment { contracts { customer_id } contracts_aggregate { aggregate { count } } }
           }

@@ -52,10 +52,8 @@ _BAD_CONTRACTS: dict[str, dict[str, object]] = {
     "takes a treatment that is not offered": {"treatment_id": ONCE_TAKEN},
     "takes a treatment that does not exist": {"treatment_id": NOBODY},
     "begins a contract that is over": {"start_date": "2020-01-01"},
-    "renews a contract by nesting": {"renewed_from": {"data": {"treatment_id": OFFERED, "start_date": "2041-01-01"}}},
-    "has a contract renewed by nesting": {
-        "renewed_by": {"data": {"treatment_id": OFFERED, "start_date": "2041-01-01"}}
-    },
+    "renews a contract by nesting": {"renewed_from": {"data": {"treatment_id": OFFERED}}},
+    "has a contract renewed by nesting": {"renewed_by": {"data": {"treatment_id": OFFERED}}},
 }
 for _says, _changed in _BAD_CONTRACTS.items():
     _try(_says, OLGA, insert(_CONTRACT, {"treatment_id": OFFERED, **_changed}), code="permission-error")
