@@ -319,7 +319,7 @@ def watch_marks() -> Iterator[Marks]:
     marks, flush = Marks(), OutboxWriter._flush  # noqa: SLF001 -- it tells nobody
 
     async def flushed(writer: OutboxWriter) -> None:
-        number = writer._gathered  # noqa: SLF001
+        number = writer._gathered  # noqa: SLF001 -- as above
         await flush(writer)
         marks.taken.append((time.perf_counter(), number))
 

@@ -34,8 +34,9 @@ _HEAD: Final = struct.Struct(">6sQQiqii")
 _HEAD_AND_LENGTH: Final = struct.Struct(">6sQQiqiii")
 #: Of our own request ids; others may have other lengths.
 _REQUEST_ID_CHARACTERS: Final = 36
-#: Of a traceparent, as the text that these four bytes look like.
-_TRACEPARENT_LENGTH: Final = "\0\0\0\x37"
+#: Of a traceparent, and the same as the text that COPY's four bytes of it look like.
+_TRACEPARENT_CHARACTERS: Final = 55
+_TRACEPARENT_LENGTH: Final = f"\0\0\0{chr(_TRACEPARENT_CHARACTERS)}"
 #: PostgreSQL's times are microseconds since 2000 began (UTC).
 _EPOCH_US: Final = 946_684_800_000_000
 _TEXT_OID: Final = 25
@@ -91,7 +92,12 @@ class EntryMaker:
                 traceparent = request.find_traceparent()
             if entered is not None:
                 traceparent = entered.traceparent
-            if request_id is not None and len(request_id) == _REQUEST_ID_CHARACTERS and traceparent is not None:
+            if (
+                request_id is not None
+                and traceparent is not None
+                and len(request_id) == _REQUEST_ID_CHARACTERS
+                and len(traceparent) == _TRACEPARENT_CHARACTERS
+            ):
                 head = _HEAD_AND_LENGTH.pack(
                     _START, first_half, self._number, 8, since_epoch_us, 4, row_count, _REQUEST_ID_CHARACTERS
                 )

@@ -72,7 +72,7 @@ class AccessLog:
     @property
     def is_full(self) -> bool:
         """Whether as many notes wait as may."""
-        return len(self._entries) + len(self._noted) >= self._capacity
+        return self._waiting >= self._capacity
 
     @property
     def _waiting(self) -> int:

@@ -89,7 +89,7 @@ outbox = Table(
     info={"relationships": _FOLLOWING},
 )
 
-# Keys rise, so their indexes' pages would be full when marking adds entries, and split.
+# Keys rise, so their indexes' pages would be full when marking adds entries, and split. (`DDL` has no types.)
 for _name in ("outbox_pkey", "outbox_sequence_key"):
     listen(outbox, "after_create", DDL(f"ALTER INDEX events.{_name} SET (fillfactor = 50)"))  # type: ignore[no-untyped-call]
 

@@ -50,6 +50,7 @@ def key_of(entry: bytes) -> uuid.UUID:
         ("01a1ff27-044f-7006-9594-147666e94899", None),
         (None, None),
         ("é" * 36, TRACE),
+        ("01a1ff27-059f-7d33-b28d-4d9a47256f33", TraceContext("short", "ids")),
     ],
 )
 def test_an_entry_says_what_was_noted(request_id: str | None, trace: TraceContext | None) -> None:
