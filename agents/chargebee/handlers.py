@@ -9,6 +9,7 @@ from typing import Any, Final
 from agents.chargebee.first_payment import Billing, contract_ended, find_recovery, first_payment_declined
 from agents.chargebee.operations import get_contract, get_customer, set_chargebee_customer
 from agents.chargebee.subscribing import OPEN, Person, subscribe
+from agents.charging.doubles import why_not_wanted
 from agents.events.contract import ContractInserted, ContractUpdated
 from agents.events.customer import CustomerInserted, CustomerSignedUp, CustomerUpdated
 from agents.graphql.client import GraphQLClient
@@ -64,6 +65,7 @@ async def contract_came(event: ContractInserted | ContractUpdated, work: Work, *
 
     The contract agent hears of the contract's new subscription like of any other change. When the first charge is
     declined there is none, and `first_payment` has the rest; what is being recovered there isn't charged from here.
+    The second of one that was asked for twice at once gets none, and is over.
     """
     if event.new.subscription_id is None and event.new.status not in OPEN and isinstance(event, ContractUpdated):
         ended = await contract_ended(event, work, use=use)
@@ -80,6 +82,9 @@ async def contract_came(event: ContractInserted | ContractUpdated, work: Work, *
         return WriteBack(skipped="the contract has a subscription already")
     if await find_recovery(contract.id, use) is not None:
         return WriteBack(skipped="the contract's first payment was declined, and is tried again as planned")
+    unwanted = await why_not_wanted(contract, graphql=use.graphql)
+    if unwanted is not None:
+        return WriteBack(skipped=unwanted)
     mutations: list[Mutation[Any]] = []
     if contract.customer.chargebee_customer_id is None:
         # The event of the customer may be under way still: another topic, no order between them.

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any, Final
 
+from agents.charging.doubles import why_not_wanted
 from agents.contract.activation import begin
 from agents.contract.operations import GetContract, get_contract
 from agents.contract.renewal import plan_renewal
@@ -24,7 +25,8 @@ async def contract_inserted(
 ) -> WriteBack:
     """A new contract: its subscription learns of it, its renewal is planned, contract.created tells the others.
 
-    One that has its subscription and whose first day has come begins with that, however late the event is.
+    One that has its subscription and whose first day has come begins with that, however late the event is. The second
+    of one that was asked for twice at once isn't told of.
     """
     # As it is now: it may have been cancelled while the event was under way.
     contract = (await graphql.query(get_contract(id=event.new.id))).contract
@@ -32,6 +34,9 @@ async def contract_inserted(
         return WriteBack(skipped="the contract is gone")
     if contract.status not in _OPEN:
         return WriteBack(skipped=f"the contract is {contract.status}")
+    unwanted = await why_not_wanted(contract, graphql=graphql)
+    if unwanted is not None:
+        return WriteBack(skipped=unwanted)
     await _link(contract, work, chargebee)
     return WriteBack(
         mutations=(

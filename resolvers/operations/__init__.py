@@ -17,6 +17,7 @@ from resolvers.operations.carry_out_data_deletion import (
     RECORD_DATA_DELETION_STEP,
 )
 from resolvers.operations.change_subscription import CHANGE_SUBSCRIPTION
+from resolvers.operations.confirm_contract import CONFIRM_CONTRACT
 from resolvers.operations.discard_dead_letters import DISCARD_DEAD_LETTERS
 from resolvers.operations.finish_task import FINISH_TASK
 from resolvers.operations.grant_role import GRANT_ROLE
@@ -57,6 +58,7 @@ HAND_WRITTEN: Final[tuple[HandWritten, ...]] = (
     CANCEL_TASK,
     RESCHEDULE_TASK,
     HOLD_CONTRACT,
+    CONFIRM_CONTRACT,
 )
 
 #: Python types in resolvers' signatures → the scalars that generated fields use.

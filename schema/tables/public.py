@@ -183,6 +183,11 @@ contract = Table(
     Column("cancel_reason", Text),
     created_at(),
     updated_at(),
+    Column(
+        "confirmed_at",
+        Timestamp,
+        comment="When it was decided that it counts, or is the second of one that was asked for twice at once.",
+    ),
     CheckConstraint("end_date > start_date", name="end_date"),
     CheckConstraint("renewed_from_id <> id", name="renewed_from_id"),
     Index(None, "status", "end_date"),
