@@ -51,6 +51,7 @@ EVENT_TYPES: Final[Mapping[str, EventType]] = {
             "contract.completed",
             "contract.cancelled",
             "contract.payment_declined",
+            "contract.payment_exhausted",
             subject="contract_id",
         ),
         *_row_changes(INVOICE_EVENTS, "invoice.inserted", "invoice.updated"),

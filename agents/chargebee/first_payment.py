@@ -2,13 +2,14 @@
 
 Chargebee makes no subscription whose first charge fails. That is an outcome, not a fault: the contract stays `future`
 and has no subscription, the care coordination team has a ticket, the customer hears of it, and it is tried again on the
-planned days, and as soon as there is another card.
+planned days, and as soon as there is another card. When the last planned attempt has failed, too, the customer hears
+that, and the ticket is solved; another card starts the contract even then.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from agents.chargebee.operations import (
@@ -22,6 +23,7 @@ from agents.chargebee.operations import (
     find_paid_contracts,
     find_unpaid_contracts,
     get_contract,
+    hold_contract,
     move_first_payment,
     plan_first_payments,
 )
@@ -29,12 +31,18 @@ from agents.chargebee.subscribing import OPEN, billing_id_of, subscribe
 from agents.charging.cards import find_payment_source, is_another
 from agents.charging.declines import NO_CARD, is_hard
 from agents.charging.money import amount_text
-from agents.events.contract import ContractPaymentDeclined, ContractUpdated
+from agents.events.contract import (
+    ContractPaymentDeclined,
+    ContractPaymentExhausted,
+    ContractUpdated,
+)
 from agents.events.customer import CustomerPaymentSourceChanged
+from agents.events.envelope import derived_id
 from agents.graphql.client import GraphQLClient
 from agents.graphql.operations import Mutation
 from agents.runtime.clock import Clock
 from agents.runtime.handler import Work, WriteBack
+from agents.runtime.operations import publish_event
 from agents.runtime.tasks import Task
 from agents.tickets.support import Matter, conclude_ticket, open_ticket, ticket_row
 from integrations.chargebee.client import ChargebeeClient
@@ -113,7 +121,7 @@ async def first_payment_declined(
         ),
         ticket_row(ticket, matter, customer_id=contract.customer_id),
         _plan(contract.id, work.event_id, due_times),
-        work.publish(_told(contract, declined.code)),
+        work.publish(_declined_event(contract, declined.code, tried_again=not is_hard(declined.code))),
     )
 
 
@@ -145,7 +153,7 @@ async def first_payment(task: FirstPayment, work: Work, *, use: Billing) -> Writ
     another = is_another(source, declined=recovery.payment_source_id, declined_at=recovery.declined_at)
     if not another and (task.number is None or recovery.needs_new_card):
         work.skip(system="chargebee", action="create_subscription", reason="there is no other card yet")
-        return WriteBack(mutations=await _over(task, recovery, {}, work, use))
+        return WriteBack(mutations=await _over(task, recovery, contract, {}, work, use))
     try:
         subscribed = await subscribe(contract, work, chargebee=use.chargebee, now=use.clock())
     except PaymentDeclined as declined:
@@ -203,31 +211,52 @@ async def _declined(
         "payment_source_id": source.id if source else None,
         "declined_at": _moment(use.clock(), source),
     }
-    mutations = await _over(task, recovery, changes, work, use)
-    if another or (is_hard(declined.code) and not recovery.needs_new_card):
-        # About another card, or for another reason, than what the customer has heard.
-        mutations = (*mutations, work.publish(_told(contract, declined.code)))
+    mutations = await _over(task, recovery, contract, changes, work, use)
+    if not _is_last(task) and (another or (is_hard(declined.code) and not recovery.needs_new_card)):
+        # About another card, or for another reason, than what the customer has heard. After the last attempt they hear
+        # that it was the last.
+        tried_again = recovery.status == "open" and not is_hard(declined.code)
+        mutations = (*mutations, work.publish(_declined_event(contract, declined.code, tried_again=tried_again)))
     return mutations
 
 
 async def _over(
-    task: FirstPayment, recovery: Recovery, changes: PaymentRecoverySetInput, work: Work, use: Billing
+    task: FirstPayment,
+    recovery: Recovery,
+    contract: Contract,
+    changes: PaymentRecoverySetInput,
+    work: Work,
+    use: Billing,
 ) -> tuple[Mutation, ...]:
-    """The attempt is over, and was in vain. After the last planned one the ticket says so and stays for a person."""
+    """The attempt is over, and was in vain. After the last planned one the ticket and the customer are told so."""
     if task.number is None:
         return (_move(recovery, changes),) if changes else ()
     changes |= {"attempts": task.number, "next_retry_at": task.next_due_at}
-    if task.next_due_at is not None:
+    if not _is_last(task):
         return (_move(recovery, changes),)
-    changes |= {"status": "exhausted", "closed_at": use.clock()}
-    await _comment(
-        recovery,
-        f"Contract {task.contract_id}: every planned attempt at the first charge has failed. The contract still waits: "
-        "another card starts it, or somebody cancels it.",
-        work,
-        use,
+    code = changes.get("last_decline_code") or recovery.last_decline_code
+    exhausted = ContractPaymentExhausted(**_told(contract, code))
+    comment = (
+        f"Contract {contract.id}: every planned attempt at the first charge of {exhausted.amount_text} has failed. It "
+        "hasn't begun, and the customer is told so. Another card still starts it."
     )
-    return (_move(recovery, changes),)
+    return (
+        # It may have been cancelled or paid for in this very moment: then nobody is told that it wasn't paid.
+        hold_contract(id=contract.id, updated_at=contract.updated_at),
+        _move(recovery, changes | {"status": "exhausted", "closed_at": use.clock()}),
+        # Once a recovery.
+        publish_event(
+            id=derived_id(recovery.event_id, exhausted.TYPE),
+            type=exhausted.TYPE,
+            subject=exhausted.subject,
+            data=exhausted.data(),
+        ),
+        *await _conclude(recovery, work, comment=comment, use=use, tags=("first-payment-exhausted",)),
+    )
+
+
+def _is_last(task: FirstPayment) -> bool:
+    return task.number is not None and task.next_due_at is None
 
 
 async def _recovered(task: FirstPayment, recovery: Recovery, work: Work, use: Billing) -> tuple[Mutation, ...]:
@@ -257,9 +286,11 @@ async def _close(
     return (*ended, *await _conclude(recovery, work, comment=comment, use=use))
 
 
-async def _conclude(recovery: Recovery, work: Work, *, comment: str, use: Billing) -> tuple[Mutation, ...]:
+async def _conclude(
+    recovery: Recovery, work: Work, *, comment: str, use: Billing, tags: Sequence[str] | None = None
+) -> tuple[Mutation, ...]:
     return await conclude_ticket(
-        recovery.zendesk_ticket_id, work, zendesk=use.zendesk, comment=comment, now=use.clock()
+        recovery.zendesk_ticket_id, work, zendesk=use.zendesk, comment=comment, now=use.clock(), tags=tags
     )
 
 
@@ -336,23 +367,28 @@ def _price(contract: Contract) -> tuple[int, str]:
     return upfront or treatment.monthly_price, treatment.currency_code
 
 
-def _told(contract: Contract, decline_code: str) -> ContractPaymentDeclined:
+def _declined_event(contract: Contract, decline_code: str, *, tried_again: bool) -> ContractPaymentDeclined:
+    return ContractPaymentDeclined(**_told(contract, decline_code), tried_again=tried_again)
+
+
+def _told(contract: Contract, decline_code: str | None) -> dict[str, Any]:
+    """What every event about a contract's first charge tells."""
     amount, currency_code = _price(contract)
-    return ContractPaymentDeclined(
-        contract_id=contract.id,
-        customer_id=contract.customer_id,
-        subscription_id=None,
-        treatment_id=contract.treatment_id,
-        status=contract.status,
-        start_date=contract.start_date,
-        end_date=contract.end_date,
-        renewed_from_id=contract.renewed_from_id,
-        amount=amount,
-        currency_code=currency_code,
-        amount_text=amount_text(amount, currency_code),
-        decline_code=decline_code,
-        new_card_needed=is_hard(decline_code),
-    )
+    return {
+        "contract_id": contract.id,
+        "customer_id": contract.customer_id,
+        "subscription_id": None,
+        "treatment_id": contract.treatment_id,
+        "status": contract.status,
+        "start_date": contract.start_date,
+        "end_date": contract.end_date,
+        "renewed_from_id": contract.renewed_from_id,
+        "amount": amount,
+        "currency_code": currency_code,
+        "amount_text": amount_text(amount, currency_code),
+        "decline_code": decline_code,
+        "new_card_needed": is_hard(decline_code),
+    }
 
 
 def _matter(contract: Contract, decline_code: str, retry_days: Sequence[int]) -> Matter:

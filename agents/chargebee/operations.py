@@ -155,6 +155,7 @@ query GetContract($id: uuid!) {
     treatment_id
     end_date
     renewed_from_id
+    updated_at
     treatment {
       has_upfront_payment_option
       monthly_item_price_id
@@ -205,6 +206,7 @@ class GetContract(Answer):
         treatment_id: uuid.UUID
         end_date: datetime.date
         renewed_from_id: uuid.UUID | None
+        updated_at: datetime.datetime
         treatment: Treatment
 
     contract: Contract | None
@@ -214,6 +216,35 @@ def get_contract(*, id: uuid.UUID) -> Query[GetContract]:
     """A contract with what its subscription is made of."""
     variables: dict[str, Any] = {"id": id}
     return Query(document=_GET_CONTRACT, variables=variables, answer=GetContract)
+
+
+_HOLD_CONTRACT: Final = Document(
+    name="HoldContract",
+    kind="mutation",
+    text="""\
+mutation HoldContract($id: uuid!, $updated_at: timestamptz!) {
+  hold_contract(id: $id, updated_at: $updated_at) {
+    id
+  }
+}""",
+)
+
+
+class HoldContract(Answer):
+    """The answer of `hold_contract`."""
+
+    class HoldContract(Answer):
+        """Of type `held_contract`."""
+
+        id: uuid.UUID
+
+    hold_contract: HoldContract
+
+
+def hold_contract(*, id: uuid.UUID, updated_at: datetime.datetime) -> Mutation[HoldContract]:
+    """What follows in the write-back holds only if the contract is as it was read."""
+    variables: dict[str, Any] = {"id": id, "updated_at": updated_at}
+    return Mutation(document=_HOLD_CONTRACT, variables=variables, answer=HoldContract)
 
 
 _SET_CONTRACT_SUBSCRIPTION: Final = Document(

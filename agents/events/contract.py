@@ -76,20 +76,33 @@ class ContractCompleted(ContractEvent):
     TYPE: ClassVar[str] = "contract.completed"
 
 
-class ContractPaymentDeclined(ContractEvent):
-    """The first charge for a contract was declined: it has no subscription and doesn't begin until it is paid for."""
-
-    TYPE: ClassVar[str] = "contract.payment_declined"
+class FirstPaymentEvent(ContractEvent):
+    """What every event about a contract's first charge says."""
 
     #: What is to be charged, in minor units.
     amount: int
     currency_code: str
     #: The amount as people write it: `99.00 USD`, `5000 JPY`.
     amount_text: str
-    #: The gateway's word for why, or Chargebee's.
-    decline_code: str
+    #: The gateway's word for why, or Chargebee's; None when it gave none.
+    decline_code: str | None
     #: Whether the card on file is of no use any more, or there is none.
     new_card_needed: bool
+
+
+class ContractPaymentDeclined(FirstPaymentEvent):
+    """The first charge for a contract was declined: it has no subscription and doesn't begin until it is paid for."""
+
+    TYPE: ClassVar[str] = "contract.payment_declined"
+
+    #: Whether the same card is charged again on the planned days.
+    tried_again: bool = False
+
+
+class ContractPaymentExhausted(FirstPaymentEvent):
+    """Every planned attempt at the first charge has failed: the contract hasn't begun. Another card still starts it."""
+
+    TYPE: ClassVar[str] = "contract.payment_exhausted"
 
 
 class ContractCancelled(ContractEvent):

@@ -15,6 +15,7 @@ from agents.events.contract import (
     ContractCompleted,
     ContractCreated,
     ContractPaymentDeclined,
+    ContractPaymentExhausted,
     ContractRenewed,
 )
 from agents.events.customer import (
@@ -102,10 +103,12 @@ def _changed(change: str) -> Audience:
 
 MESSAGES: Final[tuple[Message, ...]] = (
     Message(event=CustomerSignedUp, template="welcome", channel=Channel.EMAIL),
+    # Sent before anybody knows whether the first charge succeeds: README.md has what it may say.
     Message(event=ContractCreated, template="contract_welcome", channel=Channel.EMAIL, audience=_FIRST_CONTRACT),
     Message(event=ContractActivated, template="contract_activated", channel=Channel.EMAIL, audience=_NOT_AT_ONCE),
     Message(event=ContractPaymentDeclined, template="first_payment_declined", channel=Channel.EMAIL, essential=True),
     Message(event=ContractPaymentDeclined, template="first_payment_declined", channel=Channel.SMS),
+    Message(event=ContractPaymentExhausted, template="first_payment_exhausted", channel=Channel.EMAIL, essential=True),
     Message(event=ContractRenewed, template="contract_renewed", channel=Channel.EMAIL, essential=True),
     Message(event=ContractCompleted, template="contract_completed", channel=Channel.EMAIL, essential=True),
     Message(event=ContractCancelled, template="contract_cancelled", channel=Channel.EMAIL, essential=True),
@@ -157,5 +160,6 @@ OVERTAKEN: Final[tuple[Overtaking, ...]] = (
     Overtaking(event=InvoicePaymentRecovered, templates=_CARD_TROUBLE, about="invoice_id"),
     Overtaking(event=InvoicePaymentExhausted, templates=_CARD_TROUBLE, about="invoice_id"),
     Overtaking(event=ContractActivated, templates=_FIRST_PAYMENT, about="contract_id"),
+    Overtaking(event=ContractPaymentExhausted, templates=_FIRST_PAYMENT, about="contract_id"),
     Overtaking(event=ContractCancelled, templates=_FIRST_PAYMENT, about="contract_id"),
 )

@@ -1,5 +1,6 @@
 """The first charge for a contract is declined: what the chargebee agent makes of it, until it is paid or given up."""
 
+import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
@@ -54,7 +55,12 @@ class Unpaid:
         response = await self.target.deliver(changed)
         assert response.status_code == 204, response.text
 
-    async def attempt(self, number: int, *, days: int = 0) -> httpx.Response:
+    async def give_up(self) -> None:
+        """Every planned attempt, each in vain."""
+        for number, days in enumerate((1, 2, 2, 2), start=1):
+            await self.attempt(number, days=days)
+
+    async def attempt(self, number: int, *, days: int = 0, wanted: tuple[int, ...] = (204,)) -> httpx.Response:
         """A task of this contract falls due, so many days later; -1 is the newest."""
         self.clock[0] += timedelta(days=days)
         task = (await self.tasks())[number - 1 if number > 0 else number]
@@ -68,7 +74,7 @@ class Unpaid:
         }
         headers = {"authorization": f"Bearer {self.tasks_token}"}
         response = await self.target.client.post(f"{self.target.url}/tasks", json=body, headers=headers)
-        assert response.status_code == 204, response.text
+        assert response.status_code in wanted, response.text
         return response
 
     async def tasks(self) -> list[dict[str, Any]]:
@@ -94,12 +100,12 @@ class Unpaid:
         comments = await self.world.client.get(f"{url}/api/v2/tickets/{ticket_id}/comments.json", auth=auth)
         return {**found, "comments": [one["body"] for one in comments.json()["comments"]]}
 
-    async def told(self) -> list[dict[str, Any]]:
+    async def told(self, event_type: str = "contract.payment_declined") -> list[dict[str, Any]]:
         """What was published about the declined charge."""
         rows = await self.world.rows(
             "SELECT data FROM events.outbox WHERE subject = $1 AND type = $2 ORDER BY sequence",
             str(self.contract_id),
-            "contract.payment_declined",
+            event_type,
         )
         return [json.loads(row["data"]) for row in rows]
 
@@ -152,6 +158,7 @@ async def test_a_declined_first_charge_is_a_ticket_a_plan_and_news_for_the_custo
         assert [one["due_at"] - START for one in await someone.tasks()] == [timedelta(days=day) for day in (1, 3, 5, 7)]
         (told,) = await someone.told()
         assert (told["amount_text"], told["decline_code"], told["new_card_needed"]) == ("99.00 USD", code, hard)
+        assert told["tried_again"] is not hard
         ticket = await someone.ticket()
         assert (ticket["status"], ticket["priority"]) == ("new", "high" if hard else "normal")
         assert code in ticket["comments"][0]
@@ -251,22 +258,90 @@ async def test_a_soft_decline_that_turns_hard_is_told_once_more(world: World) ->
         assert [one["new_card_needed"] for one in await someone.told()] == [False, True]
 
 
-async def test_given_up_the_ticket_stays_for_a_person_and_another_card_still_starts_the_contract(world: World) -> None:
-    async with unpaid(world, "stolen_card") as someone:
-        for number, days in enumerate((1, 2, 2, 2), start=1):
-            await someone.attempt(number, days=days)
+@pytest.mark.parametrize(("code", "hard"), [("insufficient_funds", False), ("stolen_card", True)])
+async def test_given_up_the_customer_is_told_once_the_ticket_is_solved_and_another_card_still_starts_the_contract(
+    world: World, code: str, hard: bool
+) -> None:
+    async with unpaid(world, code) as someone:
+        await someone.give_up()
+        # Delivered twice.
+        await someone.attempt(4)
         recovery = await someone.recovery()
         assert (recovery["status"], recovery["attempts"], recovery["next_retry_at"]) == ("exhausted", 4, None)
+        assert recovery["closed_at"] is not None
+        (told,) = await someone.told("contract.payment_exhausted")
+        assert (told["amount_text"], told["decline_code"], told["new_card_needed"]) == ("99.00 USD", code, hard)
+        assert (told["customer_id"], told["status"]) == (str(someone.customer_id), "future")
         ticket = await someone.ticket()
-        assert ticket["status"] == "new"
+        assert (ticket["status"], "first-payment-exhausted" in ticket["tags"]) == ("solved", True)
+        assert "first-payment-declined" in ticket["tags"]
         assert "every planned attempt" in ticket["comments"][-1]
+        (seen,) = await world.rows("SELECT status FROM support_ticket WHERE customer_id = $1", someone.customer_id)
+        assert seen["status"] == "solved"
         assert (await someone.row())["status"] == "future"
 
         await someone.another_card()
         await someone.told_of_card()
         await someone.attempt(-1, days=20)
         assert (await someone.recovery())["status"] == "recovered"
+        assert (await someone.row())["subscription_id"] == str(someone.contract_id)
+        ticket = await someone.ticket()
+        assert (ticket["status"], "was paid" in ticket["comments"][-1]) == ("solved", True)
+        assert len(await someone.told()) == len(await someone.told("contract.payment_exhausted")) == 1
+
+
+async def test_a_last_attempt_that_is_declined_for_another_reason_is_told_as_the_last_one_only(world: World) -> None:
+    async with unpaid(world, "insufficient_funds") as someone:
+        for number, days in enumerate((1, 2, 2), start=1):
+            await someone.attempt(number, days=days)
+        await someone.decline("stolen_card")
+        await someone.attempt(4, days=2)
+
+        assert [one["decline_code"] for one in await someone.told()] == ["insufficient_funds"]
+        assert [one["decline_code"] for one in await someone.told("contract.payment_exhausted")] == ["stolen_card"]
+
+
+async def test_another_card_that_is_declined_after_all_was_given_up_is_told_without_a_promise(world: World) -> None:
+    async with unpaid(world, "stolen_card") as someone:
+        await someone.give_up()
+        await someone.another_card()
+        await someone.decline("insufficient_funds")
+        await someone.told_of_card()
+        await someone.attempt(-1, days=1)
+
+        assert (await someone.recovery())["status"] == "exhausted"
+        # Nobody charges it again by themselves, though it might be paid another day.
+        assert [(one["decline_code"], one["tried_again"]) for one in await someone.told()] == [
+            ("stolen_card", False),
+            ("insufficient_funds", False),
+        ]
+        assert len(await someone.told("contract.payment_exhausted")) == 1
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_when_it_is_paid_or_cancelled_at_the_moment_of_the_last_attempt_nobody_is_told_that_it_was_in_vain(
+    world: World, cancelled: bool
+) -> None:
+    async with unpaid(world, "stolen_card") as someone:
+        for number, days in enumerate((1, 2, 2), start=1):
+            await someone.attempt(number, days=days)
+        # The last attempt has looked for another card, in vain, and is about to solve the ticket.
+        await world.misbehave("zendesk", delay_s=0.5, times=1)
+        asked = len(await world.received("zendesk"))
+        last = asyncio.create_task(someone.attempt(4, days=2, wanted=(204, 503)))
+        await world.received("zendesk", at_least=asked + 1, wait_s=10)
+        if cancelled:
+            await world.database.execute("UPDATE contract SET status = 'cancelled' WHERE id = $1", someone.contract_id)
+        else:
+            await someone.another_card()
+            await someone.told_of_card()
+            await someone.attempt(-1)
+        await last
+        await someone.attempt(4)
+
+        assert (await someone.recovery())["status"] == ("cancelled" if cancelled else "recovered")
         assert (await someone.ticket())["status"] == "solved"
+        assert await someone.told("contract.payment_exhausted") == []
 
 
 async def test_another_card_that_is_declined_too_is_told_and_the_plan_goes_on(world: World) -> None:

@@ -22,7 +22,7 @@ PLATFORM = {
 
 #: What became of a recovery or of a request, which the platform's flows tell the customer of; tickets go to Zendesk.
 BEYOND = {
-    "contract-events": "contract.payment_declined",
+    "contract-events": "contract.payment_declined contract.payment_exhausted",
     "invoice-events": "invoice.payment_exhausted invoice.new_card_needed",
     "customer-events": """customer.payment_source_changed subscription.change_applied subscription.change_refused
         ticket.inserted ticket.updated ticket.commented""",
