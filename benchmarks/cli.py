@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from enum import StrEnum
@@ -18,7 +19,17 @@ from benchmarks.database import Database, filled_database
 from benchmarks.generator import load_generator
 from benchmarks.node import NodeUnavailable, install_postgraphile
 from benchmarks.others import measure_latency, measure_processes, measure_roles, measure_shared_reads
-from benchmarks.peers import POOL_SIZE, Peer, PeerError, caregraph, handwritten, limit, postgraphile, running
+from benchmarks.peers import (
+    POOL_SIZE,
+    Peer,
+    PeerError,
+    RunningPeer,
+    caregraph,
+    handwritten,
+    limit,
+    postgraphile,
+    running,
+)
 from benchmarks.report import Report, describe_machine
 from benchmarks.run import Bench, Pace
 from local.postgres import PostgresError
@@ -106,14 +117,23 @@ def _measure(console: Console, pace: Pace, cases: list[Case], *, without: set[Op
             series = measuring.compete(case, measuring.contestants(case, servers), connections=_CONNECTIONS)
             report.cases.append((case, series))
         if others:
-            ours = servers[CAREGRAPH]
-            report.ratios += measure_roles(measuring, ours, connections=_CONNECTIONS)
-            report.ratios += measure_latency(measuring, servers)
-            with running([caregraph(database, shares_reads=True)], folder) as shared:
-                report.ratios += measure_shared_reads(measuring, servers, shared[CAREGRAPH], connections=_CONNECTIONS)
-            with running([caregraph(database, workers=2)], folder) as two:
-                report.ratios += measure_processes(measuring, ours, two[CAREGRAPH], connections=_CONNECTIONS)
+            try:
+                _measure_others(report, measuring, servers, folder)
+            except BaseException:
+                # What took ten minutes to find is told whatever comes after it.
+                report.show(console)
+                raise
         return report
+
+
+def _measure_others(report: Report, measuring: Bench, servers: Mapping[str, RunningPeer], folder: Path) -> None:
+    database, ours = measuring.database, servers[CAREGRAPH]
+    report.ratios += measure_roles(measuring, ours, connections=_CONNECTIONS)
+    report.ratios += measure_latency(measuring, servers)
+    with running([caregraph(database, shares_reads=True)], folder) as shared:
+        report.ratios += measure_shared_reads(measuring, servers, shared[CAREGRAPH], connections=_CONNECTIONS)
+    with running([caregraph(database, workers=2)], folder) as two:
+        report.ratios += measure_processes(measuring, ours, two[CAREGRAPH], connections=_CONNECTIONS)
 
 
 def _measure_processes(console: Console, pace: Pace) -> Report:

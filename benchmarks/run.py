@@ -94,7 +94,8 @@ class Bench:
             Contestant(
                 name=name,
                 peer=peer,
-                requests=self.generator.write_requests(f"{case.name}-{name}", peer.requests(case, calls)),
+                # A request names its server's port.
+                requests=self.generator.write_requests(f"{case.name}-{name}-{peer.port}", peer.requests(case, calls)),
             )
             for name, peer in peers.items()
         ]
