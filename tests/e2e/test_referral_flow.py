@@ -71,8 +71,9 @@ def test_the_friends_first_contract_rewards_both_once(view: View) -> None:
         assert (credit["id"], credit["amount"]) == (reward["chargebee_credit_id"], reward["amount"])
     assert {reward["customer_id"] for reward in done["referral_rewards"]} == {referrer.id, friend_id}
 
-    # A later contract, and every event once more, change nothing.
-    third = begin(view, friend_id, referrer.treatment_id)
+    # A further contract (from another day, or it would be one that was asked for twice), and every event once more,
+    # change nothing.
+    third = begin(view, friend_id, referrer.treatment_id, start_date=TODAY - timedelta(days=1))
     view.platform.wait_until(lambda: ("contract.activated", "referral", "skipped") in view.ends(third))
     view.platform.caregraph("events", "replay", "--key", second, "--yes")
     view.platform.wait_until(lambda: ("contract.activated", "referral", "duplicate") in view.ends(second))
