@@ -254,22 +254,37 @@ class TestNotificationAgent(AgentBehaviour):
         # What is told of another invoice waits on.
         assert {row["channel"]: row["status"] for row in await notifications(world, other)}["sms"] == "queued"
 
-    async def test_in_the_morning_nobody_hears_of_a_declined_first_payment_of_a_contract_that_has_begun(
-        self, world: World
+    @pytest.mark.parametrize("end", ["contract.activated", "contract.payment_exhausted", "contract.cancelled"])
+    async def test_in_the_morning_nobody_hears_of_a_declined_first_payment_that_is_over(
+        self, world: World, end: str
     ) -> None:
-        customer_id = await world.customer()
-        created = await contract_created(world, customer_id)
-        told = {**created.data, "customer_id": str(customer_id)}
-        declined = told | CHARGE | {"amount": 900, "new_card_needed": False}
-        event = await world.publish("contract.payment_declined", created.subject, declined)
-        begun = await world.publish("contract.activated", created.subject, told | {"at_once": True})
+        event = await self.first_payment(world, "contract.payment_declined")
+        over = await world.publish(end, event.subject, {**event.data, "at_once": True})
         self.now = MIDNIGHT
 
         async with self.listening(world) as target:
-            assert [(await target.deliver(one)).status_code for one in (event, begun)] == [204, 204]
+            assert [(await target.deliver(one)).status_code for one in (event, over)] == [204, 204]
 
         row = {row["channel"]: row for row in await notifications(world, event)}["sms"]
-        assert (row["status"], row["status_reason"]) == ("suppressed", "overtaken by contract.activated")
+        assert (row["status"], row["status_reason"]) == ("suppressed", f"overtaken by {end}")
+
+    async def test_whoever_s_first_payment_was_given_up_is_told_by_e_mail_once_whatever_they_opted_out_of(
+        self, world: World
+    ) -> None:
+        event = await self.first_payment(world, "contract.payment_exhausted", email_opt_out=True)
+        async with self.listening(world) as target:
+            assert [(await target.deliver(event)).status_code for _ in range(2)] == [204, 204]
+
+        (message,) = await sent(world, uuid.UUID(event.data["customer_id"]))
+        assert (message["campaign"], message["medium"]) == ("first_payment_exhausted", "Email")
+        assert message["data"]["amount_text"] == event.data["amount_text"]
+
+    async def first_payment(self, world: World, event_type: str, **customer: Any) -> Event:
+        """An event about the first charge of a customer's contract."""
+        customer_id = await world.customer(**customer)
+        created = await contract_created(world, customer_id)
+        charge = CHARGE | {"amount": 900, "new_card_needed": False}
+        return await world.publish(event_type, created.subject, {**created.data, **charge})
 
     async def put_off(self, world: World) -> tuple[uuid.UUID, Event]:
         """A customer whose text message waits."""
