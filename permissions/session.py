@@ -47,6 +47,8 @@ class Session:
     #: Who signed in, for a session whose role was given for want of any. Not among the variables, which are written
     #: into events: an address doesn't belong there.
     sign_in: SignIn | None = field(default=None, repr=False)
+    #: The admin secret came with it: whoever has that may do everything, in whatever role they ask.
+    has_admin_secret: bool = False
     #: `variables` as JSON text, for the transaction-local database setting `app.session`.
     json: str = field(init=False, repr=False, compare=False)
 

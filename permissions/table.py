@@ -1,7 +1,8 @@
 """The rules as a page that people read: `python -m permissions.table > docs/permissions.md`, or `make permissions`.
 
-First who may do what at a glance, then table by table which rows and columns. Conditions are written the way one says
-them: `patient.customer is me` stands for `{"patient": {"customer": {"id": {"_eq": "X-Hasura-User-Id"}, …}}}`.
+First who may do what at a glance, then table by table which rows and columns, at last what of it each agent has.
+Conditions are written the way one says them: `patient.customer is me` stands for
+`{"patient": {"customer": {"id": {"_eq": "X-Hasura-User-Id"}, …}}}`.
 """
 
 import sys
@@ -11,7 +12,8 @@ from itertools import groupby
 from typing import Any, Final
 
 from permissions.model import Columns, Delete, Insert, Rules, Select, TablePermissions, Update
-from permissions.rules import ROLES, RULES
+from permissions.parts import Division, Operation, Part
+from permissions.rules import DIVISIONS, ROLES, RULES
 from permissions.rules.persons import ME, PHRASES
 from schema.catalogue import Table
 from schema.from_metadata import catalogue_from_metadata
@@ -45,7 +47,7 @@ sees `events` and `audit` (an agent reads back which events it has handled, no m
 | `user` | a customer | `public.customer.id` |
 | `provider` | a clinician | `public.staff.id` |
 | `cct` | a member of the care coordination team | `public.staff.id` |
-| `service` | an agent | the agent's name |
+| `service` | an agent, which has [its part](#agents) of what the role may | the agent's name |
 
 A role selects, updates and deletes the rows that the condition holds of; what it inserts must satisfy it, or nothing
 is inserted. A relationship's name before a condition means: there is a related row of which it holds. `its x` is the
@@ -55,8 +57,29 @@ column `x` of the row that the rule is about. A comma means and. These condition
 |---|---|
 """
 
+_AGENTS: Final = """\
 
-def render(rules: Rules) -> str:
+## Agents
+
+Agents act in role `service`, and each has a part of it (`permissions/rules/agents.py`): of the tables named here, with
+the rows and columns of the role. What isn't in its part isn't in its schema. Where a table is not asked for by itself,
+its rows are seen from related ones, in conditions, and in the answers of what is written. `caregraph schema --role
+service --agent NAME` prints what an agent sees. A service account that is no agent's has what every agent has; who has
+the admin secret and names no agent has the whole role.
+"""
+#: How a table's operations are called here.
+_SAID: Final = {
+    Operation.RELATED: "seen",
+    Operation.SELECT: "select",
+    Operation.SELECT_BY_PK: "select by key",
+    Operation.SELECT_AGGREGATE: "aggregates",
+    Operation.INSERT: "insert",
+    Operation.UPDATE: "update",
+    Operation.DELETE: "delete",
+}
+
+
+def render(rules: Rules, agents: Division) -> str:
     """The whole page, in Markdown."""
     tables = [table for table in catalogue_from_metadata(metadata) if any(table.key in rules[role] for role in ROLES)]
     closed = sorted(set(metadata.tables) - {table.key for table in tables})
@@ -68,6 +91,9 @@ def render(rules: Rules) -> str:
         parts.append(f"\n## {schema}\n")
         for table in members:
             parts += _section(rules, table)
+    parts += [_AGENTS, *_part("Every agent", agents.common)]
+    for name, own in sorted(agents.own.items()):
+        parts += _part(name, own)
     return "".join(parts)
 
 
@@ -95,6 +121,16 @@ def _section(rules: Rules, table: Table) -> Iterator[str]:
         for operation in _operations(granted):
             rows, columns, besides = _cells(table, getattr(granted, operation))
             yield f"| `{role}` | {operation} | {rows} | {columns} | {'; '.join(besides)} |\n"
+
+
+def _part(name: str, part: Part) -> Iterator[str]:
+    yield f"\n### {name}\n\n| table | may |\n|---|---|\n"
+    for key, operations in part.tables.items():
+        yield f"| `{key}` | {', '.join(said for operation, said in _SAID.items() if operation in operations)} |\n"
+    if part.fields:
+        yield f"\nOperations: {', '.join(f'`{field}`' for field in sorted(part.fields))}.\n"
+    if part.events:
+        yield f"\nPublishes: {', '.join(f'`{event}`' for event in sorted(part.events))}.\n"
 
 
 def _cells(table: Table, rule: Select | Insert | Update | Delete) -> tuple[str, str, list[str]]:
@@ -190,4 +226,4 @@ def _value(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(render(RULES))
+    sys.stdout.write(render(RULES, DIVISIONS["service"]))

@@ -9,14 +9,15 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 from strawberry.types.scalar import ScalarDefinition
 
 from permissions.inherited import inherit
 from permissions.model import Rules
-from permissions.session import Session
+from permissions.parts import Divisions, Part, part_view
+from permissions.session import USER_ID_VARIABLE, Session
 from permissions.view import ADMIN, RuleError, role_view
 from resolvers.binding import Request
 from resolvers.columns import Columns, objects_of
@@ -30,7 +31,7 @@ from resolvers.masks import compile_masks
 from resolvers.plan.operation import compile_operation
 from resolvers.plans import Plan, make_plan
 from resolvers.pool import DatabaseUnavailable, Pool
-from resolvers.role_schema import HandWritten, RoleSchema
+from resolvers.role_schema import HandWritten, RoleSchema, fields_of
 from resolvers.sensitive import AccessRecorder, SensitiveRead, find_sensitive_read
 from resolvers.shape import UnknownShape, VariableShapes
 from resolvers.values import WrongKind
@@ -46,6 +47,8 @@ _TEXT_PER_ROLE: Final = 4 * 1024 * 1024
 #: Longer documents are compiled each time.
 _LONGEST_KEPT: Final = 256 * 1024
 _EMPTY: Final[Mapping[str, Any]] = {}
+
+_Key = TypeVar("_Key", bound=Hashable)
 
 
 @dataclass(slots=True)
@@ -95,29 +98,39 @@ class Engine:
         hand_written: Sequence[HandWritten] = (),
         inherited_roles: Mapping[str, Sequence[str]] = _EMPTY,
         function_roles: Mapping[str, frozenset[str]] | None = None,
+        divisions: Divisions = _EMPTY,
         limits: Mapping[str, OperationLimits] = _EMPTY,
         recorder: AccessRecorder | None = None,
         scalar_map: Mapping[object, ScalarDefinition] = _EMPTY,  # type: ignore[assignment] # an empty mapping of any kind
         shares_reads: bool = True,
     ) -> None:
-        """`recorder` takes note of what is read of the catalogue's sensitive tables; `resolvers.shared_reads`."""
+        """`divisions`: the roles of which each caller has a part, and who has which.
+
+        `recorder` takes note of what is read of the catalogue's sensitive tables; `resolvers.shared_reads`.
+        """
         self._catalogue = catalogue
         self._rules = rules
         self._inherited_roles = inherited_roles
         self._function_roles = function_roles
+        self._divisions = divisions
         self._limits = limits
         self._hand_written = tuple(hand_written)
         self._recorder = recorder
         self._shown_by_hand = {item.field.graphql_name: item.shows for item in hand_written if item.shows}
         self._scalar_map = scalar_map
         self._executor = Executor(pool, has_outbox="events.outbox" in catalogue.tables, shares_reads=shares_reads)
+        #: Roles that are the same for all who have them.
         self._roles: dict[str, _Role] = {}
+        #: Parts of the others, by role and name (None: the whole). A role that is divided is never among those above,
+        #: where its name alone would find it.
+        self._parts: dict[tuple[str, str | None], _Role] = {}
         self._building = threading.Lock()
         self._planning = asyncio.Lock()
 
-    def schema(self, role: str) -> RoleSchema:
-        """The role's schema, built when first asked for."""
-        return self._role(role).schema
+    def schema(self, role: str, caller: str | None = None) -> RoleSchema:
+        """The role's schema, built when first asked for; of a divided role `caller`'s part, or the whole."""
+        variables = {} if caller is None else {USER_ID_VARIABLE: caller}
+        return self._role(Session(role=role, variables=variables, has_admin_secret=caller is None)).schema
 
     async def execute(
         self,
@@ -137,7 +150,7 @@ class Engine:
         end, and the answer says in its extensions what it would have caused.
         """
         try:
-            role = self._roles.get(session.role) or self._role(session.role)
+            role = self._roles.get(session.role) or self._role(session)
             request = Request(variables=variables or _EMPTY, session=session, trace=trace)
             plan = self._by_columns(role, query, request, operation_name, columns) if columns else None
             if plan is None:
@@ -161,7 +174,7 @@ class Engine:
         except WrongKind as error:
             # The shape was known but a value is not of its kind: compiling anew says where.
             given = _with_objects(variables or _EMPTY, columns)
-            return error_body(self._diagnose(session.role, query, given, operation_name, error))
+            return error_body(self._diagnose(session, query, given, operation_name, error))
         except DatabaseUnavailable:
             return error_body(GraphQLRequestError("unexpected", "the database can't be reached; try again shortly"))
         except RecursionError:
@@ -184,7 +197,7 @@ class Engine:
         Raises GraphQLRequestError.
         """
         try:
-            role = self._roles.get(session.role) or self._role(session.role)
+            role = self._roles.get(session.role) or self._role(session)
             whole = self._plan(role, query, variables or _EMPTY, operation_name)
             plan = whole.subscription
             if plan is None:
@@ -193,7 +206,7 @@ class Engine:
             binds = plan.binds(request)
             unproven = plan.statement.unproven(request)
             return Subscription(
-                role=session.role,
+                role=role.resolved.key,
                 plan=plan,
                 binds=binds,
                 unproven=unproven,
@@ -201,7 +214,7 @@ class Engine:
                 sensitive=whole.sensitive,
             )
         except WrongKind as error:
-            raise self._diagnose(session.role, query, variables or _EMPTY, operation_name, error) from None
+            raise self._diagnose(session, query, variables or _EMPTY, operation_name, error) from None
 
     async def record_result(self, session: Session, subscription: Subscription, data: bytes) -> None:
         """To be awaited before a result of a subscription goes out: it goes on record, where it has to."""
@@ -218,20 +231,36 @@ class Engine:
 
     # Planning
 
-    def _role(self, name: str) -> _Role:
+    def _role(self, session: Session) -> _Role:
+        """The role as this session has it, which is a part of it where the role is divided."""
+        name = session.role
+        division = self._divisions.get(name)
+        if division is not None:
+            key = (name, division.name_of(session))
+            return self._parts.get(key) or self._built(self._parts, key, *key)
         if name != ADMIN and name not in self._rules and name not in self._inherited_roles:
             # All roles that nobody knows share one empty schema: names come from callers.
             name = ""
+        return self._built(self._roles, name, name)
+
+    def _built(self, kept: dict[_Key, _Role], key: _Key, name: str, part_name: str | None = None) -> _Role:
+        """What is kept under the key, built first if nothing is: the role, or a part of it."""
         with self._building:
-            if name not in self._roles:
-                view = compile_masks(self._catalogue, self._view(name))
-                hand_written = self._hand_written if view.tables else ()
+            if key not in kept:
+                part = None if part_name is None else self._divisions[name].part(part_name)
+                view = compile_masks(self._catalogue, self._view(name, part))
+                hand_written = fields_of(part, self._hand_written) if view.tables else ()
                 limits = self._limits.get(name) or self._limits.get("*") or UNLIMITED
                 schema = RoleSchema(view, hand_written, self._scalar_map)
-                self._roles[name] = _Role(view, schema, limits, Resolved(name, schema))
-            return self._roles[name]
+                kept[key] = _Role(view, schema, limits, Resolved(key, schema, part))
+            return kept[key]
 
-    def _view(self, name: str, within: tuple[str, ...] = ()) -> RoleView:
+    def _view(self, name: str, part: Part | None) -> RoleView:
+        if part is not None:
+            return part_view(self._catalogue, self._rules, name, part, self._function_roles)
+        return self._whole_view(name)
+
+    def _whole_view(self, name: str, within: tuple[str, ...] = ()) -> RoleView:
         parents = self._inherited_roles.get(name)
         if parents is None:
             return role_view(self._catalogue, self._rules, name, self._function_roles)
@@ -240,7 +269,7 @@ class Engine:
         own = role_view(self._catalogue, self._rules, name, self._function_roles) if name in self._rules else None
         granted = self._function_roles or {}
         functions = [item for key, item in self._catalogue.functions.items() if name in granted.get(key, ())]
-        inherited = [self._view(parent, (*within, name)) for parent in parents]
+        inherited = [self._whole_view(parent, (*within, name)) for parent in parents]
         return inherit(self._catalogue, name, inherited, own, functions)
 
     async def _planned(self, role: _Role, query: str, request: Request, operation_name: str | None) -> Plan:
@@ -357,10 +386,10 @@ class Engine:
             role.forget(next(iter(role.prepared)))
 
     def _diagnose(
-        self, role_name: str, query: str, variables: Mapping[str, Any], operation_name: str | None, error: WrongKind
+        self, session: Session, query: str, variables: Mapping[str, Any], operation_name: str | None, error: WrongKind
     ) -> GraphQLRequestError:
         try:
-            role = self._role(role_name)
+            role = self._role(session)
             operation = choose_operation(parse_document(query), operation_name)
             scope = _scope(role, operation, variables)
             compile_operation(operation, scope, role.schema.graphql_schema, role.view, self._catalogue)

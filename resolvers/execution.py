@@ -11,6 +11,7 @@ from typing import Any, Final
 import asyncpg
 import structlog
 
+from permissions.parts import Part
 from resolvers.binding import Request
 from resolvers.database_errors import translate
 from resolvers.dry_run import events_since, outbox_position
@@ -45,8 +46,11 @@ _INTROSPECTIONS: Final = 8
 class Resolved:
     """What Strawberry resolves for a role; introspection, which takes it long, as it was answered before."""
 
-    name: str
+    #: Tells it from all other roles, and parts of roles.
+    key: Hashable
     schema: RoleSchema
+    #: Set where callers have parts of the role.
+    part: Part | None = None
     introspections: OrderedDict[Hashable, bytes] = field(default_factory=OrderedDict)
 
 
@@ -132,7 +136,7 @@ class Executor:
                 case ConstantRoot(value):
                     parts.append(value)
                 case HandWrittenRoot():
-                    context = OperationContext(request=request, connection=None, pool=self._pool)
+                    context = OperationContext(request=request, connection=None, pool=self._pool, part=role.part)
                     parts.append(await resolve(role.schema, root.node, context))
         body = b"".join(parts) + (b"}}" if parts else b'{"data":{}}')
         if key is not None:
@@ -146,7 +150,7 @@ class Executor:
         assert plan.query is not None
         arguments = plan.query.arguments(request)
         key = (
-            role.name,
+            role.key,
             # The statement knows nothing of the root fields' response names and order.
             plan.roots,
             plan.query.sql,
@@ -190,7 +194,7 @@ class Executor:
             case ConstantRoot(value):
                 return value
             case HandWrittenRoot():
-                context = OperationContext(request=request, connection=connection, pool=self._pool)
+                context = OperationContext(request=request, connection=connection, pool=self._pool, part=role.part)
                 return await resolve(role.schema, root.node, context)
             case GeneratedRoot(steps, many, error_path):
                 answers = [await _run_step(step, request, connection, error_path) for step in steps]

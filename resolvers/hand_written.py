@@ -8,6 +8,7 @@ from typing import Final
 
 import asyncpg
 
+from permissions.parts import Part
 from permissions.session import Session
 from resolvers import ir
 from resolvers.binding import Request
@@ -28,6 +29,8 @@ class OperationContext:
     #: The transaction's connection in a mutation; None in a query, which takes one from `pool` if it needs it.
     connection: Connection | None
     pool: Pool
+    #: The caller's part of the role, where the role is divided.
+    part: Part | None = None
 
     @property
     def session(self) -> Session:

@@ -19,6 +19,7 @@ from strawberry.types import ExecutionContext
 from strawberry.types.field import StrawberryField
 from strawberry.types.scalar import ScalarDefinition
 
+from permissions.parts import Part
 from resolvers.document import CACHED
 from schema.catalogue import TableKey
 from schema.graphql.build import graphql_types
@@ -36,6 +37,11 @@ class HandWritten:
     roles: frozenset[str]
     #: Sensitive tables (`Table.sensitive`) that the answer shows a row of.
     shows: tuple[TableKey, ...] = ()
+
+
+def fields_of(part: Part | None, hand_written: Sequence[HandWritten]) -> Sequence[HandWritten]:
+    """What a part of a role leaves of the hand-written fields; all of them to the whole role (None)."""
+    return [item for item in hand_written if part is None or item.field.graphql_name in part.fields]
 
 
 def shared_scalar(name: str) -> ScalarDefinition:

@@ -1,10 +1,11 @@
 """What of a request's variables decides the statement: the key under which a plan is found again.
 
-The rule: a plan depends on the role, the document's text, the operation's name and the *shape* of the variables. The
-shape is the variables with every value that is bound replaced by its kind. What stays by value is everything that can
-change the statement: which variables and object keys are there, nulls, enum values, the lengths of lists of objects,
-booleans of the `_is_null` kind, and whole variables that the compiler read (`limit`, `@include(if:)` …). Session
-values are always bound, so all users of a role share a plan. Values are tagged with their type: `True == 1` in Python.
+The rule: a plan depends on the role, the document's text, the operation's name and the *shape* of the variables. Where
+each caller has a part of the role (`permissions.parts`), the part stands for it: agents share no plan. The shape is the
+variables with every value that is bound replaced by its kind. What stays by value is everything that can change the
+statement: which variables and object keys are there, nulls, enum values, the lengths of lists of objects, booleans of
+the `_is_null` kind, and whole variables that the compiler read (`limit`, `@include(if:)` …). Session values are always
+bound, so all users of a role share a plan. Values are tagged with their type: `True == 1` in Python.
 
 Many objects that are to be inserted are the exception to lengths and nulls: where a plan takes them as columns, their
 shape is which columns, and of which kinds.

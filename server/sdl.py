@@ -11,9 +11,10 @@ from pathlib import Path
 
 from graphql import print_schema
 
-from permissions.rules import RULES
+from permissions.parts import part_view
+from permissions.rules import DIVISIONS, RULES
 from permissions.view import ADMIN, role_view
-from resolvers.role_schema import RoleSchema
+from resolvers.role_schema import RoleSchema, fields_of
 from server.source import platform_source
 
 
@@ -22,15 +23,27 @@ def roles() -> tuple[str, ...]:
     return tuple(sorted([ADMIN, *RULES]))
 
 
-def role_schema(role: str) -> RoleSchema:
-    """The schema that the API gives `role`."""
+def agents_of(role: str) -> tuple[str, ...]:
+    """Who has a part of a divided role, by name; nobody has one of the others."""
+    division = DIVISIONS.get(role)
+    return tuple(sorted(division.own)) if division is not None else ()
+
+
+def role_schema(role: str, agent: str | None = None) -> RoleSchema:
+    """The schema that the API gives `role`: of a divided role an agent's part, or the whole."""
     source = platform_source()
-    return RoleSchema(role_view(source.catalogue, source.rules, role), source.hand_written, source.scalar_map)
+    part = None if agent is None else source.divisions[role].part(agent)
+    view = (
+        role_view(source.catalogue, source.rules, role)
+        if part is None
+        else part_view(source.catalogue, source.rules, role, part)
+    )
+    return RoleSchema(view, fields_of(part, source.hand_written), source.scalar_map)
 
 
-def render_sdl(role: str) -> str:
-    """The SDL of the schema that the API gives `role`, its types sorted by name. Ends with a line break."""
-    schema = copy.copy(role_schema(role).graphql_schema)
+def render_sdl(role: str, agent: str | None = None) -> str:
+    """The SDL of `role_schema`, its types sorted by name. Ends with a line break."""
+    schema = copy.copy(role_schema(role, agent).graphql_schema)
     # In the order they are reached, one new column would move half of them.
     schema.type_map = dict(sorted(schema.type_map.items()))
     return print_schema(schema) + "\n"

@@ -11,7 +11,8 @@ import asyncpg
 from strawberry.types.scalar import ScalarDefinition
 
 from permissions.model import Rules
-from permissions.rules import RULES
+from permissions.parts import Divisions
+from permissions.rules import DIVISIONS, RULES
 from resolvers.engine import Engine
 from resolvers.limits import OperationLimits
 from resolvers.operations import HAND_WRITTEN, SCALARS
@@ -38,6 +39,8 @@ class Source:
     rules: Rules
     inherited_roles: Mapping[str, Sequence[str]] = field(default_factory=dict)
     function_roles: Mapping[str, frozenset[str]] | None = None
+    #: The roles of which each caller has a part.
+    divisions: Divisions = field(default_factory=dict)
     hand_written: Sequence[HandWritten] = ()
     scalar_map: Mapping[object, ScalarDefinition] = field(default_factory=dict)
     #: Reads of sensitive tables are recorded in audit.access.
@@ -63,6 +66,7 @@ class Source:
             pool=pool,
             inherited_roles=self.inherited_roles,
             function_roles=self.function_roles,
+            divisions=self.divisions,
             limits=limits or {},
             recorder=recorder,
             hand_written=self.hand_written,
@@ -76,6 +80,7 @@ def platform_source() -> Source:
     return Source(
         catalogue=catalogue_from_metadata(metadata),
         rules=RULES,
+        divisions=DIVISIONS,
         hand_written=HAND_WRITTEN,
         scalar_map=SCALARS,
         has_access_log=True,

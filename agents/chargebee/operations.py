@@ -545,51 +545,6 @@ def cancel_attempt(*, name: str) -> Mutation[CancelAttempt]:
     return Mutation(document=_CANCEL_ATTEMPT, variables=variables, answer=CancelAttempt)
 
 
-_READ_CURSORS: Final = Document(
-    name="ReadCursors",
-    kind="query",
-    text="""\
-query ReadCursors($resources: [String!]!) {
-  cursors: chargebee_sync_cursor(where: { resource: { _in: $resources } }) {
-    resource
-    status
-    updated_after
-    next_offset
-    read_after
-    seen_until
-    rows_read
-    last_error
-    finished_at
-  }
-}""",
-)
-
-
-class ReadCursors(Answer):
-    """The answer of `read_cursors`."""
-
-    class Cursors(Answer):
-        """Of type `chargebee_sync_cursor`."""
-
-        resource: str
-        status: str
-        updated_after: datetime.datetime | None
-        next_offset: str | None
-        read_after: datetime.datetime | None
-        seen_until: datetime.datetime | None
-        rows_read: int
-        last_error: str | None
-        finished_at: datetime.datetime | None
-
-    cursors: list[Cursors]
-
-
-def read_cursors(*, resources: list[str]) -> Query[ReadCursors]:
-    """How far some resources have been read."""
-    variables: dict[str, Any] = {"resources": resources}
-    return Query(document=_READ_CURSORS, variables=variables, answer=ReadCursors)
-
-
 _TAKE_CURSOR: Final = Document(
     name="TakeCursor",
     kind="mutation",

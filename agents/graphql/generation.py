@@ -114,7 +114,7 @@ class _Module:
         kind = operation.operation.value
         root = self._schema.get_root_type(operation.operation)
         assert root is not None
-        function, constant = _snake(name), f"_{_snake(name).upper()}"
+        function, constant = function_name(name), f"_{function_name(name).upper()}"
         class_name = self._class_name(_pascal(name), name)
         said = _comment(operation) or f"The {kind} `{name}`."
         literal = f'"""\\\n{text}"""' if '"""' not in text and "\\" not in text else repr(text)
@@ -280,8 +280,9 @@ def _comment(operation: OperationDefinitionNode) -> str | None:
     return "\n    ".join(lines) or None
 
 
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+def function_name(operation: str) -> str:
+    """What the typed function of an operation is called."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", operation).lower()
 
 
 def _pascal(name: str) -> str:

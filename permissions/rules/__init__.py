@@ -6,13 +6,15 @@ operation that is not written down may do nothing. `docs/permissions.md` shows t
 `newcomer` is a person who has signed in and is nobody here yet: they see what visitors see, and sign up.
 
 Who is who: `X-Hasura-User-Id` is `public.customer.id` for `user`, `public.staff.id` for `provider` and `cct`, and the
-agent's name for `service`.
+agent's name for `service`. Of what `service` may, each agent has the part that `agents` says.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
 from permissions.model import Rules, TablePermissions
+from permissions.parts import Divisions
+from permissions.rules.agents import AGENTS
 from permissions.rules.chargebee import CHARGEBEE
 from permissions.rules.events import EVENTS
 from permissions.rules.healthcare import HEALTHCARE
@@ -29,3 +31,6 @@ def _by_role(by_table: Mapping[str, Mapping[str, TablePermissions]]) -> Rules:
 
 
 RULES: Final[Rules] = _by_role(_BY_TABLE)
+
+#: Roles of which each caller has a part.
+DIVISIONS: Final[Divisions] = {"service": AGENTS}

@@ -1,7 +1,7 @@
 """Live queries and streams of one process: the groups, and what they hear of changes."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Hashable
 from typing import Final
 
 import asyncpg
@@ -36,7 +36,7 @@ class LiveQueries:
         self._listener = Listener(dsn, self)
         self._poll_interval_s = poll_interval_s
         #: By role and statement.
-        self._groups: dict[tuple[str, str], Group] = {}
+        self._groups: dict[tuple[Hashable, str], Group] = {}
         self._by_table: dict[TableKey, set[Group]] = {}
         self._announced: Announced = {}
         self._heard: frozenset[TableKey] = frozenset()
@@ -111,7 +111,7 @@ class LiveQueries:
 
     # Groups
 
-    def _add_group(self, key: tuple[str, str], subscription: Subscription) -> Group:
+    def _add_group(self, key: tuple[Hashable, str], subscription: Subscription) -> Group:
         group = self._groups[key] = Group(subscription.plan, self._database, self._announced, subscription.timeout_s)
         GROUPS.inc()
         self._link(group)

@@ -4,7 +4,7 @@ All binds are of the subscriber: variables, session values, and constants, too, 
 literals only share a statement.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -86,7 +86,8 @@ class SubscriptionPlan:
 class Subscription:
     """A subscription as one subscriber asks for it."""
 
-    role: str
+    #: Of the role, or of the caller's part of it.
+    role: Hashable
     plan: SubscriptionPlan
     binds: Binds
     #: To be proven before it joins others, whose statement its binds would break.

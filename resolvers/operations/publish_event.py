@@ -2,6 +2,7 @@
 
 Agents combine it with their write-back in one mutation. Topic and ordering key come from the declared event types
 (`triggers/event_types.py`), which `events.publish` knows. An id that was published before gives that event back.
+An agent publishes the types of its part of the role (`permissions/rules/agents.py`).
 """
 
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 import orjson
 import strawberry
 
+from resolvers.errors import GraphQLRequestError
 from resolvers.exact_numbers import write_json
 from resolvers.hand_written import OperationContext
 from resolvers.operations.scalars import JSONB, UUID_
@@ -36,6 +38,13 @@ async def _publish_event(
     data: JSONB,
     id: UUID_ | None = None,  # noqa: A002 -- the field's argument names
 ) -> PublishedEvent:
+    part = info.context.part
+    if part is not None and type not in part.events:
+        raise GraphQLRequestError(
+            "access-denied",
+            f"{info.context.session.user_id!r} doesn't publish events of type {type[:64]!r}",
+            "$.selectionSet.publish_event.args.type",
+        )
     answer = await info.context.transaction.fetch_value(_SQL, type, subject, write_json(data).decode(), id)
     return PublishedEvent(**orjson.loads(answer))
 

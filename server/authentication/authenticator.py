@@ -153,7 +153,7 @@ class Authenticator:
                 AuthenticationCode.ACCESS_DENIED, "invalid x-hasura-admin-secret/x-hasura-access-key"
             )
         variables = credentials.variables()
-        session = Session(role=credentials.role or ADMIN, variables=variables)
+        session = Session(role=credentials.role or ADMIN, variables=variables, has_admin_secret=True)
         header = credentials.headers.get(ROLE)
         # As with tokens, spaces and all; the names of roles are made up by whoever knows the secret, so a few will do.
         if not variables and (header is None or read_text(header) == session.role):

@@ -321,5 +321,5 @@ def test_values_that_change_the_statement_are_told_apart(
 def test_values_that_are_bound_share_a_plan(
     document: str, first: dict[str, Any], second: dict[str, Any], remembering: Engine
 ) -> None:
-    role = remembering._role("admin")
+    role = remembering._role(Session(role="admin"))
     assert remembering._plan(role, document, first, None) is remembering._plan(role, document, second, None)

@@ -28,7 +28,7 @@ def outcome(
 ) -> Outcome:
     """What the engine makes of a request, by a plan that it has or makes. (Nested inserts: their first statement's.)"""
     try:
-        plan = engine._plan(engine._role(session.role), query, variables, operation)
+        plan = engine._plan(engine._role(session), query, variables, operation)
         request = Request(variables=variables, session=session)
         found = tuple(plan.statements())
         bound = found[:1] if any(_is_nested(root) for _, root in plan.roots) else found
@@ -40,7 +40,7 @@ def outcome(
     except GraphQLRequestError as error:
         return Outcome(error=error_body(error))
     except WrongKind as error:
-        return Outcome(error=error_body(engine._diagnose(session.role, query, variables, operation, error)))
+        return Outcome(error=error_body(engine._diagnose(session, query, variables, operation, error)))
 
 
 def _is_nested(root: Any) -> bool:

@@ -34,7 +34,7 @@ _RESTART = """
 def planned(engine: Engine, case: Case) -> tuple[str, ...]:
     """The statements that the engine makes of the case; none when it refuses."""
     try:
-        plan = engine._plan(engine._role(case.role), case.query, case.variables, case.operation)
+        plan = engine._plan(engine._role(Session(role=case.role)), case.query, case.variables, case.operation)
     except GraphQLRequestError:
         return ()
     return tuple(statement.sql for statement in plan.statements())

@@ -64,7 +64,7 @@ async def insert(engine: Engine, rows: list[Any], session: Session = SERVICE, **
 
 
 def plans(engine: Engine) -> int:
-    return sum(len(prepared.plans) for prepared in engine._roles["service"].prepared.values())
+    return sum(len(prepared.plans) for prepared in engine._parts["service", "chargebee"].prepared.values())
 
 
 async def test_one_plan_writes_any_number_with_nulls_wherever_they_are(

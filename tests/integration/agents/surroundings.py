@@ -18,6 +18,9 @@ from agents.runtime.settings import RuntimeSettings
 from local.layout import PROJECT, service_account
 from tests.integration.agents.serving import NO_TLS
 
+ADMIN_SECRET = "administrator"
+#: A service account of role `service` that is no agent's.
+STRANGER = "stranger"
 PUSH_ACCOUNT = f"pubsub-push@{PROJECT}.iam.gserviceaccount.com"
 
 
@@ -70,6 +73,10 @@ class Surroundings:
             )
         answer.raise_for_status()
         return answer.text
+
+    async def credentials(self, agent: str) -> dict[str, str]:
+        """The headers by which the API knows an agent."""
+        return {"authorization": f"Bearer {await self.push_token(self.api, account=service_account(agent))}"}
 
     def _identity_of(self, account: str) -> str:
         return f"{self.identity}/computeMetadata/v1/instance/service-accounts/{account}/identity"

@@ -27,12 +27,12 @@ from server.authentication.settings import AuthenticationSettings
 from server.settings import ServerSettings
 from tests.integration.agents.faulty import Faulty
 from tests.integration.agents.serving import serving
-from tests.integration.agents.surroundings import Surroundings
+from tests.integration.agents.surroundings import ADMIN_SECRET, STRANGER, Surroundings
 
 
 async def serve(database_url: str, folder: Path) -> None:
     """Serve everything in this event loop until standard input ends."""
-    accounts = {service_account(agent): agent for agent in AGENTS}
+    accounts = {service_account(agent): agent for agent in (*AGENTS, STRANGER)}
 
     async with AsyncExitStack() as stack:
         identity = await stack.enter_async_context(
@@ -52,6 +52,7 @@ async def serve(database_url: str, folder: Path) -> None:
                 lambda url: create_application(
                     ServerSettings(database_url=SecretStr(database_url), pool_size=8),
                     AuthenticationSettings(
+                        own_admin_secret=SecretStr(ADMIN_SECRET),
                         service_accounts=accounts,
                         api_audience=url,
                         service_jwks_url=f"{identity}/oauth2/v3/certs",

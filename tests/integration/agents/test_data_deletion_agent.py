@@ -324,6 +324,6 @@ async def test_another_agent_can_not_delete_anybody(world: World) -> None:
     try:
         for name in ("begin_data_deletion", "erase_customer_data", "conclude_data_deletion"):
             answer = orjson.loads(await engine.execute(agent, f'mutation {{ {name}(id: "{known.request_id}") }}'))
-            assert answer["errors"][0]["extensions"]["code"] == "access-denied"
+            assert answer["errors"][0]["message"] == f"field '{name}' not found in type: 'mutation_root'"
     finally:
         await pool.close()
