@@ -42,6 +42,8 @@ class Column:
     computed_by: "ComputedField | None" = None
     #: What must hold of a row for the value to be seen in it, else null (a compiled condition; inherited roles).
     mask: Any = None
+    #: Declared by a domain over an enum: PostgreSQL's operators for enums take no domains (its manual, 38.2.5).
+    is_enum_domain: bool = False
     #: What it may hold, where it refers to an enum table.
     choices: Choices | None = None
 

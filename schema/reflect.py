@@ -67,6 +67,7 @@ def _column(item: Mapping[str, Any]) -> Column:
         nullable=item["nullable"],
         has_default=item["nullable"] or item["has_default"],
         generated=item["generated"],
+        is_enum_domain=item["is_enum_domain"],
         comment=item["comment"],
         graphql_name=item["name"],
     )

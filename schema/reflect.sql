@@ -1,6 +1,14 @@
 -- Everything the catalogue needs of a database, as one JSON document: relations, keys, foreign keys.
 
-WITH relations AS (
+WITH RECURSIVE domains AS (
+    -- Each domain with what it is over, however many domains lie between, and whether one of them forbids null.
+    SELECT d.oid, d.typbasetype AS base, d.typnotnull AS not_null FROM pg_type AS d WHERE d.typtype = 'd'
+    UNION ALL
+    SELECT above.oid, d.typbasetype, above.not_null OR d.typnotnull
+    FROM domains AS above
+    JOIN pg_type AS d ON d.oid = above.base AND d.typtype = 'd'
+),
+relations AS (
     SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind,
            obj_description(c.oid, 'pg_class') AS comment,
            -- Bits: 8 insert, 4 update, 16 delete; for views this is what auto-updatability and INSTEAD OF triggers allow.
@@ -20,7 +28,8 @@ columns AS (
             'is_array', element.oid IS NOT NULL,
             'is_enum', coalesce(element.typtype, base.typtype) = 'e',
             'is_row', coalesce(element.typtype, base.typtype) = 'c',
-            'nullable', NOT (a.attnotnull OR base.typnotnull),
+            'is_enum_domain', t.typtype = 'd' AND base.typtype = 'e',
+            'nullable', NOT (a.attnotnull OR EXISTS (SELECT FROM domains WHERE domains.oid = t.oid AND not_null)),
             'has_default', a.atthasdef OR a.attidentity <> '',
             'generated', a.attgenerated <> '' OR a.attidentity = 'a',
             'comment', col_description(a.attrelid, a.attnum)
@@ -30,7 +39,10 @@ columns AS (
     JOIN relations ON relations.oid = a.attrelid
     JOIN pg_type AS t ON t.oid = a.atttypid
     -- A domain is read and written as what it is a domain over.
-    JOIN pg_type AS base ON base.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
+    LEFT JOIN (
+        SELECT domains.oid, domains.base FROM domains JOIN pg_type AS b ON b.oid = domains.base AND b.typtype <> 'd'
+    ) AS domain ON domain.oid = t.oid
+    JOIN pg_type AS base ON base.oid = coalesce(domain.base, t.oid)
     JOIN pg_namespace AS base_schema ON base_schema.oid = base.typnamespace
     LEFT JOIN pg_type AS element ON element.oid = base.typelem AND base.typcategory = 'A'
     LEFT JOIN pg_namespace AS element_schema ON element_schema.oid = element.typnamespace

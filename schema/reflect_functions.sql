@@ -1,5 +1,16 @@
 -- The functions of some schemas, as one JSON document: what they take and what they return.
 
+WITH RECURSIVE domains AS (
+    -- Each domain with what it is over, however many domains lie between.
+    SELECT d.oid, d.typbasetype AS base FROM pg_type AS d WHERE d.typtype = 'd'
+    UNION ALL
+    SELECT above.oid, d.typbasetype
+    FROM domains AS above
+    JOIN pg_type AS d ON d.oid = above.base AND d.typtype = 'd'
+),
+domain AS (
+    SELECT domains.oid, domains.base FROM domains JOIN pg_type AS b ON b.oid = domains.base AND b.typtype <> 'd'
+)
 SELECT coalesce(json_agg(
     json_build_object(
         'schema', n.nspname,
@@ -21,7 +32,8 @@ SELECT coalesce(json_agg(
             ), '[]')
             FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS place (type_oid, ordinality)
             JOIN pg_type AS t ON t.oid = place.type_oid
-            JOIN pg_type AS base ON base.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
+            LEFT JOIN domain ON domain.oid = t.oid
+            JOIN pg_type AS base ON base.oid = coalesce(domain.base, t.oid)
             JOIN pg_namespace AS base_schema ON base_schema.oid = base.typnamespace
             LEFT JOIN pg_type AS element ON element.oid = base.typelem AND base.typcategory = 'A'
             LEFT JOIN pg_namespace AS element_schema ON element_schema.oid = element.typnamespace
@@ -37,7 +49,8 @@ SELECT coalesce(json_agg(
 ), '[]')::text AS functions
 FROM pg_proc AS p
 JOIN pg_namespace AS n ON n.oid = p.pronamespace
-JOIN pg_type AS result ON result.oid = p.prorettype
+LEFT JOIN domain AS result_domain ON result_domain.oid = p.prorettype
+JOIN pg_type AS result ON result.oid = coalesce(result_domain.base, p.prorettype)
 JOIN pg_namespace AS result_schema ON result_schema.oid = result.typnamespace
 LEFT JOIN pg_type AS result_element ON result_element.oid = result.typelem AND result.typcategory = 'A'
 LEFT JOIN pg_namespace AS result_element_schema ON result_element_schema.oid = result_element.typnamespace

@@ -29,6 +29,13 @@ JSON_TYPES: Final = frozenset({"json", "jsonb"})
 #: Types whose values PostgreSQL can't sort, nor tell which are equal: they have no operator class for a B-tree.
 UNORDERED_TYPES: Final = frozenset({"json", "xml", "point", "line", "lseg", "box", "path", "polygon", "circle"})
 
+#: Types that PostgreSQL has `min` and `max` of, besides enums and arrays; those of UUIDs the renderer makes.
+_MIN_MAX_TYPES: Final = (
+    (NUMERIC_TYPES | TEXT_TYPES)
+    | {"char", "cidr", "date", "inet", "interval", "oid", "pg_lsn", "tid", "time", "timestamp", "timestamptz", "timetz"}
+    | {"uuid"}
+)
+
 #: SQL spellings that PostgreSQL, SQLAlchemy and people use for one type.
 _ALIASES: Final[Mapping[str, str]] = {
     "integer": "int4",
@@ -96,7 +103,9 @@ class PgType:
     @property
     def is_comparable(self) -> bool:
         """Whether `min` and `max` apply (HASURA_DIALECT §2, Aggregates)."""
-        return self.is_ordered and self.name not in ("jsonb", "bool", "bytea")
+        if not self.is_ordered or self.name in ("jsonb", "bool"):
+            return False
+        return self.is_array or self.is_enum or self.name in _MIN_MAX_TYPES
 
     @property
     def element(self) -> "PgType":

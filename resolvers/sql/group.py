@@ -50,8 +50,7 @@ def _item_sql(
 
 
 def _having_sql(writer: Writer, having: ir.Having, alias: str) -> str:
-    columns = [operand_sql(writer, alias, having.column)] if having.column is not None else []
-    value = aggregate_call(having.function, columns, distinct=False)
+    value = aggregate_call(writer, alias, having.function, [having.column] if having.column is not None else [])
     return " AND ".join(predicate_sql(writer, value, predicate) for predicate in having.predicates) or "true"
 
 
@@ -60,6 +59,5 @@ def _order_sql(writer: Writer, order: ir.GroupOrder, keys: dict[ir.GroupKey, str
         expression = keys[order.key]
     else:
         assert order.function is not None
-        columns = [operand_sql(writer, alias, order.column)] if order.column is not None else []
-        expression = aggregate_call(order.function, columns, distinct=False)
+        expression = aggregate_call(writer, alias, order.function, [order.column] if order.column is not None else [])
     return f"{expression} {DIRECTIONS[order.direction]}"

@@ -298,8 +298,7 @@ def _aggregate_key(writer: Writer, key: ir.AggregateKey, local: str, joins: list
     alias, inner = writer.alias(), writer.alias()
     source = table_name(key.table) if key.call is None else writer.call(key.call, local)
     tests = link_sql(key.columns, local, inner) + filters_sql(writer, key.where, inner)
-    columns = [operand_sql(writer, inner, key.column)] if key.column else []
-    value = aggregate_call(key.function, columns, distinct=False)
+    value = aggregate_call(writer, inner, key.function, [key.column] if key.column else [])
     joins.append(
         f' LEFT JOIN LATERAL (SELECT {value} AS "v" FROM {source} {inner}{where_clause(tests)}) {alias} ON true'
     )
@@ -383,6 +382,4 @@ def block_sql(writer: Writer, block: ir.AggregateBlock | ir.NodesBlock | ir.Type
 def _value_sql(writer: Writer, value: ir.AggregateValue | ir.TypenameItem, alias: str) -> str:
     if isinstance(value, ir.TypenameItem):
         return f"{quote_literal(value.name)}::text"
-    return aggregate_call(
-        value.function, [operand_sql(writer, alias, column) for column in value.columns], value.distinct
-    )
+    return aggregate_call(writer, alias, value.function, value.columns, distinct=value.distinct)

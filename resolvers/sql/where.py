@@ -1,6 +1,6 @@
 """Conditions as SQL."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from resolvers import ir
@@ -8,6 +8,7 @@ from resolvers.sql.writer import Writer, column_of, quote_identifier, table_name
 from schema.catalogue import Column
 from schema.types import PgType
 
+_UUID: Final = PgType(name="uuid")
 _OPERATORS: Final[Mapping[str, str]] = {
     "_eq": "=",
     "_neq": "<>",
@@ -56,8 +57,8 @@ def condition_sql(writer: Writer, condition: ir.Condition, rows: tuple[str, ...]
             column = operand_sql(writer, alias, condition.column)
             return comparison_sql(writer, f"{column}::text" if condition.as_text else column, condition)
         case ir.CompareColumns():
-            other = column_of(rows[-1 - condition.levels_up], condition.other)
-            return f"({column_of(alias, condition.column)} {_OPERATORS[condition.operator]} {other})"
+            other = writer.operand(rows[-1 - condition.levels_up], condition.other)
+            return f"({writer.operand(alias, condition.column)} {_OPERATORS[condition.operator]} {other})"
         case ir.Exists():
             inner = writer.alias()
             if filters and _is_pinned(condition):
@@ -83,7 +84,14 @@ def condition_sql(writer: Writer, condition: ir.Condition, rows: tuple[str, ...]
 
 def operand_sql(writer: Writer, alias: str, column: Column) -> str:
     """A column of a row: stored, computed by a function, or masked where the role may not see it."""
-    return masked_sql(writer, column.mask, writer.operand(alias, column), alias)
+    if column.mask is None:
+        return writer.operand(alias, column)
+    # To the letter the same wherever it stands: PostgreSQL takes `CASE … $1 …` and `CASE … $2 …` for two things, and
+    # DISTINCT ON must begin what ORDER BY goes on with.
+    place = alias, column.name
+    if place not in writer.masked:
+        writer.masked[place] = masked_sql(writer, column.mask, writer.operand(alias, column), alias)
+    return writer.masked[place]
 
 
 def masked_sql(writer: Writer, mask: ir.Condition | None, value: str, alias: str) -> str:
@@ -200,8 +208,7 @@ def _aggregate_sql(writer: Writer, condition: ir.AggregateCompare, rows: tuple[s
     inner = writer.alias()
     tests = link_sql(condition.relationship.columns, rows[-1], inner)
     tests += _inner(writer, condition.where, (*rows, inner))
-    columns = [operand_sql(writer, inner, column) for column in condition.columns]
-    value = aggregate_call(condition.function, columns, condition.distinct)
+    value = aggregate_call(writer, inner, condition.function, condition.columns, distinct=condition.distinct)
     predicates = " AND ".join(predicate_sql(writer, value, predicate) for predicate in condition.predicates)
     return f"(SELECT {predicates} FROM {table_name(condition.table)} {inner}{where_clause(tests)})"
 
@@ -228,9 +235,15 @@ def _in_slot_sql(writer: Writer, condition: ir.InSlot, alias: str) -> str:
     return f"(({own}) IN (SELECT {theirs} FROM json_to_recordset({json}) AS {row}({', '.join(shape)})))"
 
 
-def aggregate_call(function: str, columns: list[str], distinct: bool) -> str:
-    """`function(columns)`; count over no columns counts rows, over several counts tuples."""
+def aggregate_call(
+    writer: Writer, alias: str, function: str, columns: Sequence[Column], *, distinct: bool = False
+) -> str:
+    """`function(columns)` of rows; count over no columns counts rows, over several counts tuples."""
     if not columns:
         return "count(*)"
-    argument = columns[0] if len(columns) == 1 else f"({', '.join(columns)})"
+    values = [operand_sql(writer, alias, column) for column in columns]
+    if function in ("min", "max") and columns[0].type == _UUID:
+        # There is none of UUIDs. Their text sorts as they do, byte by byte.
+        return f'{function}({values[0]}::text COLLATE "C")::{type_name(_UUID)}'
+    argument = values[0] if len(values) == 1 else f"({', '.join(values)})"
     return f"{function}({'DISTINCT ' if distinct else ''}{argument})"

@@ -53,6 +53,8 @@ class Writer:
     """Collects the binds of one statement and numbers its range variables."""
 
     params: list[ir.Param] = field(default_factory=list)
+    #: Masked columns as they were rendered, by range variable and name.
+    masked: dict[tuple[str, str], str] = field(default_factory=dict)
     _numbers: dict[ir.Param, int] = field(default_factory=dict)
     _aliases: int = 0
 
@@ -103,7 +105,8 @@ class Writer:
     def operand(self, alias: str, column: Column) -> str:
         """A column of a row, or what the column's function makes of the row."""
         if column.computed_by is None:
-            return column_of(alias, column)
+            stored = column_of(alias, column)
+            return f"{stored}::{type_name(column.type)}" if column.is_enum_domain else stored
         computed = column.computed_by
         return self.call(ir.Call(function=computed.function, arguments=(), row_argument=computed.row_argument), alias)
 

@@ -48,7 +48,9 @@ InputFields = dict[str, GraphQLInputField]
 def aggregate_columns(table: TableView, function: str) -> dict[str, Column]:
     """The columns that `function` applies to (HASURA_DIALECT §2, Aggregates)."""
     if function in NUMERIC_AGGREGATES:
-        return {name: column for name, column in table.columns.items() if column.type.is_numeric}
+        numeric = {name: column for name, column in table.columns.items() if column.type.is_numeric}
+        # Of money PostgreSQL has a sum, and neither a mean nor a variance.
+        return {name: column for name, column in numeric.items() if function == "sum" or column.type.name != "money"}
     comparable = {name: column for name, column in table.columns.items() if column.type.is_comparable}
     return {name: column for name, column in comparable.items() if column.choices is None}
 
