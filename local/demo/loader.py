@@ -25,6 +25,12 @@ _CONNECT_TIMEOUT_S = 10
 _TIMEOUT_S = 60
 # Two that load at once take turns; the second finds the data.
 _ADVISORY_LOCK = 7_230_115_002
+# What fires in every replication role (the audit's refusals); switching everything on again would not say so.
+_ALWAYS = """
+SELECT format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', tgrelid::regclass, tgname) AS statement
+FROM pg_trigger
+WHERE tgenabled = 'A' AND NOT tgisinternal
+"""
 
 
 class DemoDataError(Exception):
@@ -85,6 +91,7 @@ async def _replace(connection: asyncpg.Connection, data: Dataset, *, truncate: b
     tables = list(base_tables())
     names = ", ".join(_quoted(table) for table in tables)
     # First, since the audit's own triggers refuse to let go of what it holds.
+    always = [row["statement"] for row in await connection.fetch(_ALWAYS)]
     await connection.execute(_for_each(tables, "DISABLE TRIGGER USER"))
     # It tells nobody of what nobody waits for, and says the lanes.
     await connection.execute("ALTER TABLE events.outbox ENABLE TRIGGER announce")
@@ -97,6 +104,7 @@ async def _replace(connection: asyncpg.Connection, data: Dataset, *, truncate: b
                 table.name, schema_name=table.schema, columns=list(rows[0]), records=_records(table, rows)
             )
     await connection.execute(_for_each(tables, "ENABLE TRIGGER USER"))
+    await connection.execute("; ".join(always))
     # Without statistics the planner takes every table for a small one until autovacuum comes by.
     await connection.execute(f"ANALYZE {names}")
     return sum(len(rows) for rows in data.rows.values())

@@ -176,6 +176,16 @@ async def test_nobody_changes_what_is_recorded_not_even_the_owner(
         await database.execute(statement.format(table))
 
 
+@pytest.mark.parametrize("replication_role", ["origin", "replica"])
+async def test_a_change_leaves_with_its_proof_alone_whatever_a_setting_says(
+    database: Connection, replication_role: str
+) -> None:
+    await make_world(database)
+    await database.execute(f"SET session_replication_role = {replication_role}")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="six years"):
+        await database.execute("SET audit.forgetting = 'on'; DELETE FROM audit.change")
+
+
 async def test_other_database_roles_have_no_rights_on_the_audit_and_are_recorded_all_the_same(
     database: Connection,
 ) -> None:
