@@ -144,11 +144,21 @@ class HttpTelemetry:
 class Exchange:
     """One request and its answer: has an id and a trace from entering on, is counted and logged on leaving.
 
-    Whoever answers sets `status` and adds to `sent_bytes`. An exception that passes through an exchange without an
-    answer makes it a 500, a cancellation a 499.
+    Whoever answers sets `status` and adds to `sent_bytes`, and sets `client_left` when there is nobody to answer. An
+    exception that passes through an exchange without an answer makes it a 500, a cancellation a 499.
     """
 
-    __slots__ = ("_scope", "_started", "_telemetry", "_token", "_trace", "request", "sent_bytes", "status")
+    __slots__ = (
+        "_scope",
+        "_started",
+        "_telemetry",
+        "_token",
+        "_trace",
+        "client_left",
+        "request",
+        "sent_bytes",
+        "status",
+    )
 
     def __init__(
         self,
@@ -161,6 +171,7 @@ class Exchange:
         self._scope = scope
         self.status = 0
         self.sent_bytes = 0
+        self.client_left = False
         self.request = RequestContext(request_id=_request_id(request_id))
         self._trace = _trace(scope, traceparent)
 
@@ -176,7 +187,8 @@ class Exchange:
         duration_s = time.perf_counter() - self._started
         # An answer that has begun keeps its status in the line. What never began is a 500 of the server's, unless it
         # was cancelled: the client has left, or the server is stopping.
-        status = self.status or (500 if error is None or isinstance(error, Exception) else 499)
+        is_ours = isinstance(error, Exception) or (error is None and not self.client_left)
+        status = self.status or (500 if is_ours else 499)
         trace = self._trace
         if trace.recorded:
             self._telemetry.describe(trace, self._scope, self._scope["method"], status)
@@ -256,7 +268,12 @@ class RequestContextMiddleware:
                     exchange.sent_bytes += len(message.get("body", b""))
                 await send(message)
 
-            await self._app(scope, receive, send_named)
+            async def receive_watched() -> Message:
+                message = await receive()
+                exchange.client_left = message["type"] == "http.disconnect"
+                return message
+
+            await self._app(scope, receive_watched, send_named)
 
     async def _websocket(
         self, scope: Scope, receive: Receive, send: Send, request: RequestContext, trace: TraceScope

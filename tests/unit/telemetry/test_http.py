@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError
@@ -216,6 +216,30 @@ async def test_a_request_that_is_cancelled_before_its_answer_counts_as_499(lines
             await request
     (line,) = lines()
     assert (line["status"], line["path"]) == (499, "/wait")
+
+
+async def test_a_request_whose_client_leaves_before_it_is_whole_counts_as_499(lines: Lines) -> None:
+    configure_logging("api", "json")
+
+    async def give_up(_scope: Scope, receive: Receive, _send: Send) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    messages: list[Message] = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    async def send(message: Message) -> None:
+        raise AssertionError(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/things", "headers": []}
+    await RequestContextMiddleware(give_up)(scope, receive, send)
+    (line,) = lines()
+    assert (line["status"], line["level"]) == (499, "info")
 
 
 async def test_strangers_cannot_make_labels() -> None:
