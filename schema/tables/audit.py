@@ -30,6 +30,8 @@ change = Table(
     ),
     # Newest first is by id; the ranges of blocks find a time span, and a user, as for reads below.
     ranges_index("change", "user_id"),
+    # It repeats what clinical rows hold.
+    info={"sensitive": True},
     schema="audit",
     comment="A change of a clinical or financial row: who, when, from what to what.",
 )

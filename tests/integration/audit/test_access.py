@@ -103,6 +103,7 @@ WAYS = {
         {PRESCRIPTION},
     ),
     "messages": ("{ message(limit: 1) { body } }", {"public.message"}),
+    "what was changed": ("{ audit_change(limit: 1) { new } }", {"audit.change"}),
     "several at once": (
         "{ a: healthcare_patient(limit: 1) { id } treatment { id } b: healthcare_observation(limit: 1) { id } }",
         {PATIENT, OBSERVATION},
