@@ -54,7 +54,8 @@ async def resolve(schema: RoleSchema, root: ir.RootHandWritten, context: Operati
         original: BaseException | None = error.original_error
         while original is not None and not isinstance(original, _EXPECTED) and original.__cause__ is not None:
             original = original.__cause__
-        if original is None:
+        # Without a path it came before anything was resolved: a variable that doesn't fit.
+        if original is None or not (error.path or isinstance(original, _EXPECTED)):
             raise ValidationFailed(error.message, f"$.selectionSet.{root.name}")
         if isinstance(original, asyncpg.PostgresError):
             raise translate(original, "$") or original

@@ -137,6 +137,10 @@ async def test_arguments_must_go_together(clinic: Clinic) -> None:
     assert await refusal(clinic, "cancel", resume_on="2040-03-01") == "validation-failed"
     assert await refusal(clinic, "pause", resume_on="2001-03-01") == "validation-failed"
     assert await refusal(clinic, "pause", resume_on="soon") == "validation-failed"
+    assert await refusal(clinic, "vanish") == "validation-failed"
+    assert await refusal(clinic, "plan", plan={"treatment_id": str(TREATMENT)}) == "validation-failed"
+    assert await refusal(clinic, "plan", plan=plan("weekly")) == "validation-failed"
+    assert await refusal(clinic, "plan", plan={**plan("upfront"), "quantity": 2}) == "validation-failed"
 
 
 async def test_nobody_changes_what_is_not_theirs(clinic: Clinic) -> None:

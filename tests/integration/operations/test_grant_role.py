@@ -84,3 +84,12 @@ async def test_a_provider_needs_an_npi(clinic: Clinic) -> None:
 async def test_only_admin_has_the_operation(clinic: Clinic, role: str) -> None:
     answer = await clinic.endpoint.ask(GRANT, role=role, me=str(INES), id=str(THEO), to="admin")
     assert answer["errors"][0]["extensions"]["code"] == "validation-failed"
+
+
+@pytest.mark.parametrize("role", ["king", 1, True, ["cct"], {"role": "cct"}])
+async def test_a_role_that_there_is_not_is_named_in_the_refusal(clinic: Clinic, role: Any) -> None:
+    answer = await ask(clinic, MIRA, role)
+    (error,) = answer["errors"]
+    assert error["extensions"]["code"] == "validation-failed"
+    assert "$to" in error["message"]
+    assert await clinic.events("customer.role_changed") == []
