@@ -176,7 +176,7 @@ async def test_no_other_agent_can_keep_an_invoice_silent(billing: Billing, by: s
     }
     insert = """
         mutation Insert($row: chargebee_invoice_insert_input!) {
-          insert_chargebee_invoice_one(object: $row) { id }
+          insert_chargebee_invoice(objects: [$row]) { affected_rows }
         }
     """
     answer = await ask(billing, "event_routing", insert, {"row": row})
