@@ -128,7 +128,7 @@ async def _change_subscription(
     earlier = found["requested"]
     if earlier is not None and _same(wanted, earlier["data"]):
         unchanged = earlier["data"].get("resource_version") == found["resource_version"]
-        if unchanged or done:
+        if unchanged or done or _is_scheduled(change, effective, found):
             return _answer(wanted, found, earlier["id"], at=earlier["at"], status=earlier["data"]["status"])
     if done:
         raise Refused(SubscriptionCode.NOTHING_TO_CHANGE, "the subscription is so already", _NAME, "change")
@@ -225,6 +225,15 @@ def _is_done(change: Change, effective: Effective, wanted: dict[str, Any], found
     if change is Change.PLAN:
         return bool(wanted["item_price_id"] == found["item_price_id"])
     return found["status"] in _DONE[change, effective]
+
+
+def _is_scheduled(change: Change, effective: Effective, found: dict[str, Any]) -> bool:
+    """Whether Chargebee has such a change waiting for the end of the term: the request for it was carried out."""
+    if effective is not Effective.TERM_END:
+        return False
+    return bool(
+        found["plan_scheduled"] if change is Change.PLAN else change is Change.PAUSE and found["pause_scheduled"]
+    )
 
 
 def _same(wanted: dict[str, Any], earlier: dict[str, Any]) -> bool:

@@ -5,6 +5,8 @@ SELECT json_build_object(
     'item_price_id', s.plan_item_price_id,
     'term_end', s.current_term_end,
     'resource_version', s.resource_version,
+    'plan_scheduled', s.has_scheduled_changes,
+    'pause_scheduled', s.pause_date IS NOT NULL,
     'contract', (
         SELECT json_build_object('id', k.id, 'treatment_id', k.treatment_id)
         FROM public.contract AS k

@@ -1,6 +1,7 @@
 """`change_subscription`: what may be asked for, by whom, and that asking twice is asking once."""
 
 import asyncio
+import datetime
 import uuid
 from typing import Any
 
@@ -85,6 +86,25 @@ async def test_a_click_after_it_was_carried_out_is_answered_alike(clinic: Clinic
     await clinic.set("chargebee.subscription", SUBSCRIPTION, status="paused", resource_version=2)
     assert await ask(clinic, "pause") == {**first, "repeated": True}
     assert len(await changed(clinic)) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "more", "scheduled"),
+    [
+        ("plan", {"plan": plan("upfront")}, {"has_scheduled_changes": True}),
+        ("pause", {}, {"pause_date": datetime.datetime(2040, 1, 31, 12, tzinfo=datetime.UTC)}),
+    ],
+)
+async def test_a_click_after_it_was_scheduled_is_answered_alike_until_that_is_taken_back(
+    clinic: Clinic, change: str, more: dict[str, Any], scheduled: dict[str, Any]
+) -> None:
+    first = await ask(clinic, change, "term_end", **more)
+    await clinic.set("chargebee.subscription", SUBSCRIPTION, resource_version=2, **scheduled)
+    assert await ask(clinic, change, "term_end", **more) == {**first, "repeated": True}
+    taken_back = {"has_scheduled_changes": False, "pause_date": None}
+    await clinic.set("chargebee.subscription", SUBSCRIPTION, resource_version=3, **taken_back)
+    assert (await ask(clinic, change, "term_end", **more))["repeated"] is False
+    assert len(await changed(clinic)) == 2
 
 
 async def test_a_second_thought_and_a_third_are_requests_of_their_own(clinic: Clinic) -> None:
