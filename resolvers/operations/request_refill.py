@@ -1,5 +1,7 @@
 """`request_refill`: a customer asks for the next fill of an own prescription, from the day that it is due.
 
+A fill that is on its way counts as one that has come: the next is due when a quarter of it would be left.
+
 The request waits in `refill_requested_at` for a provider's approval; `prescription.updated` tells of it. Asking while
 it waits gives the same answer. Errors: see `PrescriptionCode`.
 """

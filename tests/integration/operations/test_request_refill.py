@@ -80,6 +80,28 @@ async def test_one_fill_at_a_time(clinic: Clinic, status: str, code: str | None)
         assert await refusal(clinic, prescription) == code
 
 
+@pytest.mark.parametrize("status", ["shipped", "delivered"])
+@pytest.mark.parametrize(("days_ago", "code"), [(0, "refill-too-soon"), (22, "refill-too-soon"), (23, None)])
+async def test_nobody_is_given_two_fills_at_once_whatever_is_known_of_the_first(
+    clinic: Clinic, status: str, days_ago: int, code: str | None
+) -> None:
+    # The agent's day is that of an earlier fill, or there is none yet: it comes with the news of the delivery.
+    prescription = await signed(clinic, refill_due_on=datetime.date(2026, 1, 30))
+    await clinic.connection.execute(
+        "INSERT INTO healthcare.prescription_fill (prescription_id, pharmacy_id, fill_number, quantity, days_supply,"
+        " status, shipped_at, delivered_at) VALUES ($1, $2, 1, 30, 30, $3, $4, $5)",
+        prescription,
+        PHARMACY,
+        status,
+        (sent_at := datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days_ago)),
+        sent_at if status == "delivered" else None,
+    )
+    if code is None:
+        assert (await request(clinic, prescription))["repeated"] is False
+    else:
+        assert await refusal(clinic, prescription) == code
+
+
 async def test_nobody_asks_for_anothers(clinic: Clinic) -> None:
     prescription = await signed(clinic)
     assert await refusal(clinic, prescription, BO) == "not-found"
