@@ -20,8 +20,11 @@ from agents.event_routing.webhooks import IterableWebhook
 from agents.graphql.operations import Mutation
 from agents.runtime.handler import Work, WriteBack
 
-#: What carriers have everyone understand (CTIA Messaging Principles, 5.1.3), alone in the message.
-_STOP_WORDS: Final = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit"})
+#: What carriers have everyone understand (CTIA Messaging Principles, 5.1.3) and what counts by law as a wish for no more
+#: (47 CFR 64.1200(a)(10): "stop", "quit", "end", "revoke", "opt out", "cancel", "unsubscribe"), alone in the message but
+#: for politeness.
+_STOP_WORDS: Final = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"})
+_POLITE: Final = frozenset({"please", "pls", "thanks", "thank", "you"})
 _WORD: Final = re.compile(r"[a-z]+")
 _NOBODY: Final = "Iterable's user is no customer of ours"
 
@@ -53,7 +56,8 @@ async def sms_bounced(webhook: IterableWebhook, _work: Work, context: Context) -
 async def sms_received(webhook: IterableWebhook, _work: Work, context: Context) -> WriteBack:
     """Who answers STOP gets no more."""
     words = _WORD.findall((webhook.text("body") or "").lower())
-    if len(words) != 1 or words[0] not in _STOP_WORDS:
+    # "Opt out", "opt-out" and "STOP ALL" are one word to whoever writes them.
+    if "".join(word for word in words if word not in _POLITE) not in _STOP_WORDS:
         return WriteBack(skipped="the message asks for nothing")
     customer_id = await _customer(webhook, context)
     if customer_id is None:

@@ -604,6 +604,11 @@ async def test_a_ticket_of_a_stranger_is_left_alone(routing: Routing) -> None:
         ("emailUnSubscribe", {}, (True, False)),
         ("emailComplaint", {}, (True, False)),
         ("smsReceived", {"body": " Stop. "}, (False, True)),
+        ("smsReceived", {"body": "STOP ALL"}, (False, True)),
+        ("smsReceived", {"body": "Opt-out, please"}, (False, True)),
+        ("smsReceived", {"body": "Revoke"}, (False, True)),
+        ("smsReceived", {"body": "Thank you"}, (False, False)),
+        ("smsReceived", {"body": "START"}, (False, False)),
         ("smsReceived", {"body": "please stop sending so late"}, (False, False)),
     ],
 )
