@@ -6,8 +6,9 @@ from functools import partial
 
 from starlette.applications import Starlette
 
+from agents.chargebee.attempts import FirstPayment
 from agents.chargebee.etl import run_etl
-from agents.chargebee.first_payment import Billing, FirstPayment, first_payment, payment_source_changed
+from agents.chargebee.first_payment import Billing, first_payment, payment_source_changed
 from agents.chargebee.handlers import contract_came, customer_came, customer_updated
 from agents.chargebee.reading import Pace, Reader
 from agents.chargebee.settings import Settings, read_settings

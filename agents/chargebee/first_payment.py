@@ -9,16 +9,15 @@ that, and the ticket is solved; another card starts the contract even then.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final
+from typing import Final
 from uuid import UUID
 
+from agents.chargebee.attempts import FirstPayment, cancel_rest, card_attempt, plan_attempts
+from agents.chargebee.declined import Contract, declined_event, exhausted_event, matter_of, price_of
 from agents.chargebee.operations import (
-    EventsScheduledTaskInsertInput,
     FindFirstPayment,
-    GetContract,
     PaymentRecoverySetInput,
     begin_first_payment,
-    cancel_attempt,
     find_first_payment,
     find_paid_contracts,
     find_unpaid_contracts,
@@ -29,13 +28,8 @@ from agents.chargebee.operations import (
 )
 from agents.chargebee.subscribing import OPEN, billing_id_of, subscribe
 from agents.charging.cards import find_payment_source, is_another
-from agents.charging.declines import NO_CARD, is_hard
-from agents.charging.money import amount_text
-from agents.events.contract import (
-    ContractPaymentDeclined,
-    ContractPaymentExhausted,
-    ContractUpdated,
-)
+from agents.charging.declines import is_hard
+from agents.events.contract import ContractUpdated
 from agents.events.customer import CustomerPaymentSourceChanged
 from agents.events.envelope import derived_id
 from agents.graphql.client import GraphQLClient
@@ -43,16 +37,13 @@ from agents.graphql.operations import Mutation
 from agents.runtime.clock import Clock
 from agents.runtime.handler import Work, WriteBack
 from agents.runtime.operations import publish_event
-from agents.runtime.tasks import Task
-from agents.tickets.support import Matter, conclude_ticket, open_ticket, ticket_row
+from agents.tickets.support import conclude_ticket, open_ticket, ticket_row
 from integrations.chargebee.client import ChargebeeClient
 from integrations.chargebee.types import PaymentSource
 from integrations.errors import NotFound, PaymentDeclined
 from integrations.zendesk.client import ZendeskClient
-from integrations.zendesk.types import Priority
 
 Recovery = FindFirstPayment.Recoveries
-Contract = GetContract.Contract
 
 #: Recoveries in these may still end well.
 _WAITING: Final = ("open", "exhausted")
@@ -70,20 +61,6 @@ class Billing:
     retry_days: Sequence[int]
 
 
-class FirstPayment(Task):
-    """Another attempt at the first charge for a contract."""
-
-    TYPE: ClassVar[str] = "contract.first_payment"
-
-    contract_id: UUID
-    #: The event that the recovery began with.
-    event_id: UUID
-    #: From 1; None for the one that another card gave rise to.
-    number: int | None = None
-    #: When the next one is planned; None for the last.
-    next_due_at: datetime | None = None
-
-
 async def find_recovery(contract_id: UUID, use: Billing) -> Recovery | None:
     """How the recovery of a contract's first charge stands, if there is one."""
     return next(iter((await use.graphql.query(find_first_payment(contract_id=contract_id))).recoveries), None)
@@ -98,8 +75,8 @@ async def first_payment_declined(
     now = use.clock()
     source = await find_payment_source(billing_id_of(customer), work, chargebee=use.chargebee)
     due_times = [now + timedelta(days=day) for day in use.retry_days]
-    amount, currency_code = _price(contract)
-    matter = _matter(contract, declined.code, use.retry_days)
+    amount, currency_code = price_of(contract)
+    matter = matter_of(contract, declined.code, use.retry_days)
     ticket = await open_ticket(matter, work, customer=customer, zendesk=use.zendesk)
     return (
         begin_first_payment(
@@ -120,8 +97,8 @@ async def first_payment_declined(
             }
         ),
         ticket_row(ticket, matter, customer_id=contract.customer_id),
-        _plan(contract.id, work.event_id, due_times),
-        work.publish(_declined_event(contract, declined.code, tried_again=not is_hard(declined.code))),
+        plan_attempts(contract.id, work.event_id, due_times),
+        work.publish(declined_event(contract, declined.code, tried_again=not is_hard(declined.code))),
     )
 
 
@@ -172,15 +149,13 @@ async def payment_source_changed(event: CustomerPaymentSourceChanged, work: Work
     if billing_id is None:
         return WriteBack(skipped="no contract of the customer waits for its first payment")
     source = await find_payment_source(billing_id, work, chargebee=use.chargebee)
-    tasks: list[EventsScheduledTaskInsertInput] = []
-    for one in found:
-        another = is_another(source, declined=one.payment_source_id, declined_at=one.declined_at)
-        if one.contract_id is None or source is None or not another:
-            continue
-        task = FirstPayment(contract_id=one.contract_id, event_id=one.event_id)
-        version = f"{source.updated_at:%Y%m%dT%H%M%S}" if source.updated_at else "new"
-        name = f"{_name(one.contract_id, one.event_id)}-{source.id}-{version}"
-        tasks.append(_row(name, task, due_at=use.clock()))
+    tasks = [
+        card_attempt(one.contract_id, one.event_id, source, due_at=use.clock())
+        for one in found
+        if one.contract_id is not None
+        and source is not None
+        and is_another(source, declined=one.payment_source_id, declined_at=one.declined_at)
+    ]
     if not tasks:
         return WriteBack(skipped="the card on file is the one that was declined")
     return WriteBack(mutations=(plan_first_payments(tasks=tasks),))
@@ -212,11 +187,11 @@ async def _declined(
         "declined_at": _moment(use.clock(), source),
     }
     mutations = await _over(task, recovery, contract, changes, work, use)
-    if not _is_last(task) and (another or (is_hard(declined.code) and not recovery.needs_new_card)):
+    if not task.is_last and (another or (is_hard(declined.code) and not recovery.needs_new_card)):
         # About another card, or for another reason, than what the customer has heard. After the last attempt they hear
         # that it was the last.
         tried_again = recovery.status == "open" and not is_hard(declined.code)
-        mutations = (*mutations, work.publish(_declined_event(contract, declined.code, tried_again=tried_again)))
+        mutations = (*mutations, work.publish(declined_event(contract, declined.code, tried_again=tried_again)))
     return mutations
 
 
@@ -232,10 +207,10 @@ async def _over(
     if task.number is None:
         return (_move(recovery, changes),) if changes else ()
     changes |= {"attempts": task.number, "next_retry_at": task.next_due_at}
-    if not _is_last(task):
+    if not task.is_last:
         return (_move(recovery, changes),)
     code = changes.get("last_decline_code") or recovery.last_decline_code
-    exhausted = ContractPaymentExhausted(**_told(contract, code))
+    exhausted = exhausted_event(contract, code)
     comment = (
         f"Contract {contract.id}: every planned attempt at the first charge of {exhausted.amount_text} has failed. It "
         "hasn't begun, and the customer is told so. Another card still starts it."
@@ -253,10 +228,6 @@ async def _over(
         ),
         *await _conclude(recovery, work, comment=comment, use=use, tags=("first-payment-exhausted",)),
     )
-
-
-def _is_last(task: FirstPayment) -> bool:
-    return task.number is not None and task.next_due_at is None
 
 
 async def _recovered(task: FirstPayment, recovery: Recovery, work: Work, use: Billing) -> tuple[Mutation, ...]:
@@ -312,13 +283,10 @@ def _end(
     """End the recovery with the attempts that come after that one; None: after those that were made."""
     assert recovery.contract_id is not None, "asked for"
     changes |= {"closed_at": use.clock(), "next_retry_at": None}
-    first = (recovery.attempts if after is None else after) + 1
+    last = recovery.attempts if after is None else after
     return (
         _move(recovery, changes),
-        *(
-            cancel_attempt(name=f"{_name(recovery.contract_id, recovery.event_id)}-{number}")
-            for number in range(first, recovery.retries + 1)
-        ),
+        *cancel_rest(recovery.contract_id, recovery.event_id, after=last, retries=recovery.retries),
     )
 
 
@@ -329,83 +297,9 @@ def _move(recovery: Recovery, changes: PaymentRecoverySetInput) -> Mutation:
     )
 
 
-def _plan(contract_id: UUID, event_id: UUID, due_times: Sequence[datetime]) -> Mutation:
-    tasks = []
-    for number, due_at in enumerate(due_times, start=1):
-        following = due_times[number] if number < len(due_times) else None
-        task = FirstPayment(contract_id=contract_id, event_id=event_id, number=number, next_due_at=following)
-        tasks.append(_row(f"{_name(contract_id, event_id)}-{number}", task, due_at=due_at))
-    return plan_first_payments(tasks=tasks)
-
-
-def _row(name: str, task: FirstPayment, *, due_at: datetime) -> EventsScheduledTaskInsertInput:
-    return {
-        "name": name,
-        "kind": FirstPayment.TYPE,
-        "target": "chargebee",
-        "due_at": due_at,
-        "payload": task.model_dump(mode="json"),
-    }
-
-
-def _name(contract_id: UUID, event_id: UUID) -> str:
-    return f"first-payment-{contract_id}-{event_id}"
-
-
 def _moment(now: datetime, source: PaymentSource | None) -> datetime:
     """When that card was declined: never before it was there, however Chargebee's clock and ours differ.
 
     Or it would pass for another card at once.
     """
     return now if source is None or source.updated_at is None else max(now, source.updated_at)
-
-
-def _price(contract: Contract) -> tuple[int, str]:
-    """What is charged first, in minor units, and its currency."""
-    treatment = contract.treatment
-    upfront = treatment.upfront_price if treatment.has_upfront_payment_option else None
-    return upfront or treatment.monthly_price, treatment.currency_code
-
-
-def _declined_event(contract: Contract, decline_code: str, *, tried_again: bool) -> ContractPaymentDeclined:
-    return ContractPaymentDeclined(**_told(contract, decline_code), tried_again=tried_again)
-
-
-def _told(contract: Contract, decline_code: str | None) -> dict[str, Any]:
-    """What every event about a contract's first charge tells."""
-    amount, currency_code = _price(contract)
-    return {
-        "contract_id": contract.id,
-        "customer_id": contract.customer_id,
-        "subscription_id": None,
-        "treatment_id": contract.treatment_id,
-        "status": contract.status,
-        "start_date": contract.start_date,
-        "end_date": contract.end_date,
-        "renewed_from_id": contract.renewed_from_id,
-        "amount": amount,
-        "currency_code": currency_code,
-        "amount_text": amount_text(amount, currency_code),
-        "decline_code": decline_code,
-        "new_card_needed": is_hard(decline_code),
-    }
-
-
-def _matter(contract: Contract, decline_code: str, retry_days: Sequence[int]) -> Matter:
-    days = ", ".join(str(day) for day in retry_days)
-    amount = amount_text(*_price(contract))
-    plan = f"It is tried again on days {days}, and as soon as there is another card."
-    if is_hard(decline_code):
-        plan = f"It is tried again as soon as there is another card, which is looked for on days {days}."
-    what, happened = "declined", f"The first charge for contract {contract.id} was declined ({decline_code}): {amount}."
-    if decline_code == NO_CARD:
-        what, happened = "missing", f"There is no card to charge for contract {contract.id}: {amount}."
-        plan = f"It is charged as soon as there is one, which is looked for on days {days}."
-    return Matter(
-        subject=f"First payment {what}: contract {contract.id}",
-        body=f"{happened} Until it is paid, the contract has no subscription and doesn't begin. {plan}",
-        category="payment",
-        # Nobody has refused anything where there is no card yet: most people are on their way to enter one.
-        priority=Priority.HIGH if is_hard(decline_code) and decline_code != NO_CARD else Priority.NORMAL,
-        tags=("first-payment-declined",),
-    )
