@@ -9,10 +9,10 @@ from agents.events.payload import DomainEvent, Payload, RowInserted, RowUpdated
 
 
 class IssuedCreditNote(Payload):
-    """A note by which some of an invoice was given back."""
+    """A note by which some of an invoice is to be given back, or put towards the next ones."""
 
     cn_id: str
-    #: adjusted | refunded | refund_due | voided
+    #: adjusted | refunded (used up, in either way) | refund_due | voided
     cn_status: str
     #: In minor units.
     cn_total: int = 0

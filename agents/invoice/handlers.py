@@ -20,7 +20,8 @@ from agents.graphql.client import GraphQLClient
 from agents.graphql.operations import Mutation
 from agents.invoice.charges import Decline, find_decline, is_due
 from agents.invoice.happenings import Happenings, happenings_between, happenings_of_new
-from agents.invoice.operations import find_billed_customer, find_recovery
+from agents.invoice.operations import find_billed_customer, find_recovery, get_customer
+from agents.invoice.payments import count
 from agents.invoice.recovery import Recovery, close_quietly
 from agents.runtime.errors import RetryLater
 from agents.runtime.handler import Work, WriteBack
@@ -86,26 +87,29 @@ async def _tell(row: InvoiceRow, found: Happenings, work: Work, sources: Sources
                 )
             )
         )
-    recovery = await _find_recovery(row.id, sources) if found.recovered or found.settled or found.refunded else None
+    refunded = await _find_refunded(found, work, sources)
+    recovery = await _find_recovery(row.id, sources) if found.recovered or found.settled or refunded else None
     if found.recovered and recovery is not None:
         mutations.append(work.publish(InvoicePaymentRecovered(**about, **paid)))
-    if found.refunded:
+    if refunded:
         mutations.append(
             work.publish(
                 InvoiceRefunded(
                     **about,
-                    amount=found.refunded,
+                    amount=refunded,
                     currency_code=row.currency_code,
-                    amount_text=amount_text(found.refunded, row.currency_code),
+                    amount_text=amount_text(refunded, row.currency_code),
                 )
             )
         )
+    if found.taken_off:
+        mutations += await _take_off(customer_id, found.taken_off, row, work, sources)
     if recovery is not None and not found.recovered:
         mutations += await close_quietly(
             recovery,
             row.id,
             work,
-            reason=_reason(row, found),
+            reason=_reason(row, refunded),
             still_due=row.status == "payment_due",
             chargebee=sources.chargebee,
             zendesk=sources.zendesk,
@@ -140,15 +144,37 @@ async def _find_decline(invoice_id: str, work: Work, sources: Sources) -> Declin
     return await find_decline(invoice, work, chargebee=sources.chargebee) or unknown
 
 
+async def _find_refunded(found: Happenings, work: Work, sources: Sources) -> int:
+    """What was given back as money of the credit notes that are used up; the rest of them paid for other invoices."""
+    refunded = 0
+    for note in found.used_up:
+        async with work.step(f"look-at-{note.cn_id}", system="chargebee", action="get_credit_note", id=note.cn_id):
+            try:
+                refunded += (await sources.chargebee.get_credit_note(note.cn_id)).amount_refunded
+            except NotFound:
+                refunded += note.cn_total
+    return refunded
+
+
+async def _take_off(
+    customer_id: UUID, amount: int, row: InvoiceRow, work: Work, sources: Sources
+) -> tuple[Mutation, ...]:
+    """A payment that no longer counts for the invoice doesn't for the customer, until it does for some invoice."""
+    customer = (await sources.graphql.query(get_customer(id=customer_id))).customer
+    if customer is None:
+        return ()
+    return await count(customer, -amount, row.currency_code, row.id, work, sources.chargebee)
+
+
 async def _find_recovery(invoice_id: str, sources: Sources) -> Recovery | None:
     """The recovery that what happened may end."""
     recoveries = (await sources.graphql.query(find_recovery(invoice_id=invoice_id))).recoveries
     return next((one for one in recoveries if one.status in {"open", "exhausted"}), None)
 
 
-def _reason(row: InvoiceRow, found: Happenings) -> str:
+def _reason(row: InvoiceRow, refunded: int) -> str:
     if row.status == "voided":
         return "the invoice was voided"
-    if found.refunded:
+    if refunded:
         return "money was given back"
     return "nothing is due any more: written off or credited"

@@ -5,11 +5,12 @@ a newer one. So a happening is the difference between two rows, whatever lay bet
 running totals; whichever steps the mirror took, they add up to the same.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from agents.events.invoice import InvoiceRow
+from agents.events.invoice import InvoiceRow, IssuedCreditNote
 
 _UNPAID: Final = frozenset({"payment_due", "not_paid"})
 #: While `success` and None mean that nothing stands against it.
@@ -22,8 +23,11 @@ class Happenings:
 
     #: What came in.
     paid: int = 0
-    #: What was given back.
-    refunded: int = 0
+    #: What came in before and no longer counts for this invoice: a bank took it back, or somebody took it off.
+    taken_off: int = 0
+    #: Credit notes that are used up: given back, or put towards other invoices. The notes themselves tell how much of
+    #: which, their links in the invoice don't.
+    used_up: Sequence[IssuedCreditNote] = ()
     #: An attempt to collect failed, the first since the invoice was all right.
     failed: bool = False
     #: A payment made good what had failed.
@@ -34,7 +38,7 @@ class Happenings:
     @property
     def any(self) -> bool:
         """Whether anything happened that concerns somebody."""
-        return bool(self.paid or self.refunded or self.failed or self.recovered or self.settled)
+        return bool(self.paid or self.taken_off or self.used_up or self.failed or self.recovered or self.settled)
 
 
 def happenings_of_new(row: InvoiceRow, *, now: datetime, window: timedelta) -> Happenings:
@@ -44,7 +48,7 @@ def happenings_of_new(row: InvoiceRow, *, now: datetime, window: timedelta) -> H
     """
     return Happenings(
         paid=row.amount_paid,
-        refunded=_refunded(row),
+        used_up=_used_up(row),
         failed=is_failing(row) and row.date > now - window,
     )
 
@@ -52,10 +56,12 @@ def happenings_of_new(row: InvoiceRow, *, now: datetime, window: timedelta) -> H
 def happenings_between(old: InvoiceRow, new: InvoiceRow) -> Happenings:
     """What happened between two states of an invoice."""
     paid = max(new.amount_paid - old.amount_paid, 0)
+    before = {note.cn_id for note in _used_up(old)}
     ended = is_failing(old) and not is_failing(new)
     return Happenings(
         paid=paid,
-        refunded=max(_refunded(new) - _refunded(old), 0),
+        taken_off=max(old.amount_paid - new.amount_paid, 0),
+        used_up=tuple(note for note in _used_up(new) if note.cn_id not in before),
         failed=is_failing(new) and not is_failing(old),
         recovered=ended and paid > 0 and new.status == "paid",
         settled=ended and not (paid > 0 and new.status == "paid"),
@@ -67,5 +73,5 @@ def is_failing(row: InvoiceRow) -> bool:
     return not row.deleted and row.status in _UNPAID and (row.dunning_status in _DUNNED or row.status == "not_paid")
 
 
-def _refunded(row: InvoiceRow) -> int:
-    return sum(note.cn_total for note in row.issued_credit_notes if note.cn_status == "refunded")
+def _used_up(row: InvoiceRow) -> tuple[IssuedCreditNote, ...]:
+    return tuple(note for note in row.issued_credit_notes if note.cn_status == "refunded")

@@ -46,7 +46,7 @@ async def payment_succeeded(event: InvoicePaymentSucceeded, work: Work, *, use: 
             )
             step.id = step.idempotency_key
     return WriteBack(
-        mutations=await _add(customer, event.amount, event.currency_code, event.invoice_id, work, use.chargebee)
+        mutations=await count(customer, event.amount, event.currency_code, event.invoice_id, work, use.chargebee)
     )
 
 
@@ -56,11 +56,11 @@ async def refunded(event: InvoiceRefunded, work: Work, *, use: Accounting) -> Wr
     if customer is None or customer.deleted_at is not None:
         return WriteBack(skipped="the customer is gone")
     return WriteBack(
-        mutations=await _add(customer, -event.amount, event.currency_code, event.invoice_id, work, use.chargebee)
+        mutations=await count(customer, -event.amount, event.currency_code, event.invoice_id, work, use.chargebee)
     )
 
 
-async def _add(
+async def count(
     customer: GetCustomer.Customer,
     amount: int,
     currency_code: str,
@@ -68,7 +68,7 @@ async def _add(
     work: Work,
     chargebee: ChargebeeClient,
 ) -> tuple[Mutation, ...]:
-    """Change the lifetime value, which is in the customer's own currency."""
+    """Change the lifetime value, which is in the customer's own currency: up, or down by a negative amount."""
     if currency_code != customer.currency_code:
         converted = await _converted(amount, currency_code, customer.currency_code, invoice_id, work, chargebee)
         if converted is None:

@@ -40,7 +40,7 @@ MARGIN: Final = timedelta(days=3)
 _AGENT: Final = "chargebee"
 _ENDED: Final = frozenset({"paid", "voided"})
 #: What says whether an invoice is history, and how much of it.
-_JUDGED: Final = ("updated_at", "status", "deleted", "issued_credit_notes", "amount_paid")
+_JUDGED: Final = ("updated_at", "status", "deleted", "issued_credit_notes", "amount_paid", "credits_applied")
 _CUSTOMERS_AT_ONCE: Final = 500
 _CHANGES_AT_ONCE: Final = 50
 
@@ -68,16 +68,23 @@ class History:
         columns["history_by"] = [by for by, _ in marks]
         columns["history_paid"] = [paid for _, paid in marks]
 
-    def _judge(self) -> Callable[[str, str, bool, Sequence[Mapping[str, Any]], int], tuple[str | None, int | None]]:
-        """A function of the columns `_JUDGED` that gives `history_by` and `history_paid`."""
+    def _judge(
+        self,
+    ) -> Callable[[str, str, bool, Sequence[Mapping[str, Any]], int, int], tuple[str | None, int | None]]:
+        """A function of the columns `_JUDGED` that gives `history_by` and `history_paid`.
+
+        Credit notes that are used up were given back or paid for other invoices, and only the notes themselves, which
+        come later, tell how much of which. So they are taken off here, and what other notes paid for this one is
+        added: over a customer's invoices that comes to what was given back.
+        """
         # Rows have their times as text, in UTC and whole seconds: as text they compare as they do as times.
         before = self.before.astimezone(UTC).replace(microsecond=0).isoformat()
 
         def judge(
-            updated_at: str, status: str, deleted: bool, notes: Sequence[Mapping[str, Any]], paid: int
+            updated_at: str, status: str, deleted: bool, notes: Sequence[Mapping[str, Any]], paid: int, credited: int
         ) -> tuple[str | None, int | None]:
             if updated_at < before and (status in _ENDED or deleted):
-                return _AGENT, paid - (_refunded(notes) if notes else 0)
+                return _AGENT, paid + credited - (_used_up(notes) if notes else 0)
             return None, None
 
         return judge
@@ -144,5 +151,5 @@ def _changes(customers: Sequence[BilledCustomers.Customers], paid: Mapping[str, 
             )
 
 
-def _refunded(notes: Sequence[Mapping[str, Any]]) -> int:
+def _used_up(notes: Sequence[Mapping[str, Any]]) -> int:
     return sum(note.get("cn_total") or 0 for note in notes if note.get("cn_status") == "refunded")

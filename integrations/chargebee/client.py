@@ -26,6 +26,7 @@ from integrations.chargebee.refusals import SERVICE, error_of
 from integrations.chargebee.settings import ChargebeeSettings
 from integrations.chargebee.transport import UnreadableAnswer, open_site, use_pool
 from integrations.chargebee.types import (
+    CreditNote,
     Customer,
     Effective,
     Invoice,
@@ -316,6 +317,12 @@ class ChargebeeClient(OutsideClient):
         _check_id(transaction_id)
         response = await self._call("get_transaction", lambda: self._site.Transaction.retrieve(transaction_id))
         return Transaction.parse(response.transaction.raw_data)
+
+    async def get_credit_note(self, credit_note_id: str) -> CreditNote:
+        """The credit note; raises NotFound."""
+        _check_id(credit_note_id)
+        response = await self._call("get_credit_note", lambda: self._site.CreditNote.retrieve(credit_note_id))
+        return CreditNote.parse(response.credit_note.raw_data)
 
     async def get_payment_source(self, payment_source_id: str) -> PaymentSource:
         """The payment source; raises NotFound."""

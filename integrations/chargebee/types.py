@@ -204,6 +204,37 @@ class PaymentSource:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CreditNote:
+    """What a customer gets back of an invoice, as money or towards other invoices."""
+
+    id: str
+    customer_id: str
+    #: ``adjusted``, ``refunded`` (used up, in either way), ``refund_due``, ``voided``.
+    status: str
+    currency_code: str
+    total: int
+    #: As money.
+    amount_refunded: int
+    #: Towards other invoices.
+    amount_allocated: int
+    raw: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> CreditNote:
+        """From Chargebee's ``credit_note`` object."""
+        return cls(
+            id=raw["id"],
+            customer_id=raw["customer_id"],
+            status=raw["status"],
+            currency_code=raw["currency_code"],
+            total=raw.get("total", 0),
+            amount_refunded=raw.get("amount_refunded", 0),
+            amount_allocated=raw.get("amount_allocated", 0),
+            raw=raw,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PromotionalCredit:
     """A credit given to a customer, used up by later invoices."""
 

@@ -190,6 +190,8 @@ class Billing:
         note = self._new_credit_note(paid[-1], amount, status="refund_due", reason="subscription_change")
         note["date"] = at
         self._site.save("credit_note", note)
+        paid[-1]["issued_credit_notes"].append(_note_link(note))
+        self._site.save("invoice", paid[-1])
         customer = self._site.need("customer", subscription["customer_id"])
         customer["refundable_credits"] = customer.get("refundable_credits", 0) + amount
         self._site.save("customer", customer)
@@ -215,7 +217,10 @@ class Billing:
                 }
             )
             if note["amount_available"] == 0:
-                note["status"] = "adjusted"
+                # Chargebee's word for what is used up, whether it was given back or paid for another invoice.
+                note["status"] = "refunded"
+                note["refunded_at"] = self._site.now()
+                self._link_again(note)
             self._site.save("credit_note", note)
             invoice["applied_credits"].append(
                 {
@@ -232,6 +237,15 @@ class Billing:
             wanted -= used
         if invoice["credits_applied"]:
             self._site.save("customer", customer)
+
+    def _link_again(self, note: Mapping[str, Any]) -> None:
+        """Say in its invoice what has become of a credit note."""
+        invoice = self._site.find("invoice", note["reference_invoice_id"])
+        if invoice is None:
+            return
+        links = invoice["issued_credit_notes"]
+        invoice["issued_credit_notes"] = [_note_link(note) if one["cn_id"] == note["id"] else one for one in links]
+        self._site.save("invoice", invoice)
 
     def _new_credit_note(self, invoice: Mapping[str, Any], amount: int, *, status: str, reason: str) -> dict[str, Any]:
         return {

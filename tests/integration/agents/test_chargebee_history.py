@@ -35,10 +35,12 @@ async def test_invoices_that_were_over_before_the_mirror_was_begun_come_without_
         {"cn_id": "2", "cn_status": "adjusted", "cn_total": 5000},
     ]
     keep(billing, "refunded", issued_credit_notes=notes)
+    # What another invoice's credit note paid is off that one's share.
+    keep(billing, "credited", amount_paid=9000, credits_applied=900)
 
     await fill(billing)
 
-    assert await marks(billing) == {"paid": 9900, "voided": 0, "deleted": 0, "refunded": 9000}
+    assert await marks(billing) == {"paid": 9900, "voided": 0, "deleted": 0, "refunded": 9000, "credited": 9900}
     assert await events(billing) == {}
     changes = await billing.world.rows(
         "SELECT user_id, new ->> 'history_by' AS by FROM audit.change WHERE row_id = $1", f"{billing.name}paid"

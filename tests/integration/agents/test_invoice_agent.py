@@ -129,6 +129,42 @@ async def test_what_is_given_back_no_longer_counts(world: World) -> None:
     assert await lifetime_value(world, someone.id) == 9900 - 3000
 
 
+async def test_a_payment_that_is_taken_off_an_invoice_and_put_back_counts_once(world: World) -> None:
+    someone = await billed(world)
+    paid = await someone.next_invoice()
+    invoice_id = paid["id"]
+    due = {**paid, "status": "payment_due", "amount_paid": 0, "amount_due": 9900}
+    values = []
+    async with listening(world) as agent:
+        for number, state in enumerate((paid, due, paid), 1):
+            await mirror(world, "invoice", {**state, "resource_version": paid["resource_version"] + number})
+            await agent.follow(world, invoice_id)
+            values.append(await lifetime_value(world, someone.id))
+    assert values == [9900, 0, 9900]
+
+
+async def test_a_credit_that_pays_for_another_invoice_is_no_refund(world: World) -> None:
+    someone = await billed(world)
+    first = (await someone.next_invoice())["id"]
+    await someone.sync(first)
+    async with listening(world) as agent:
+        await agent.follow(world, first)
+        # Half of the price from now on: what is left of the term pays for the next invoices.
+        await control(world, "item_prices", id="monthly-4900-USD", price=4900, currency_code="USD")
+        change = {"subscription_items[item_price_id][0]": "monthly-4900-USD", "replace_items_list": "true"}
+        await api(world, "POST", f"/subscriptions/{someone.subscription_id}/update_for_items", **change)
+        second = await someone.next_invoice()
+        assert second["credits_applied"] > 0
+        (note,) = (await someone.invoice(first))["issued_credit_notes"]
+        while note["cn_status"] != "refunded":
+            await someone.next_invoice()
+            (note,) = (await someone.invoice(first))["issued_credit_notes"]
+        await someone.sync(first)
+        await agent.follow(world, first)
+    assert await published(world, first) == ["invoice.payment_succeeded"]
+    assert await lifetime_value(world, someone.id) == 9900
+
+
 # What the rows tell
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from agents.charging.declines import is_hard
 from agents.charging.money import amount_text, convert, whole_units
-from agents.events.invoice import InvoiceRow
+from agents.events.invoice import InvoiceRow, IssuedCreditNote
 from agents.invoice.happenings import Happenings, happenings_between, happenings_of_new, is_failing
 from agents.invoice.schedule import Schedule, task_name
 from agents.invoice.settings import RecoverySettings
@@ -55,7 +55,7 @@ def note(status: str, total: int) -> dict[str, Any]:
         ({"status": "posted"}, Happenings()),
         ({**FAILED, "deleted": True}, Happenings()),
         ({**PAID, "issued_credit_notes": [note("refunded", 100), note("refund_due", 50)]},
-         Happenings(paid=9900, refunded=100)),
+         Happenings(paid=9900, used_up=(IssuedCreditNote(**note("refunded", 100)),))),
     ],
 )  # fmt: skip
 def test_what_a_due_invoice_becomes_is_told(new: dict[str, Any], happened: Happenings) -> None:
@@ -86,7 +86,22 @@ def test_steps_that_the_mirror_skipped_add_up_to_the_same_money() -> None:
 
 
 def test_money_that_a_bank_takes_back_is_a_failure_and_no_payment() -> None:
-    assert happenings_between(row(**PAID), row(**FAILED)) == Happenings(failed=True)
+    assert happenings_between(row(**PAID), row(**FAILED)) == Happenings(taken_off=9900, failed=True)
+
+
+def test_a_payment_that_is_taken_off_and_put_back_adds_up_to_one() -> None:
+    steps = [row(), row(**PAID), row(), row(**PAID), row(**FAILED, amount_paid=900, amount_due=9000)]
+    seen = [happenings_between(old, new) for old, new in pairwise(steps)]
+    assert sum(one.paid - one.taken_off for one in seen) == 900
+
+
+def test_a_credit_note_is_used_up_once() -> None:
+    issued = row(**PAID, issued_credit_notes=[note("refund_due", 100)])
+    used_up = row(**PAID, issued_credit_notes=[note("refunded", 100)])
+    more = row(**PAID, issued_credit_notes=[note("refunded", 100), note("refunded", 200)])
+    steps = [row(**PAID), issued, used_up, used_up, more]
+    seen = [[one.cn_total for one in happenings_between(old, new).used_up] for old, new in pairwise(steps)]
+    assert seen == [[], [100], [], [200]]
 
 
 def test_a_failure_of_long_ago_is_history_when_it_is_seen_first() -> None:
