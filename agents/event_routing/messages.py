@@ -20,9 +20,8 @@ from agents.event_routing.webhooks import IterableWebhook
 from agents.graphql.operations import Mutation
 from agents.runtime.handler import Work, WriteBack
 
-#: What carriers have everyone understand (CTIA Messaging Principles, 5.1.3) and what counts by law as a wish for no more
-#: (47 CFR 64.1200(a)(10): "stop", "quit", "end", "revoke", "opt out", "cancel", "unsubscribe"), alone in the message but
-#: for politeness.
+#: What carriers have everyone understand (CTIA Messaging Principles, 5.1.3) and what law takes for a wish for no more
+#: (47 CFR 64.1200(a)(10): stop, quit, end, revoke, opt out, cancel, unsubscribe), alone but for politeness.
 _STOP_WORDS: Final = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"})
 _POLITE: Final = frozenset({"please", "pls", "thanks", "thank", "you"})
 _WORD: Final = re.compile(r"[a-z]+")
