@@ -6,6 +6,7 @@ planned days, and as soon as there is another card. When the last planned attemp
 that, and the ticket is solved; another card starts the contract even then.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from uuid import UUID
 from agents.chargebee.attempts import FirstPayment, cancel_rest, card_attempt, plan_attempts
 from agents.chargebee.declined import Contract, declined_event, exhausted_event, matter_of, price_of
 from agents.chargebee.operations import (
+    EventsScheduledTaskInsertInput,
     FindFirstPayment,
     PaymentRecoverySetInput,
     begin_first_payment,
@@ -45,6 +47,8 @@ from integrations.zendesk.client import ZendeskClient
 
 Recovery = FindFirstPayment.Recoveries
 
+#: Between attempts at contracts for one treatment that another card gives rise to.
+_APART: Final = timedelta(minutes=5)
 #: Recoveries in these may still end well.
 _WAITING: Final = ("open", "exhausted")
 
@@ -142,20 +146,23 @@ async def payment_source_changed(event: CustomerPaymentSourceChanged, work: Work
     """Another card: what waits for one is tried now.
 
     Chargebee tells of one card in several ways (`payment_source_added`, `card_added`): it is tried once, since the task
-    is named after the card as it is.
+    is named after the card as it is. Of several contracts for one treatment the newest is tried first, and the others
+    when it is known whether that was paid: who has tried again in place of waiting isn't charged for both.
     """
     found = (await use.graphql.query(find_unpaid_contracts(customer_id=event.customer_id))).recoveries
     billing_id = next((one.customer.chargebee_customer_id for one in found if one.customer), None)
     if billing_id is None:
         return WriteBack(skipped="no contract of the customer waits for its first payment")
     source = await find_payment_source(billing_id, work, chargebee=use.chargebee)
-    tasks = [
-        card_attempt(one.contract_id, one.event_id, source, due_at=use.clock())
-        for one in found
-        if one.contract_id is not None
-        and source is not None
-        and is_another(source, declined=one.payment_source_id, declined_at=one.declined_at)
-    ]
+    tasks: list[EventsScheduledTaskInsertInput] = []
+    tried: Counter[UUID] = Counter()
+    for one in found:
+        another = is_another(source, declined=one.payment_source_id, declined_at=one.declined_at)
+        if one.contract_id is None or one.contract is None or source is None or not another:
+            continue
+        due_at = use.clock() + tried[one.contract.treatment_id] * _APART
+        tried[one.contract.treatment_id] += 1
+        tasks.append(card_attempt(one.contract_id, one.event_id, source, due_at=due_at))
     if not tasks:
         return WriteBack(skipped="the card on file is the one that was declined")
     return WriteBack(mutations=(plan_first_payments(tasks=tasks),))

@@ -374,12 +374,15 @@ query FindUnpaidContracts($customer_id: uuid!) {
       contract_id: { _is_null: false }
       status: { _in: ["open", "exhausted"] }
     }
-    order_by: { contract_id: asc }
+    order_by: { contract_id: desc }
   ) {
     contract_id
     event_id
     payment_source_id
     declined_at
+    contract {
+      treatment_id
+    }
     customer {
       chargebee_customer_id
     }
@@ -394,6 +397,11 @@ class FindUnpaidContracts(Answer):
     class Recoveries(Answer):
         """Of type `payment_recovery`."""
 
+        class Contract(Answer):
+            """Of type `contract`."""
+
+            treatment_id: uuid.UUID
+
         class Customer(Answer):
             """Of type `customer`."""
 
@@ -403,13 +411,14 @@ class FindUnpaidContracts(Answer):
         event_id: uuid.UUID
         payment_source_id: str | None
         declined_at: datetime.datetime | None
+        contract: Contract | None
         customer: Customer | None
 
     recoveries: list[Recoveries]
 
 
 def find_unpaid_contracts(*, customer_id: uuid.UUID) -> Query[FindUnpaidContracts]:
-    """Contracts of a customer whose first charge was declined and that still wait for it."""
+    """Contracts of a customer whose first charge was declined and that still wait for it, the newest first."""
     variables: dict[str, Any] = {"customer_id": customer_id}
     return Query(document=_FIND_UNPAID_CONTRACTS, variables=variables, answer=FindUnpaidContracts)
 

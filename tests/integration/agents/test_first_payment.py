@@ -1,6 +1,7 @@
 """The first charge for a contract is declined: what the chargebee agent makes of it, until it is paid or given up."""
 
 import asyncio
+import dataclasses
 import json
 import uuid
 from collections.abc import AsyncIterator
@@ -397,6 +398,42 @@ async def test_whoever_begins_anew_in_place_of_waiting_is_not_charged_for_both(w
         # The contract that is left is a person's to cancel.
         assert (ticket["status"], "please cancel it" in ticket["comments"][-1]) == ("new", True)
         assert [one["status"] for one in await someone.tasks()] == ["done", "cancelled", "cancelled", "cancelled"]
+
+
+async def test_another_card_pays_for_the_newest_of_the_contracts_for_one_treatment_that_wait_for_it(
+    world: World,
+) -> None:
+    async with unpaid(world, "stolen_card") as someone:
+        # A quarter of an hour later they have tried once more, with the same card; and something else besides.
+        row, more = await someone.row(), []
+        for minutes, treatment_id in (
+            (15, row["treatment_id"]),
+            (16, await world.treatment(monthly_item_price_id=ITEM_PRICE)),
+        ):
+            one = await contract(
+                world,
+                customer_id=someone.customer_id,
+                treatment_id=treatment_id,
+                start_date=START.date(),
+                created_at=row["created_at"] + timedelta(minutes=minutes),
+            )
+            response = await someone.target.deliver(await world.event("contract.inserted", one))
+            assert response.status_code == 204
+            more.append(dataclasses.replace(someone, contract_id=one))
+        again, other = more
+        await someone.another_card()
+        await someone.told_of_card()
+
+        due = [(await one.tasks())[-1]["due_at"] - START for one in (again, other, someone)]
+        assert due == [timedelta(0), timedelta(0), timedelta(minutes=5)]
+        for one in (again, other, someone):
+            await one.attempt(-1)
+        assert [(await one.row())["subscription_id"] is None for one in (again, other, someone)] == [False, False, True]
+        assert [(await one.recovery())["status"] for one in (again, other, someone)] == [
+            "recovered",
+            "recovered",
+            "cancelled",
+        ]
 
 
 async def test_other_changes_of_the_contract_don_t_charge_the_card_beside_the_plan(world: World) -> None:
