@@ -21,14 +21,14 @@ def agent(
     # Imported here, because `caregraph --help` must be fast.
     from agents.registry import AGENTS
     from agents.runtime.server import serve
-    from integrations.settings import ConfigurationError
-    from integrations.telemetry import configure_telemetry, shutdown_telemetry
+    from integrations.settings import ConfigurationError, load
+    from integrations.telemetry import TelemetrySettings, configure_telemetry, shutdown_telemetry
 
     entry = AGENTS.get(name)
     if entry is None:
         raise typer.BadParameter(f"there is no agent {name!r}; there are {', '.join(AGENTS)}", param_hint="NAME")
-    configure_telemetry(f"{name.replace('_', '-')}-agent")
     try:
+        configure_telemetry(f"{name.replace('_', '-')}-agent", load(TelemetrySettings))
         app = entry.load()()
     except ConfigurationError as error:
         typer.echo(f"The {name} agent can't start: {error}.", err=True)

@@ -6,12 +6,17 @@ A client's own class adds its address and credentials and sets the prefix of the
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import orjson
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+
+#: What pydantic-settings says of a value that should have been JSON; it knows the field, not the variable.
+_UNREADABLE: Final = re.compile(r'error parsing value for field "(\w+)"')
 
 
 class ConfigurationError(Exception):
@@ -27,7 +32,25 @@ def _seconds(value: object) -> object:
     return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_seconds)]
+def _not_negative(value: timedelta) -> timedelta:
+    if value < timedelta(0):
+        raise ValueError("can't be negative")
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_seconds), AfterValidator(_not_negative)]
+
+
+def check_address(value: str) -> str:
+    """The value; raises ValueError unless it is an address of the web."""
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ValueError("must be an address like https://host/path")
+    return value
+
+
+#: Where something is that speaks HTTP.
+Address = Annotated[str, AfterValidator(check_address)]
 
 
 def _several(value: object) -> object:
@@ -85,10 +108,29 @@ def load(settings: type[Settings]) -> Settings:
     try:
         return settings()
     except ValidationError as error:
-        prefix = str(settings.model_config.get("env_prefix", ""))
-        problems = [
-            f"{prefix}{'_'.join(str(part) for part in problem['loc'])}".upper()
-            + (" is missing" if problem["type"] == "missing" else f": {problem['msg']}")
-            for problem in error.errors(include_input=False, include_url=False)
-        ]
-        raise ConfigurationError("; ".join(problems)) from None
+        problems = error.errors(include_input=False, include_url=False)
+        raise ConfigurationError("; ".join(_sentence(settings, problem) for problem in problems)) from None
+    except SettingsError as error:
+        unreadable = _UNREADABLE.search(str(error))
+        name = _variable(settings, unreadable[1]) if unreadable else "a variable"
+        raise ConfigurationError(f"{name}: must be JSON") from None
+
+
+def _sentence(settings: type[BaseSettings], problem: Any) -> str:
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if not problem["loc"]:
+        # About several at once; it says which.
+        return message
+    field, *inside = problem["loc"]
+    name = _variable(settings, str(field)) + "".join(f"[{part}]" for part in inside)
+    return f"{name} is missing" if problem["type"] == "missing" else f"{name}: {message}"
+
+
+def _variable(settings: type[BaseSettings], field: str) -> str:
+    """The environment variable of a field, which pydantic names by itself or by its alias."""
+    info = settings.model_fields.get(field)
+    alias = field if info is None else info.validation_alias
+    if isinstance(alias, AliasChoices):
+        alias = next(choice for choice in alias.choices if isinstance(choice, str))
+    prefix = str(settings.model_config.get("env_prefix", ""))
+    return alias if isinstance(alias, str) else f"{prefix}{field}".upper()

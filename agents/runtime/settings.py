@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from integrations.identity.id_tokens import METADATA_ID_TOKEN_URL
 from integrations.identity.oidc import GOOGLE_ISSUER, GOOGLE_JWKS_URL
-from integrations.settings import ConfigurationError, Duration, load
+from integrations.settings import ConfigurationError, Duration, check_address, load
 
 Settings = TypeVar("Settings")
 
@@ -52,10 +52,7 @@ class RuntimeSettings(BaseSettings):
     @field_validator("graphql_url", "id_token_url", "push_audience", "service_jwks_url")
     @classmethod
     def _address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.netloc:
-            raise ValueError("must be an address like https://host/path")
-        return value
+        return check_address(value)
 
     @property
     def endpoint_audience(self) -> str:

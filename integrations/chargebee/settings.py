@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from integrations.settings import OutsideSettings
@@ -19,7 +19,7 @@ class ChargebeeSettings(OutsideSettings):
 
     model_config = SettingsConfigDict(env_prefix="CHARGEBEE_")
 
-    site: str
+    site: str = Field(pattern="^[A-Za-z0-9-]+$")
     api_key: SecretStr
     domain: str = "chargebee.com"
     protocol: Literal["https", "http"] = "https"

@@ -9,7 +9,7 @@ from typing import Self
 from pydantic import AliasChoices, Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from integrations.settings import Duration, OutsideSettings
+from integrations.settings import Address, Duration, OutsideSettings
 
 
 class FlagSettings(OutsideSettings):
@@ -18,7 +18,7 @@ class FlagSettings(OutsideSettings):
     model_config = SettingsConfigDict(env_prefix="KAMELEOON_", populate_by_name=True)
 
     #: Where Kameleoon's SDKs, too, have their configuration from.
-    base_url: str = "https://sdk-config.kameleoon.eu"
+    base_url: Address = "https://sdk-config.kameleoon.eu"
     #: The project, by the code that Kameleoon's app shows.
     site_code: str | None = None
     #: `production`, `staging` or another that was set up there; Kameleoon's default one when None.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from integrations.settings import OutsideSettings
+from integrations.settings import Address, OutsideSettings
 
 
 class IterableSettings(OutsideSettings):
@@ -19,7 +19,7 @@ class IterableSettings(OutsideSettings):
 
     model_config = SettingsConfigDict(env_prefix="ITERABLE_")
 
-    base_url: str = "https://api.iterable.com"
+    base_url: Address = "https://api.iterable.com"
     api_key: SecretStr
     campaigns: Mapping[str, int] = Field(default_factory=dict)
     journeys: Mapping[str, int] = Field(default_factory=dict)

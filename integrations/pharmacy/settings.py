@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from integrations.settings import OutsideSettings
+from integrations.settings import Address, OutsideSettings
 
 
 class PharmacySettings(OutsideSettings):
@@ -13,5 +13,5 @@ class PharmacySettings(OutsideSettings):
 
     model_config = SettingsConfigDict(env_prefix="PHARMACY_")
 
-    base_url: str
+    base_url: Address
     api_key: SecretStr

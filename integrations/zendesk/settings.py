@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from integrations.settings import OutsideSettings
+from integrations.settings import Address, OutsideSettings
 
 
 class ZendeskSettings(OutsideSettings):
@@ -13,7 +13,7 @@ class ZendeskSettings(OutsideSettings):
 
     model_config = SettingsConfigDict(env_prefix="ZENDESK_")
 
-    base_url: str
+    base_url: Address
     #: The agent that the token belongs to.
     email: str
     api_token: SecretStr

@@ -4,6 +4,8 @@ import pytest
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from integrations.chargebee.settings import ChargebeeSettings
+from integrations.flags.settings import FlagSettings
+from integrations.identity.settings import FirebaseSettings
 from integrations.iterable.settings import IterableSettings
 from integrations.settings import ConfigurationError, Secrets, load
 from integrations.zendesk.settings import ZendeskSettings
@@ -51,6 +53,49 @@ def test_a_wrong_value_is_not_repeated_in_the_message(monkeypatch: pytest.Monkey
 def test_chargebees_address_is_put_together_as_the_sdk_does() -> None:
     settings = ChargebeeSettings(site="127", domain="0.0.1:8201", protocol="http", api_key="k")
     assert settings.address == "http://127.0.0.1:8201"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("ITERABLE_BASE_URL", "ftp://iterable", "ITERABLE_BASE_URL: must be an address like https://host/path"),
+        ("ITERABLE_BASE_URL", "iterable.com", "ITERABLE_BASE_URL: must be an address like https://host/path"),
+        ("ITERABLE_READ_TIME_OUT", "-1", "ITERABLE_READ_TIME_OUT: can't be negative"),
+        ("ITERABLE_CAMPAIGNS", "welcome", "ITERABLE_CAMPAIGNS: must be JSON"),
+        ("ITERABLE_CAMPAIGNS", '{"welcome": "one"}', "ITERABLE_CAMPAIGNS[welcome]: Input should be a valid integer"),
+    ],
+)
+def test_what_can_not_be_stops_the_start_and_is_named_as_it_was_given(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
+) -> None:
+    monkeypatch.setenv("ITERABLE_API_KEY", "key")
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as refused:
+        load(IterableSettings)
+    assert str(refused.value).startswith(message)
+
+
+def test_a_variable_without_the_prefix_of_its_neighbours_is_named_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CAREGRAPH_FIREBASE_PROJECT", raising=False)
+    monkeypatch.setenv("FIREBASE_ATTEMPTS", "0")
+    with pytest.raises(ConfigurationError) as refused:
+        load(FirebaseSettings)
+    assert str(refused.value).startswith("FIREBASE_ATTEMPTS: ")
+    assert str(refused.value).endswith("; CAREGRAPH_FIREBASE_PROJECT is missing")
+
+
+def test_what_is_wrong_about_two_variables_together_names_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAMELEOON_SITE_CODE", "abc")
+    monkeypatch.setenv("CAREGRAPH_FLAGS_FILE", "flags.json")
+    with pytest.raises(ConfigurationError, match=r"^set KAMELEOON_SITE_CODE or CAREGRAPH_FLAGS_FILE, not both$"):
+        load(FlagSettings)
+
+
+def test_a_site_of_chargebee_is_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHARGEBEE_SITE", "https://caregraph.chargebee.com")
+    monkeypatch.setenv("CHARGEBEE_API_KEY", "key")
+    with pytest.raises(ConfigurationError, match=r"^CHARGEBEE_SITE: "):
+        load(ChargebeeSettings)
 
 
 class Signed(BaseSettings):
