@@ -43,8 +43,8 @@ def relay(
     from triggers.service import serve_relay
     from triggers.settings import RelaySettings, ServiceSettings
 
-    configure_telemetry("relay")
     try:
+        configure_telemetry("relay")
         settings = RelaySettings()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve_relay(settings, ServiceSettings(host=host, port=port)))

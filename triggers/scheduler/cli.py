@@ -31,8 +31,8 @@ def scheduler(
     from triggers.scheduler.settings import SchedulerSettings
     from triggers.settings import ServiceSettings
 
-    configure_telemetry("scheduler")
     try:
+        configure_telemetry("scheduler")
         asyncio.run(serve_scheduler(SchedulerSettings(), ServiceSettings(host=host, port=port)))
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors())
