@@ -301,6 +301,8 @@ def permission_condition(
         elif lowered in ("_not", "$not"):
             conditions.append(ir.Not(permission_condition(catalogue, table, value, root, depth)))
         elif lowered in ("_exists", "$exists"):
+            if not isinstance(value, Mapping) or not {"_table", "_where"} <= value.keys():
+                raise PermissionRuleError(f"a permission on {table.key} has a {name} without _table or without _where")
             other = _table_named(catalogue, value["_table"])
             conditions.append(
                 ir.Exists(

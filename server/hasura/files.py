@@ -1,10 +1,13 @@
 """An exported metadata folder (`version: 3`) as plain data, with its includes resolved."""
 
 import re
+from collections import deque
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
+
+from server.hasura.shape import ShapeError, unknown_members
 
 _INCLUDE: Final = "!include "
 _MAX_DEPTH: Final = 20
@@ -52,6 +55,11 @@ def read_metadata(folder: Path) -> dict[str, Any]:
     if not databases.exists():
         raise MetadataError(f"{databases} is missing: there is no database to serve")
     found["databases"] = _load(databases, folder, 0)
+    try:
+        # To its end, for what it raises.
+        deque(unknown_members(found, frozenset(found)), maxlen=0)
+    except ShapeError as error:
+        raise MetadataError(f"{folder} has not the shape of an export: {error}") from None
     return found
 
 

@@ -17,6 +17,7 @@ from server.hasura.flaws import find_flaw
 from server.hasura.functions import computed_fields, qualified, root_functions
 from server.hasura.relationships import relationship_from_metadata
 from server.hasura.roots import root_names, told_apart
+from server.hasura.shape import POSTGRESQL, unknown_members
 
 #: Parts of a metadata folder that mean something we don't do, with what is lost.
 _NOT_HONOURED: Final[Mapping[str, str]] = {
@@ -33,14 +34,23 @@ _NOT_HONOURED: Final[Mapping[str, str]] = {
     "graphql_schema_introspection": "introspection is switched off by CAREGRAPH_LIMITS",
     "network": "network settings do not apply",
 }
+_KNOWN_PARTS: Final = frozenset(_NOT_HONOURED)
 _SOURCE_PARTS: Final[Mapping[str, str]] = {
     "customization": "names are not customised as a whole",
     "logical_models": "logical models are not served",
     "native_queries": "native queries are not served",
     "stored_procedures": "stored procedures are not served",
 }
-#: Sources that are PostgreSQL, or speak like it.
-_KINDS: Final = frozenset({"postgres", "citus", "cockroach", "alloydb"})
+#: What a permission may hold, by operation.
+_PERMISSION_PARTS: Final[Mapping[str, frozenset[str]]] = {
+    "select": frozenset(
+        {"columns", "filter", "limit", "allow_aggregations", "computed_fields"}
+        | {"query_root_fields", "subscription_root_fields"}
+    ),
+    "insert": frozenset({"columns", "check", "set", "backend_only", "validate_input"}),
+    "update": frozenset({"columns", "filter", "check", "set", "backend_only", "validate_input"}),
+    "delete": frozenset({"filter", "backend_only", "validate_input"}),
+}
 #: What a select permission may name the fields of roots by.
 _ROOT_FIELDS: Final = {
     "query_root_fields": frozenset(ROOT_FIELDS) - {"select_stream"},
@@ -121,18 +131,16 @@ def apply_metadata(
     `enum_rows` are the rows of enum tables.
     """
     reading = _Reading(reflected, functions)
-    for part, loss in _NOT_HONOURED.items():
-        if not _is_empty(metadata.get(part)):
-            reading.problem(f"{part}.yaml", loss)
+    _name_what_is_not_done(reading, metadata)
     source = _source(metadata)
     for part, loss in _SOURCE_PARTS.items():
         if not _is_empty(source.get(part)) and source[part] != _USUAL_NAMES:
             reading.problem(f"database {source.get('name')}, {part}", loss)
     others = [item for item in metadata["databases"] if item is not source]
-    if any(item.get("kind", "postgres") in _KINDS for item in others):
+    if any(item.get("kind", "postgres") in POSTGRESQL for item in others):
         reading.problem("databases.yaml", f"only the first database ({source.get('name')}) is served")
     for item in others:
-        if item.get("kind", "postgres") not in _KINDS:
+        if item.get("kind", "postgres") not in POSTGRESQL:
             reading.problem(f"database {item.get('name')}", f"its kind is {item['kind']}: only PostgreSQL is served")
     tracked: dict[TableKey, Mapping[str, Any]] = {}
     for item in source.get("tables") or ():
@@ -158,6 +166,14 @@ def apply_metadata(
     )
 
 
+def _name_what_is_not_done(reading: _Reading, metadata: Mapping[str, Any]) -> None:
+    for where, name in unknown_members(metadata, _KNOWN_PARTS):
+        reading.problem(where, f"{name} is nothing that is known here, so it is not honoured")
+    for part, loss in _NOT_HONOURED.items():
+        if not _is_empty(metadata.get(part)) and not _is_switched_off(metadata[part]):
+            reading.problem(f"{part}.yaml", loss)
+
+
 def _enums(reading: _Reading, metadata: Mapping[str, Any], rows: EnumRows) -> EnumRows:
     """The enum tables that are enums."""
     found = {}
@@ -176,10 +192,15 @@ def _is_empty(part: Any) -> bool:
     return all(map(_is_empty, part.values())) if isinstance(part, dict) else not part
 
 
+def _is_switched_off(part: Any) -> bool:
+    """Whether a part says of itself that it does nothing (`api_limits`)."""
+    return isinstance(part, dict) and part.get("disabled") is True
+
+
 def _source(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
     """The database that is served."""
     databases: Sequence[Mapping[str, Any]] = metadata["databases"] or ()
-    return next((item for item in databases if item.get("kind", "postgres") in _KINDS), {})
+    return next((item for item in databases if item.get("kind", "postgres") in POSTGRESQL), {})
 
 
 def _inherited_roles(reading: _Reading, items: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
@@ -345,6 +366,9 @@ def _shape_flaw(operation: str, entry: Mapping[str, Any]) -> str | None:
         return "admin may do everything"
     if not isinstance(spec.get(needed), Mapping):
         return f"it has no {needed}"
+    unknown = sorted(spec.keys() - _PERMISSION_PARTS[operation])
+    if unknown:
+        return f"it has {', '.join(unknown)}, which nobody here knows"
     if "columns" in spec and not (isinstance(spec["columns"], list) or spec["columns"] == "*"):
         return "its columns are no list"
     if limit is not None and (type(limit) is not int or limit < 0):

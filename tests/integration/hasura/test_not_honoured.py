@@ -108,6 +108,32 @@ CHANGES: list[tuple[dict[str, Any], list[str]]] = [
         {"databases/music/functions/functions.yaml": [{"function": {"name": "album_length", "schema": "public"}}]},
         ["function public.album_length: it does not return rows of a tracked table"],
     ),
+    ({"streams.yaml": {"a": 1}}, ["streams.yaml: streams is nothing that is known here, so it is not honoured"]),
+    (
+        {f"{TABLES}/public_artist.yaml": {"replicas": 2}},
+        ["table public.artist: replicas is nothing that is known here, so it is not honoured"],
+    ),
+    (
+        {f"{TABLES}/public_artist.yaml": {"configuration": {"column_config": {"name": {"redacted": True}}}}},
+        [
+            "table public.artist.configuration.column_config.name: redacted is nothing that is known here, so it is "
+            "not honoured"
+        ],
+    ),
+    (
+        {f"{TABLES}/public_artist.yaml": permission("select", **WHOLE, only_by_day=True)},
+        [
+            "table public.artist, select permission of role label: it has only_by_day, which nobody here knows, so the "
+            "permission is not granted"
+        ],
+    ),
+    (
+        {f"{TABLES}/public_artist.yaml": permission("select", columns=["id"], filter={"_exists": {"_table": "track"}})},
+        [
+            "table public.artist, select permission of role label: a permission on public.artist has a _exists without "
+            "_table or without _where, so the permission is not granted"
+        ],
+    ),
 ]
 
 
@@ -117,6 +143,12 @@ async def test_each_piece_is_named_with_its_place(
 ) -> None:
     source = await hasura_source(music_url, changed_metadata(files))
     assert [str(problem) for problem in source.problems] == problems
+
+
+async def test_limits_that_are_switched_off_are_no_loss(music_url: str, changed_metadata: Change) -> None:
+    limits = {"disabled": True, "depth_limit": {"global": 5, "per_role": {}}}
+    source = await hasura_source(music_url, changed_metadata({"api_limits.yaml": limits}))
+    assert source.problems == ()
 
 
 async def test_a_permission_with_a_flaw_grants_nothing(music_url: str, changed_metadata: Change) -> None:
@@ -137,6 +169,17 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
         {"databases/music/tables/public_artist.yaml": None},
         "public_artist.yaml can't be read: No such file or directory",
     ),
+    ({f"{TABLES}/public_artist.yaml": ""}, "database music.tables[1]: expected an object, found nothing"),
+    ({f"{TABLES}/public_artist.yaml": "{}"}, "database music.tables[1]: table is missing"),
+    (
+        {f"{TABLES}/public_artist.yaml": {"select_permissions": {"role": "label"}}},
+        "table public.artist.select_permissions: expected a list, found an object",
+    ),
+    (
+        {f"{TABLES}/public_artist.yaml": {"select_permissions": [{"permission": WHOLE}]}},
+        "table public.artist.select_permissions[0]: role is missing",
+    ),
+    ({"inherited_roles.yaml": ["label"]}, "inherited_roles.yaml[0]: expected an object, found a text"),
 ]
 
 
