@@ -210,8 +210,12 @@ def _inherited_roles(reading: _Reading, items: Iterable[Mapping[str, Any]]) -> d
         role = item["role_name"]
         if role in found:
             reading.problem(f"inherited role {role}", "it is there twice; the first counts")
+        elif role == ADMIN:
+            reading.problem(f"inherited role {role}", "admin may do everything and inherits nothing")
         else:
-            found[role] = list(item["role_set"])
+            if ADMIN in item["role_set"]:
+                reading.problem(f"inherited role {role}", "nothing is inherited from admin")
+            found[role] = [parent for parent in item["role_set"] if parent != ADMIN]
     for role in [role for role in found if role in _ancestors(found, role)]:
         reading.problem(f"inherited role {role}", "it inherits from itself, so it has no permissions by its parents")
         del found[role]

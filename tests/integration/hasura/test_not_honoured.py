@@ -108,6 +108,14 @@ CHANGES: list[tuple[dict[str, Any], list[str]]] = [
         {"databases/music/functions/functions.yaml": [{"function": {"name": "album_length", "schema": "public"}}]},
         ["function public.album_length: it does not return rows of a tracked table"],
     ),
+    (
+        {"inherited_roles.yaml": [{"role_name": "admin", "role_set": ["clerk"]}]},
+        ["inherited role admin: admin may do everything and inherits nothing"],
+    ),
+    (
+        {"inherited_roles.yaml": [{"role_name": "counter", "role_set": ["clerk", "admin"]}]},
+        ["inherited role counter: nothing is inherited from admin"],
+    ),
     ({"streams.yaml": {"a": 1}}, ["streams.yaml: streams is nothing that is known here, so it is not honoured"]),
     (
         {f"{TABLES}/public_artist.yaml": {"replicas": 2}},
