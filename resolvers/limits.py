@@ -27,8 +27,9 @@ class OperationLimits:
     root_fields: int | None = 50
     #: Fields under a name of the client's choice, at all levels.
     aliases: int | None = 500
-    #: Rows that the answer may hold by its `limit` arguments and the role's; a list without any counts as 100.
-    estimated_rows: int | None = 1_000_000
+    #: Rows that the answer may hold by its `limit` arguments and the role's; a list without any counts as 100. The
+    #: default lets lists stand four deep with no limit on any, as Hasura's clients ask for them, and no deeper.
+    estimated_rows: int | None = 1_000_000_000
     #: Seconds that one statement may take; None leaves it to the server's own limit.
     statement_timeout_s: float | None = None
     #: Whether `__schema` and `__type` are answered.

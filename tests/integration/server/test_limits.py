@@ -118,6 +118,21 @@ async def test_an_operation_beyond_a_limit_is_told_which_and_by_how_much(
             assert await asking(served, way)({"query": query}) == expected, way
 
 
+async def test_defaults_let_lists_without_limits_stand_four_deep_and_no_deeper(demo_database_url: str) -> None:
+    def nested(lists: int) -> dict[str, Any]:
+        inner = "{ contracts { id } }"
+        for _ in range(lists - 2):
+            inner = f"{{ contracts {{ customer {inner} }} }}"
+        return {"query": f"{{ customer {inner} }}"}
+
+    async with limited(demo_database_url) as served:
+        ask = asking(served, WAYS[0])
+        assert await ask(nested(4)) is None
+        error = await ask(nested(5))
+        assert error is not None
+        assert error["message"].startswith("the operation goes over the limit estimated_rows: 1000000000 allowed, ")
+
+
 async def test_subscriptions_are_held_to_the_same_limits(demo_database_url: str) -> None:
     async with limited(demo_database_url, depth=2, estimated_rows=3) as served:
         for way in (TRANSPORT, OLDER):
