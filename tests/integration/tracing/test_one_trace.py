@@ -19,7 +19,7 @@ from google.pubsub_v1.types import PushConfig, Subscription
 from tests.integration.agents.behaviour import agent_process
 from tests.integration.agents.deliveries import World
 from tests.integration.agents.serving import NO_TLS
-from tests.integration.agents.surroundings import PUSH_ACCOUNT, Surroundings, surroundings_of
+from tests.integration.agents.surroundings import ADMIN_SECRET, PUSH_ACCOUNT, Surroundings, surroundings_of
 from tests.integration.agents.test_zendesk_agent import TestZendeskAgent as Zendesk
 from tests.integration.pubsub.server import Server, insecure_channel
 from tests.integration.tracing.collector import Collector, Span
@@ -27,7 +27,6 @@ from tests.integration.triggers.relays import RelayProcess
 
 PROJECT = "caregraph-local"
 TOPIC = f"projects/{PROJECT}/topics/customer-events"
-SECRET = "the-admin-secret"
 INSERT = """
     mutation ($customer: customer_insert_input!) { insert_customer_one(object: $customer) { id } }
 """
@@ -56,7 +55,7 @@ async def traced(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with Collector() as collector:
         # A hundred milliseconds in place of five seconds until a batch of spans leaves.
         exporting = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "100"}
-        for name, value in (exporting | {"CAREGRAPH_ADMIN_SECRET": SECRET}).items():
+        for name, value in exporting.items():
             monkeypatch.setenv(name, value)
         with surroundings_of(database_url, tmp_path) as surroundings:
             pubsub = Server(home=tmp_path / "pubsub", environment={"CAREGRAPH_IDENTITY_URL": surroundings.identity})
@@ -111,7 +110,7 @@ async def test_one_trace_spans_mutation_relay_agent_outside_call_and_write_back(
             "query": INSERT,
             "variables": {"customer": {"email": "ada@example.com", "first_name": "Ada", "last_name": "Lovelace"}},
         },
-        headers={"x-hasura-admin-secret": SECRET, "traceparent": f"00-{trace_id}-{root}-01"},
+        headers={"x-hasura-admin-secret": ADMIN_SECRET, "traceparent": f"00-{trace_id}-{root}-01"},
     )
     customer_id = answer.json()["data"]["insert_customer_one"]["id"]
 
