@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: As at the endpoint (`discard_dead_letters`).
+_LONGEST_REASON = 1_000
+
 events = typer.Typer(
-    help="Look at events, from their commit to what agents made of them, and send them again.", no_args_is_help=True
+    help="Look at events, from their commit to what agents made of them, and send or settle them.", no_args_is_help=True
 )
 
 
@@ -173,6 +176,32 @@ def replay(
             connection, selection, up_to=up_to, again=again, rate=rate, ask=not yes, dry_run=dry_run
         ),
     )
+
+
+@events.command()
+def discard(
+    ids: Annotated[list[UUID], typer.Argument(metavar="ID...", help="Events that were given up.", show_default=False)],
+    *,
+    reason: Annotated[str, typer.Option(help="Why nobody needs it any more; it is kept.", show_default=False)],
+    agent: Annotated[
+        str | None, typer.Option(help="Only what this agent gave up. Without it: anybody.", show_default=False)
+    ] = None,
+    database_url: DatabaseUrl,
+) -> None:
+    """Settle what was given up, without sending it again: its dead letters stay, and say by whom and why.
+
+    For what came from outside (webhooks, scheduled tasks), which can't be replayed, once its sender has sent it again.
+    """
+    import getpass
+
+    from triggers.discard import discard as settle
+
+    reason = reason.strip()
+    if not 1 <= len(reason) <= _LONGEST_REASON:
+        raise typer.BadParameter(f"give a reason of 1 to {_LONGEST_REASON} characters", param_hint="--reason")
+    by = f"{getpass.getuser()} (command line)"
+    settled = query(database_url, lambda connection: settle(connection, ids, agent=agent, reason=reason, by=by))
+    typer.echo(f"{settled} dead letter(s) discarded.")
 
 
 def trace(

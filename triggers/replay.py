@@ -63,7 +63,10 @@ async def resolve(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:
     """
     rows = await connection.fetch(load_statement("history/unready"), ids)
     if unknown := [row["id"] for row in rows if not row["known"]]:
-        raise UnknownEventError(f"There is no event {_named(unknown)}. `caregraph events list` shows the newest.")
+        raise UnknownEventError(
+            f"There is no event {_named(unknown)}. `caregraph events list` shows the newest. What came from outside is "
+            "in no outbox: have its sender send it again, then settle it by `caregraph events discard`."
+        )
     if waiting := [row["id"] for row in rows if row["unready"]]:
         raise UnpublishedError(
             f"Event {_named(waiting)} still waits to be published; it will be delivered without a replay."

@@ -179,6 +179,35 @@ def test_what_came_from_outside_and_was_given_up_is_listed_where_its_time_puts_i
     assert len(caregraph.json("events", "list")) == 3
 
 
+def test_what_was_given_up_is_settled_by_the_ids_that_the_list_has(caregraph: Run, history: History) -> None:
+    from_outside = give_up_webhook(history, age="1 minute")
+    refused = caregraph("events", "replay", from_outside)
+    assert (refused.exit_code, "events discard" in refused.output) == (1, True)
+    settled = caregraph("events", "discard", from_outside, history.failed, "--reason", " sent again ")
+    assert (settled.exit_code, settled.output) == (0, "2 dead letter(s) discarded.\n")
+    assert caregraph.json("events", "list", "--state", "dead") == []
+    letters = history.query("SELECT resolution, resolution_reason, resolved_by FROM events.dead_letter")
+    assert {(one["resolution"], one["resolution_reason"]) for one in letters} == {("discarded", "sent again")}
+    assert all("(command line)" in one["resolved_by"] for one in letters)
+    # Twice is once, and the first one's word stands.
+    assert "0 dead letter(s)" in caregraph("events", "discard", from_outside, "--reason", "another").output
+    assert "sent again" in str(history.query("SELECT resolution_reason FROM events.dead_letter"))
+
+
+def test_nothing_is_discarded_when_one_of_them_was_never_given_up(caregraph: Run, history: History) -> None:
+    for given in (
+        (history.failed, history.created),
+        (history.failed, uuid.uuid4()),
+        (history.failed, "--agent", "zendesk"),
+    ):
+        refused = caregraph("events", "discard", *given, "--reason", "why not")
+        assert (refused.exit_code, "nothing was discarded" in refused.output) == (1, True)
+    assert caregraph("events", "discard", history.failed, "--reason", "  ").exit_code == 2
+    assert caregraph("events", "discard", history.failed).exit_code == 2
+    assert len(caregraph.json("events", "list", "--state", "dead")) == 1
+    assert caregraph("events", "discard", history.failed, "--agent", "notification", "--reason", "no").exit_code == 0
+
+
 def test_show_tells_what_a_dead_letter_kept_of_an_event_from_outside(caregraph: Run, history: History) -> None:
     event_id = give_up_webhook(history, age="1 minute")
     history.query(
