@@ -354,6 +354,8 @@ class Rows:
     order: tuple[OrderKey, ...] = ()
     distinct: tuple[Column, ...] = ()
     limit: int | None = None
+    #: Whether the caller asked for a limit; the role's alone says little about how many rows there are.
+    limit_is_asked: bool = False
     offset: int | None = None
     call: Call | None = None
 

@@ -9,8 +9,8 @@ from typing import Final
 from resolvers import ir
 from resolvers.errors import GraphQLRequestError, ValidationFailed
 
-#: Rows that a list without any limit is taken to have.
-_UNBOUNDED_LIST: Final = 100
+#: Rows that a list without any limit is taken to have: most are what belongs to one row, and short.
+_UNBOUNDED_LIST: Final = 25
 #: Where a role has no limit of its own: a statement's select list, a root field an entry, has at most 1,664.
 _MOST_ROOT_FIELDS: Final = 1_600
 #: For everyone: tools rename nothing, and each level of renamed fields multiplies what there is to answer.
@@ -27,9 +27,9 @@ class OperationLimits:
     root_fields: int | None = 50
     #: Fields under a name of the client's choice, at all levels.
     aliases: int | None = 500
-    #: Rows that the answer may hold by its `limit` arguments and the role's; a list without any counts as 100. The
-    #: default lets lists stand four deep with no limit on any, as Hasura's clients ask for them, and no deeper.
-    estimated_rows: int | None = 1_000_000_000
+    #: Rows that the answer may hold by its `limit` arguments; a list without one counts as 25, if the role may see as
+    #: many. So lists may stand four deep without any, as Hasura's clients ask for them, and no deeper.
+    estimated_rows: int | None = 1_000_000
     #: Seconds that one statement may take; None leaves it to the server's own limit.
     statement_timeout_s: float | None = None
     #: Whether `__schema` and `__type` are answered.
@@ -132,10 +132,20 @@ def _rows(items: tuple[ir.Selection, ...]) -> float:
 
 
 def _list_size(node: ir.Rows | ir.Aggregate | ir.Page | ir.Groups) -> float:
-    if isinstance(node, ir.Aggregate):
-        nodes = [block for block in node.blocks if isinstance(block, ir.NodesBlock)]
-        if not nodes:
-            return 1.0
-        bounds = [bound for bound in (node.rows.limit, nodes[0].limit) if bound is not None]
-        return float(min(bounds, default=_UNBOUNDED_LIST))
-    return float(_UNBOUNDED_LIST if node.limit is None else node.limit)
+    """As many rows as were asked for, or as such a list usually has; never more than the role may see."""
+    match node:
+        case ir.Aggregate(rows=rows, blocks=blocks):
+            nodes = next((block for block in blocks if isinstance(block, ir.NodesBlock)), None)
+            return _at_most(_asked(rows), nodes.limit) if nodes is not None else 1.0
+        case ir.Rows():
+            return _at_most(_asked(node), node.limit)
+        case _:
+            return float(_UNBOUNDED_LIST if node.limit is None else node.limit)
+
+
+def _asked(rows: ir.Rows) -> int:
+    return rows.limit if rows.limit_is_asked and rows.limit is not None else _UNBOUNDED_LIST
+
+
+def _at_most(size: int, limit: int | None) -> float:
+    return float(size if limit is None else min(size, limit))

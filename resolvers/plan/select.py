@@ -45,6 +45,7 @@ def compile_many(compiler: Compiler, table: TableView, field: SelectedField, kin
         order=arguments.order,
         distinct=arguments.distinct,
         limit=smaller(arguments.limit, table.limit),
+        limit_is_asked=arguments.limit is not None,
         offset=arguments.offset,
     )
 
@@ -89,6 +90,7 @@ def compile_aggregate(
             order=arguments.order,
             distinct=arguments.distinct,
             limit=arguments.limit,
+            limit_is_asked=arguments.limit is not None,
             offset=arguments.offset,
         ),
         blocks=tuple(blocks),

@@ -42,6 +42,7 @@ def compile_stream(
             where=ir.both(*conditions),
             order=(ir.OrderKey(column=column, direction=direction),),
             limit=limit if table.limit is None else min(limit, table.limit),
+            limit_is_asked=True,
         ),
         column=column,
         initial=compiler.param(initial, column.type),

@@ -130,7 +130,7 @@ async def test_defaults_let_lists_without_limits_stand_four_deep_and_no_deeper(d
         assert await ask(nested(4)) is None
         error = await ask(nested(5))
         assert error is not None
-        assert error["message"].startswith("the operation goes over the limit estimated_rows: 1000000000 allowed, ")
+        assert error["message"].startswith("the operation goes over the limit estimated_rows: 1000000 allowed, ")
 
 
 async def test_subscriptions_are_held_to_the_same_limits(demo_database_url: str) -> None:
