@@ -19,7 +19,10 @@ COPY agents agents
 COPY server server
 # `local` is named by the package's list of commands; nothing of it is started here.
 COPY local local
-RUN pip install --no-cache-dir --no-deps --no-build-isolation --editable .
+# Compiled here, since the user may write nothing there: else every start of a container would compile it again.
+RUN pip install --no-cache-dir --no-deps --no-build-isolation --editable . \
+    && python -m compileall -q --invalidation-mode unchecked-hash \
+        schema permissions resolvers triggers migrations integrations agents server local
 USER nobody
 ENTRYPOINT ["caregraph"]
 

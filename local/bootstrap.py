@@ -66,7 +66,9 @@ def _install() -> None:
     _say("installing the packages of requirements.lock")
     installer = uv if _install_uv(pip) else pip
     target = ["--python", python] if installer is uv else []
-    locked = ["install", "--require-hashes", "--requirement", os.fspath(LOCK_FILE)]
+    # Every program starts a second sooner. pip compiles without being told.
+    compiled = ["--compile-bytecode"] if installer is uv else []
+    locked = ["install", "--require-hashes", "--requirement", os.fspath(LOCK_FILE), *compiled]
     checkout = ["install", "--no-deps", "--no-build-isolation", "--editable", os.fspath(ROOT)]
     for arguments in (locked, checkout):
         if _run([*installer, *arguments, *target]) != 0:
@@ -74,6 +76,10 @@ def _install() -> None:
                 "The packages could not be installed; the lines above say why. Without a connection to a package "
                 "registry, pip and uv use what is in their caches."
             )
+    # Ours as well: where PYTHONDONTWRITEBYTECODE is set, no start leaves it for the next one. What can't be compiled will
+    # say so when it is imported.
+    packages = [os.fspath(path.parent) for path in sorted(ROOT.glob("*/__init__.py")) if path.parent.name != "tests"]
+    _run([python, "-m", "compileall", "-q", *packages])
 
 
 def _install_uv(pip: list[str]) -> bool:

@@ -26,6 +26,12 @@ def test_every_agent_is_part_of_the_local_platform() -> None:
     assert set(LOCAL_AGENTS) == set(AGENTS)
 
 
+def test_everything_of_ours_is_compiled_before_a_container_starts() -> None:
+    copied = [source for source in re.findall(r"^COPY (\S+) \S+$", RECIPE, re.MULTILINE) if (ROOT / source).is_dir()]
+    (compiled,) = re.findall(r"-m compileall -q --invalidation-mode unchecked-hash \\\s+(.*)$", RECIPE, re.MULTILINE)
+    assert sorted(compiled.split()) == sorted(copied)
+
+
 def test_everything_that_is_copied_is_there() -> None:
     for sources in re.findall(r"^COPY (.+) \S+$", RECIPE, re.MULTILINE):
         for source in sources.split():
