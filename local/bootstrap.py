@@ -76,7 +76,7 @@ def _install() -> None:
                 "The packages could not be installed; the lines above say why. Without a connection to a package "
                 "registry, pip and uv use what is in their caches."
             )
-    # Ours as well: where PYTHONDONTWRITEBYTECODE is set, no start leaves it for the next one. What can't be compiled will
+    # Ours as well: where PYTHONDONTWRITEBYTECODE is set, no start leaves it for the next. What can't be compiled will
     # say so when it is imported.
     packages = [os.fspath(path.parent) for path in sorted(ROOT.glob("*/__init__.py")) if path.parent.name != "tests"]
     _run([python, "-m", "compileall", "-q", *packages])
