@@ -71,8 +71,10 @@ def _having(compiler: Compiler, table: TableView, having: Mapping[str, Any], pat
             compared.append((None, spec, PgType(name="int8"), f"{path}.count"))
         else:
             for name, operators in spec.items():
-                own = table.columns[name]
-                compared.append((own, operators, result_type(function, own), f"{path}.{function}.{name}"))
+                here, own = f"{path}.{function}.{name}", table.columns[name]
+                if operators is None:
+                    raise ValidationFailed("unexpected null value", here)
+                compared.append((own, operators, result_type(function, own), here))
         for column, operators, pg_type, here in compared:
             predicates = value_compares(compiler, operators, pg_type, here)
             found.append(ir.Having(function=function, column=column, predicates=predicates))
@@ -102,7 +104,7 @@ def _order(
                 else:
                     raise ValidationFailed(f"'{column_name}' is no key of these groups", f"{path}.key.{column_name}")
     # The keys decide between equals, so that equal requests give equal answers, and offsets lead on.
-    named = {order.key for order in found}
+    named = [order.key for order in found]
     return (*found, *(ir.GroupOrder(direction="asc", key=key) for key in keys if key not in named))
 
 

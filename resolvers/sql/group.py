@@ -9,7 +9,7 @@ from resolvers.sql.writer import Writer, quote_literal, table_name
 def groups_select(writer: Writer, groups: ir.Groups) -> str:
     """A SELECT of one JSON array of groups."""
     alias, row = writer.alias(), writer.alias()
-    keys = {key: _key_sql(writer, key, alias) for key in groups.keys}
+    keys = {key.column.name: _key_sql(writer, key, alias) for key in groups.keys}
     pairs = [(item.key, _item_sql(writer, item, keys, alias)) for item in groups.items]
     text = f'SELECT {object_sql(pairs)} AS "$group" FROM {table_name(groups.table)} {alias}'
     text += where_clause(filters_sql(writer, groups.where, alias))
@@ -37,13 +37,13 @@ def _key_sql(writer: Writer, key: ir.GroupKey, alias: str) -> str:
 def _item_sql(
     writer: Writer,
     item: ir.AggregateBlock | ir.GroupKeyBlock | ir.TypenameItem,
-    keys: dict[ir.GroupKey, str],
+    keys: dict[str, str],
     alias: str,
 ) -> str:
     if not isinstance(item, ir.GroupKeyBlock):
         return block_sql(writer, item, alias)
     pairs = [
-        (name, f"{quote_literal(shown.name)}::text" if isinstance(shown, ir.TypenameItem) else keys[shown])
+        (name, f"{quote_literal(shown.name)}::text" if isinstance(shown, ir.TypenameItem) else keys[shown.column.name])
         for name, shown in item.items
     ]
     return object_sql(pairs)
@@ -54,9 +54,9 @@ def _having_sql(writer: Writer, having: ir.Having, alias: str) -> str:
     return " AND ".join(predicate_sql(writer, value, predicate) for predicate in having.predicates) or "true"
 
 
-def _order_sql(writer: Writer, order: ir.GroupOrder, keys: dict[ir.GroupKey, str], alias: str) -> str:
+def _order_sql(writer: Writer, order: ir.GroupOrder, keys: dict[str, str], alias: str) -> str:
     if order.key is not None:
-        expression = keys[order.key]
+        expression = keys[order.key.column.name]
     else:
         assert order.function is not None
         expression = aggregate_call(writer, alias, order.function, [order.column] if order.column is not None else [])

@@ -319,7 +319,7 @@ def aggregate_select(writer: Writer, aggregate: ir.Aggregate, link: Link | None)
         unordered = replace(rows, order=())
         pairs = [(block.key, block_sql(writer, block, alias)) for block in aggregate.blocks]
         tail = _tail(writer, unordered, alias, link)
-        return f"SELECT {object_sql(pairs)} FROM {_source(writer, rows)} {alias}{tail}"
+        return f"SELECT {object_sql(pairs)} FROM {_source(writer, rows)} {alias}{tail}{_one_row(aggregate)}"
     return _bounded_aggregate(writer, aggregate, link)
 
 
@@ -343,7 +343,20 @@ def _bounded_aggregate(writer: Writer, aggregate: ir.Aggregate, link: Link | Non
     select = f"SELECT {_distinct(writer, rows, inner)}{', '.join(columns)} FROM {_source(writer, rows)} {inner}{tail}"
     if ordered or any(isinstance(block, ir.NodesBlock) and block.limit is not None for block in aggregate.blocks):
         select = f'SELECT {numbered}.*, row_number() OVER () AS "$number" FROM ({select}) {numbered}'
-    return f"SELECT {object_sql(pairs)} FROM ({select}) {outer}"
+    return f"SELECT {object_sql(pairs)} FROM ({select}) {outer}{_one_row(aggregate)}"
+
+
+def _one_row(aggregate: ir.Aggregate) -> str:
+    """What makes one row of all where nothing does that is selected, as in `{ aggregate { __typename } }`."""
+    for block in aggregate.blocks:
+        if isinstance(block, ir.NodesBlock):
+            return ""
+        if isinstance(block, ir.AggregateBlock):
+            for item in block.items:
+                values = item.values if isinstance(item, ir.AggregateGroup) else (item,)
+                if any(isinstance(value, ir.AggregateValue) for value in values):
+                    return ""
+    return " HAVING true"
 
 
 def _has_distinct(aggregate: ir.Aggregate) -> bool:

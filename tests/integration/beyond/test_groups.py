@@ -257,8 +257,23 @@ def test_values_that_a_role_sees_in_some_rows_are_one_group_of_nulls_in_the_othe
             "args.having.count._eq",
             "unexpected null value for type 'Int'",
         ),
+        (
+            "keys: [{column: level}], having: {sum: {level: null}}",
+            "key { level }",
+            "args.having.sum.level",
+            "unexpected null value",
+        ),
     ],
-    ids=["no key", "a key twice", "no date", "no key shown", "no key sorted", "negative limit", "null"],
+    ids=[
+        "no key",
+        "a key twice",
+        "no date",
+        "no key shown",
+        "no key sorted",
+        "negative limit",
+        "null",
+        "null for a column",
+    ],
 )
 def test_groups_refuse_what_makes_no_sense(
     reader: Reader, arguments: str, selection: str, path: str, message: str

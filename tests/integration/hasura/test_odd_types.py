@@ -34,7 +34,7 @@ _SCHEMA: Final = """
 
 
 def _select(role: str, columns: list[str], condition: dict[str, Any]) -> dict[str, Any]:
-    return {"role": role, "permission": {"columns": columns, "filter": condition}}
+    return {"role": role, "permission": {"columns": columns, "filter": condition, "allow_aggregations": True}}
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ async def engine(music_url: str, changed_metadata: Change) -> AsyncIterator[Engi
     copies = {
         "table": {"schema": "public", "name": "copy"},
         "select_permissions": [
-            _select("buyer", ["id", "price"], {"price": {"_lt": 600}}),
+            _select("buyer", ["id", "price"], {"price": {"_lt": 600}, "_exists": {"_table": "copy", "_where": {}}}),
             _select("clerk", ["id", "seen"], {}),
         ],
     }
@@ -128,3 +128,11 @@ async def test_inherited_role_takes_distinct_values_of_a_masked_column(engine: E
     rows = await ask(engine, query, "buyer_and_clerk")
     # 700 is more than the buyer sees, and the clerk sees no price.
     assert [(row["id"][:2], row["price"]) for row in rows] == [("0a", 500), ("9f", None)]
+
+
+async def test_inherited_role_groups_by_what_a_parent_s_rule_looks_up_in_another_table(engine: Engine) -> None:
+    query = "{ copy_group_by(keys: [{column: price}], order_by: [{count: asc}]) { key { price } aggregate { count } } }"
+    assert await ask(engine, query, "buyer_and_clerk") == [
+        {"key": {"price": 500}, "aggregate": {"count": 1}},
+        {"key": {"price": None}, "aggregate": {"count": 2}},
+    ]
