@@ -44,7 +44,7 @@ async def subscription_changed(
         return await _applied(event, work, subscription, graphql)
     try:
         async with work.step("change", system="chargebee", action=_action(event), id=event.subscription_id) as step:
-            subscription = await _carry_out(event, chargebee, step.idempotency_key)
+            subscription = await _carry_out(event, subscription, chargebee, step.idempotency_key)
     except PermanentError as error:
         # Somebody may have been faster in this very moment, which is what it was refused for.
         subscription, verdict = await _look(event, work, chargebee)
@@ -72,12 +72,16 @@ async def _look(event: SubscriptionChanged, work: Work, chargebee: ChargebeeClie
         raise Rejected(f"{event.TYPE}: {error}") from None
 
 
-async def _carry_out(event: SubscriptionChanged, chargebee: ChargebeeClient, key: str) -> Subscription:
+async def _carry_out(
+    event: SubscriptionChanged, now: Subscription, chargebee: ChargebeeClient, key: str
+) -> Subscription:
     effective = _EFFECTIVE[When(event.effective)]
     match Change(event.change):
         case Change.PLAN:
             if event.item_price_id is None:
                 raise Rejected(f"{event.TYPE}: a change of plan without item_price_id")
+            if event.item_price_id in now.item_price_ids:
+                return await chargebee.keep_plan(event.subscription_id, idempotency_key=key)
             return await chargebee.change_plan(
                 event.subscription_id, item_price_id=event.item_price_id, effective=effective, idempotency_key=key
             )
@@ -86,6 +90,10 @@ async def _carry_out(event: SubscriptionChanged, chargebee: ChargebeeClient, key
             return await chargebee.pause_subscription(
                 event.subscription_id, effective=effective, resume_at=resume_at, idempotency_key=key
             )
+        case Change.RESUME if now.status == "non_renewing":
+            return await chargebee.keep_subscription(event.subscription_id, idempotency_key=key)
+        case Change.RESUME if now.status == "active":
+            return await chargebee.keep_running(event.subscription_id, idempotency_key=key)
         case Change.RESUME:
             return await chargebee.resume_subscription(event.subscription_id, idempotency_key=key)
         case Change.CANCEL:

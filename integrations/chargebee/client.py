@@ -286,6 +286,37 @@ class ChargebeeClient(OutsideClient):
         )
         return _subscription(response)
 
+    async def keep_subscription(self, subscription_id: str, *, idempotency_key: str) -> Subscription:
+        """The subscription, without the end that was planned for the end of its term."""
+        _check_id(subscription_id)
+        response = await self._call(
+            "keep_subscription",
+            lambda: self._site.Subscription.remove_scheduled_cancellation(
+                subscription_id, {}, headers=_headers(idempotency_key)
+            ),
+        )
+        return _subscription(response)
+
+    async def keep_running(self, subscription_id: str, *, idempotency_key: str) -> Subscription:
+        """The subscription, without the pause that was planned for the end of its term."""
+        _check_id(subscription_id)
+        response = await self._call(
+            "keep_running",
+            lambda: self._site.Subscription.remove_scheduled_pause(subscription_id, headers=_headers(idempotency_key)),
+        )
+        return _subscription(response)
+
+    async def keep_plan(self, subscription_id: str, *, idempotency_key: str) -> Subscription:
+        """The subscription, without the change of its items that was planned for the end of its term."""
+        _check_id(subscription_id)
+        response = await self._call(
+            "keep_plan",
+            lambda: self._site.Subscription.remove_scheduled_changes(
+                subscription_id, headers=_headers(idempotency_key)
+            ),
+        )
+        return _subscription(response)
+
     # Money
 
     async def get_invoice(self, invoice_id: str) -> Invoice:

@@ -35,6 +35,7 @@ class Subscriptions:
             ("POST", "/subscriptions/{id}/cancel", self.cancel),
             ("POST", "/subscriptions/{id}/remove_scheduled_cancellation", self.remove_scheduled_cancellation),
             ("POST", "/subscriptions/{id}/pause", self.pause),
+            ("POST", "/subscriptions/{id}/remove_scheduled_pause", self.remove_scheduled_pause),
             ("POST", "/subscriptions/{id}/resume", self.resume),
             ("POST", "/subscriptions/{id}/delete", self.delete),
         ):
@@ -201,6 +202,17 @@ class Subscriptions:
         subscription["pause_date"] = end if option == "end_of_term" else params.number("pause_date") or end
         self._site.save("subscription", subscription)
         self._tell("subscription_pause_scheduled", subscription)
+        return self._answer(subscription)
+
+    def remove_scheduled_pause(self, call: Call) -> Reply:
+        """``POST /subscriptions/{id}/remove_scheduled_pause``."""
+        subscription = self._site.need("subscription", call.params["id"])
+        if subscription["status"] != "active" or "pause_date" not in subscription:
+            raise Refusal(wrong_state("The subscription has no scheduled pause"))
+        for field in ("pause_date", "resume_date"):
+            subscription.pop(field, None)
+        self._site.save("subscription", subscription)
+        self._tell("subscription_scheduled_pause_removed", subscription)
         return self._answer(subscription)
 
     def resume(self, call: Call) -> Reply:

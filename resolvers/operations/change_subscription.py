@@ -6,6 +6,9 @@ It checks the request against what is known of the subscription and records it a
 subscription_change agent then carries it out in Chargebee, which also works out what is owed. So the answer says what
 was asked for, and the subscription's row changes a moment later.
 
+What waits for the end of the term can be taken back until then: a pause and the subscription's end by `resume`, another
+plan by the plan that it has.
+
 The same request again is answered with the first one for as long as nothing has happened in between: neither another
 request nor a change of the subscription by Chargebee that undid it.
 
@@ -33,9 +36,17 @@ _EVENT: Final = "subscription.changed"
 class Change(Enum):
     """What is asked for."""
 
-    PLAN = strawberry.enum_value("plan", name="plan", description="Another plan; it needs `plan`.")
+    PLAN = strawberry.enum_value(
+        "plan",
+        name="plan",
+        description="Another plan; it needs `plan`. The present one takes back another that waits for the term's end.",
+    )
     PAUSE = strawberry.enum_value("pause", name="pause", description="Nothing is charged until it is resumed.")
-    RESUME = strawberry.enum_value("resume", name="resume", description="The end of a pause, at once.")
+    RESUME = strawberry.enum_value(
+        "resume",
+        name="resume",
+        description="The end of a pause, at once. A pause or end that waits for the term's end is taken back.",
+    )
     CANCEL = strawberry.enum_value("cancel", name="cancel", description="The end of the subscription.")
 
 
@@ -86,7 +97,7 @@ _POSSIBLE: Final = {
     (Change.PLAN, Effective.TERM_END): frozenset({"in_trial", "active"}),
     (Change.PAUSE, Effective.NOW): frozenset({"active"}),
     (Change.PAUSE, Effective.TERM_END): frozenset({"active"}),
-    (Change.RESUME, Effective.NOW): frozenset({"paused"}),
+    (Change.RESUME, Effective.NOW): frozenset({"paused", "non_renewing"}),
     (Change.CANCEL, Effective.NOW): frozenset({"future", "in_trial", "active", "non_renewing", "paused"}),
     (Change.CANCEL, Effective.TERM_END): frozenset({"in_trial", "active"}),
 }
@@ -128,11 +139,11 @@ async def _change_subscription(
     earlier = found["requested"]
     if earlier is not None and _same(wanted, earlier["data"]):
         unchanged = earlier["data"].get("resource_version") == found["resource_version"]
-        if unchanged or done or _is_scheduled(change, effective, found):
+        if unchanged or done or _is_scheduled(change, effective, wanted, found):
             return _answer(wanted, found, earlier["id"], at=earlier["at"], status=earlier["data"]["status"])
     if done:
         raise Refused(SubscriptionCode.NOTHING_TO_CHANGE, "the subscription is so already", _NAME, "change")
-    _check_status(change, effective, found["status"])
+    _check_status(change, effective, found)
     if resume_on is not None and resume_on <= str(found["today"]):
         raise Refused(SubscriptionCode.ARGUMENTS, "a pause ends on a day to come", _NAME, "resume_on")
     id_ = await _request(context, wanted, found)
@@ -223,24 +234,32 @@ async def _item_price(context: OperationContext, plan: Plan, contract: dict[str,
 
 def _is_done(change: Change, effective: Effective, wanted: dict[str, Any], found: dict[str, Any]) -> bool:
     if change is Change.PLAN:
-        return bool(wanted["item_price_id"] == found["item_price_id"])
+        return bool(wanted["item_price_id"] == found["item_price_id"] and not found["plan_scheduled"])
+    if change is Change.RESUME and found["pause_scheduled"]:
+        return False
     return found["status"] in _DONE[change, effective]
 
 
-def _is_scheduled(change: Change, effective: Effective, found: dict[str, Any]) -> bool:
+def _is_scheduled(change: Change, effective: Effective, wanted: dict[str, Any], found: dict[str, Any]) -> bool:
     """Whether Chargebee has such a change waiting for the end of the term: the request for it was carried out."""
     if effective is not Effective.TERM_END:
         return False
-    return bool(
-        found["plan_scheduled"] if change is Change.PLAN else change is Change.PAUSE and found["pause_scheduled"]
-    )
+    if change is Change.PLAN:
+        return bool(found["plan_scheduled"] and wanted["item_price_id"] != found["item_price_id"])
+    return change is Change.PAUSE and bool(found["pause_scheduled"])
 
 
 def _same(wanted: dict[str, Any], earlier: dict[str, Any]) -> bool:
     return all(earlier.get(name) == value for name, value in wanted.items())
 
 
-def _check_status(change: Change, effective: Effective, status: str) -> None:
+def _check_status(change: Change, effective: Effective, found: dict[str, Any]) -> None:
+    status = found["status"]
+    if change is Change.RESUME and status == "non_renewing" and found["contract_cancelled"] and not found["contract"]:
+        message = "the subscription ends because its contract was cancelled; begin another contract"
+        raise Refused(SubscriptionCode.WRONG_STATUS, message, _NAME, "change")
+    if change is Change.RESUME and found["pause_scheduled"]:
+        return
     possible = _POSSIBLE[change, effective]
     if status not in possible:
         message = (

@@ -6,7 +6,11 @@ SELECT json_build_object(
     'term_end', s.current_term_end,
     'resource_version', s.resource_version,
     'plan_scheduled', s.has_scheduled_changes,
-    'pause_scheduled', s.pause_date IS NOT NULL,
+    'pause_scheduled', s.status = 'active' AND coalesce(s.pause_date > now(), false),
+    'contract_cancelled', EXISTS (
+        SELECT FROM public.contract AS k
+        WHERE k.subscription_id = s.id AND k.customer_id = $2::text::uuid AND k.status = 'cancelled'
+    ),
     'contract', (
         SELECT json_build_object('id', k.id, 'treatment_id', k.treatment_id)
         FROM public.contract AS k

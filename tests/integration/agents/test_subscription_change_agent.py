@@ -89,6 +89,41 @@ class TestSubscriptionChangeAgent(AgentBehaviour):
         assert datetime.fromtimestamp(paused["resume_date"], UTC).isoformat() == f"{day}T00:00:00+00:00"
         assert resumed["status"] == "active"
 
+    @pytest.mark.parametrize(("change", "back"), [("pause", "resume"), ("cancel", "resume"), ("plan", "plan")])
+    async def test_what_waits_for_the_end_of_the_term_is_taken_back_once(
+        self, world: World, change: str, back: str
+    ) -> None:
+        someone = await billed(world)
+        before = await someone.subscription()
+        await control(world, "item_prices", id="other-plan", price=19900)
+        (item,) = before["subscription_items"]
+        plans: dict[str, Any] = {"item_price_id": "other-plan"} if change == "plan" else {}
+        present: dict[str, Any] = {"item_price_id": item["item_price_id"]} if back == "plan" else {}
+        async with self.listening(world) as target:
+            await target.deliver(await asked(someone, change, "term_end", **plans))
+            waiting = await someone.subscription()
+            events = [await asked(someone, back, "now", **present) for _ in range(2)]
+            for event in events:
+                await target.deliver(event)
+        after = await someone.subscription()
+        told_of = ("status", "pause_date", "has_scheduled_changes", "next_billing_at", "subscription_items")
+        state, there, again = ({name: one.get(name) for name in told_of} for one in (before, waiting, after))
+        assert there != state == again
+        for event in events:
+            assert [one["type"] for one in await told(world, event)] == ["subscription.change_applied"]
+        (delivery,) = await world.deliveries(events[1], "subscription_change")
+        assert any("so already" in effect.get("skipped", "") for effect in delivery["effects"])
+
+    async def test_the_end_of_a_pause_takes_back_no_end_of_the_subscription(self, world: World) -> None:
+        someone = await billed(world)
+        await api(world, "POST", f"/subscriptions/{someone.subscription_id}/pause")
+        event = await asked(someone, "resume", "now")
+        await api(world, "POST", f"/subscriptions/{someone.subscription_id}/resume")
+        await api(world, "POST", f"/subscriptions/{someone.subscription_id}/cancel_for_items", end_of_term="true")
+        async with self.listening(world) as target:
+            await target.deliver(event)
+        assert (await someone.subscription())["status"] == "non_renewing"
+
     @pytest.mark.parametrize(("when", "status"), [("now", "cancelled"), ("term_end", "non_renewing")])
     async def test_a_cancellation_is_effective_when_it_was_asked_for(
         self, world: World, when: str, status: str

@@ -107,6 +107,40 @@ async def test_a_click_after_it_was_scheduled_is_answered_alike_until_that_is_ta
     assert len(await changed(clinic)) == 2
 
 
+SCHEDULED_PAUSE = {"pause_date": datetime.datetime(2040, 1, 31, 12, tzinfo=datetime.UTC)}
+
+
+@pytest.mark.parametrize(
+    ("change", "more", "waiting", "taken_back"),
+    [
+        ("plan", {"plan": plan("monthly")}, {"has_scheduled_changes": True}, {"has_scheduled_changes": False}),
+        ("resume", {}, SCHEDULED_PAUSE, {"pause_date": None}),
+        ("resume", {}, {"status": "non_renewing"}, {"status": "active"}),
+    ],
+)
+async def test_what_waits_for_the_end_of_the_term_is_taken_back(
+    clinic: Clinic, change: str, more: dict[str, Any], waiting: dict[str, Any], taken_back: dict[str, Any]
+) -> None:
+    await clinic.contract()
+    assert await refusal(clinic, change, **more) == "nothing-to-change"
+    await clinic.set("chargebee.subscription", SUBSCRIPTION, **waiting)
+    first = await ask(clinic, change, **more)
+    assert first["repeated"] is False
+    assert await ask(clinic, change, **more) == {**first, "repeated": True}
+    await clinic.set("chargebee.subscription", SUBSCRIPTION, resource_version=2, **taken_back)
+    assert await ask(clinic, change, **more) == {**first, "repeated": True}
+    assert len(await changed(clinic)) == 1
+
+
+async def test_a_subscription_whose_contract_was_cancelled_ends(clinic: Clinic) -> None:
+    await clinic.contract(status="cancelled")
+    await clinic.set("chargebee.subscription", SUBSCRIPTION, status="non_renewing")
+    assert await refusal(clinic, "resume") == "subscription-status"
+    # Another contract has begun with it since.
+    await clinic.contract()
+    assert (await ask(clinic, "resume"))["repeated"] is False
+
+
 async def test_a_second_thought_and_a_third_are_requests_of_their_own(clinic: Clinic) -> None:
     first, second, third = [await ask(clinic, "cancel", when) for when in ("now", "term_end", "now")]
     assert len({answer["event_id"] for answer in (first, second, third)}) == 3
