@@ -31,7 +31,9 @@ def page_select(writer: Writer, page: ir.Page) -> str:
     )
     counted = f'SELECT {inner}.*, row_number() OVER () AS "$number" FROM ({rows}) {inner}'
     answer = object_sql([(key, _field(page, name, numbered)) for key, name in page.items])
-    return f"SELECT {answer} FROM ({counted}) {numbered}"
+    # Nothing else makes one row of all where only the type's name is selected.
+    one_row = "" if any(name != "__typename" for _, name in page.items) else " HAVING true"
+    return f"SELECT {answer} FROM ({counted}) {numbered}{one_row}"
 
 
 def _field(page: ir.Page, name: str, alias: str) -> str:

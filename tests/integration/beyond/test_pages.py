@@ -108,6 +108,11 @@ def test_nodes_show_what_rows_show_and_each_part_can_be_asked_for_alone(reader: 
     assert isinstance(data["cursor"]["next_cursor"], str)
 
 
+def test_page_of_which_only_the_type_s_name_is_selected_is_one_object(reader: Reader) -> None:
+    answer = reader.ask("{ reading_page(limit: 3) { __typename } }")
+    assert answer == {"data": {"reading_page": {"__typename": "reading_page"}}}
+
+
 @pytest.mark.parametrize("user", ["0", "1", "2"])
 def test_a_role_pages_through_its_own_rows_by_its_own_limit(reader: Reader, user: str) -> None:
     pages = walk(reader, [("kind", "desc")], 50, role="owner", user=user)
