@@ -30,7 +30,6 @@ class ChargebeeCustomerInsertInput(TypedDict, total=False):
     updated_at: datetime.datetime | None
     resource_version: int | None
     deleted: bool | None
-    synced_at: datetime.datetime | None
 
 
 class ChargebeeItemPriceInsertInput(TypedDict, total=False):
@@ -53,7 +52,6 @@ class ChargebeeItemPriceInsertInput(TypedDict, total=False):
     updated_at: datetime.datetime | None
     resource_version: int | None
     deleted: bool | None
-    synced_at: datetime.datetime | None
 
 
 class ChargebeeSubscriptionInsertInput(TypedDict, total=False):
@@ -94,7 +92,6 @@ class ChargebeeSubscriptionInsertInput(TypedDict, total=False):
     updated_at: datetime.datetime | None
     resource_version: int | None
     deleted: bool | None
-    synced_at: datetime.datetime | None
 
 
 class ChargebeeInvoiceLineItemInsertInput(TypedDict, total=False):
@@ -117,7 +114,6 @@ class ChargebeeInvoiceLineItemInsertInput(TypedDict, total=False):
     updated_at: datetime.datetime | None
     resource_version: int | None
     deleted: bool | None
-    synced_at: datetime.datetime | None
 
 
 class ChargebeeInvoiceInsertInput(TypedDict, total=False):
@@ -151,7 +147,6 @@ class ChargebeeInvoiceInsertInput(TypedDict, total=False):
     updated_at: datetime.datetime | None
     resource_version: int | None
     deleted: bool | None
-    synced_at: datetime.datetime | None
     history_by: str | None
     history_paid: int | None
 
@@ -180,7 +175,6 @@ class ChargebeeTransactionInsertInput(TypedDict, total=False):
     updated_at: datetime.datetime | None
     resource_version: int | None
     deleted: bool | None
-    synced_at: datetime.datetime | None
 
 
 class ChargebeeCreditNoteInsertInput(TypedDict, total=False):
@@ -206,7 +200,6 @@ class ChargebeeCreditNoteInsertInput(TypedDict, total=False):
     updated_at: datetime.datetime | None
     resource_version: int | None
     deleted: bool | None
-    synced_at: datetime.datetime | None
 
 
 _MIRROR_CUSTOMERS: Final = Document(

@@ -6,7 +6,8 @@ operation that is not written down may do nothing. `docs/permissions.md` shows t
 `newcomer` is a person who has signed in and is nobody here yet: they see what visitors see, and sign up.
 
 Who is who: `X-Hasura-User-Id` is `public.customer.id` for `user`, `public.staff.id` for `provider` and `cct`, and the
-agent's name for `service`. Of what `service` may, each agent has the part that `agents` says.
+agent's name for `service`. `service` may what agents need, column by column, as a test sees to; of that, each agent has
+the part that `agents` says.
 """
 
 from collections.abc import Mapping

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Table
 
-from permissions.model import ALL, EVERY_ROW, Insert, Select, TablePermissions, Update
+from permissions.model import EVERY_ROW, Insert, Select, TablePermissions, Update
 from permissions.rules.persons import (
     AS_STAFF,
     ME,
@@ -84,28 +84,30 @@ def _of_staff(*columns: str) -> TablePermissions:
     return TablePermissions(select=Select(columns=columns, filter=rows, limit=PAGE_OF_STAFF, aggregate=True))
 
 
+def _columns(table: Table, *left_out: str) -> tuple[str, ...]:
+    return tuple(column.name for column in table.columns if column.name not in left_out)
+
+
 def _mirror(table: Table, rows: BoolExp = NOT_OF_DELETED) -> TablePermissions:
-    """Chargebee's row as it is, and as it changes: every column but the key. What stays is written, not read."""
-    changing = tuple(column.name for column in table.columns if not column.primary_key)
+    """Chargebee's row as it is, and as it changes: every column but the key.
+
+    When it came, the database says (`synced_at`): an upsert has that written anew, and nobody gives or reads it.
+    """
     return TablePermissions(
-        select=Select(columns=ALL, filter=rows),
-        insert=Insert(columns=ALL, check=EVERY_ROW),
-        update=Update(columns=changing, filter=EVERY_ROW),
+        select=Select(columns=_columns(table, "synced_at"), filter=rows),
+        insert=Insert(columns=_columns(table, "synced_at"), check=EVERY_ROW),
+        update=Update(columns=_columns(table, "id"), filter=EVERY_ROW),
     )
 
 
 def _mirror_of_invoices() -> TablePermissions:
     """Only agent `chargebee` brings invoices as history, and nobody makes history of what is there."""
-    fixed = frozenset({"id", "history_by", "history_paid"})
     is_news: BoolExp = {"history_by": {"_is_null": True}}
     by_the_etl: BoolExp = {"_and": [{"history_by": {"_eq": ME}}, {"history_by": {"_eq": "chargebee"}}]}
     return TablePermissions(
-        select=Select(columns=ALL, filter=NOT_OF_DELETED, aggregate=True),
-        insert=Insert(columns=ALL, check={"_or": [is_news, by_the_etl]}),
-        update=Update(
-            columns=tuple(column.name for column in chargebee.invoice.columns if column.name not in fixed),
-            filter=EVERY_ROW,
-        ),
+        select=Select(columns=_columns(chargebee.invoice, "synced_at"), filter=NOT_OF_DELETED, aggregate=True),
+        insert=Insert(columns=_columns(chargebee.invoice, "synced_at"), check={"_or": [is_news, by_the_etl]}),
+        update=Update(columns=_columns(chargebee.invoice, "id", "history_by", "history_paid"), filter=EVERY_ROW),
     )
 
 
@@ -146,7 +148,20 @@ CHARGEBEE: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
         "service": _mirror(chargebee.credit_note),
     },
     "chargebee.sync_cursor": {
-        "service": _mirror(chargebee.sync_cursor, EVERY_ROW),
+        # How far the ETL has come with a resource, and whose turn it is.
+        "service": TablePermissions(
+            select=Select(
+                columns=(
+                    *("resource", "status", "updated_after", "next_offset", "rows_read", "read_after", "seen_until"),
+                    *("run_id", "lease_until", "created_at"),
+                ),
+                filter=EVERY_ROW,
+            ),
+            insert=Insert(columns=("resource", "updated_after"), check=EVERY_ROW),
+            update=Update(
+                columns=_columns(chargebee.sync_cursor, "resource", "created_at", "updated_at"), filter=EVERY_ROW
+            ),
+        ),
     },
     # A view of public.contract under Chargebee's name, with the id as text; providers read the contract itself.
     "chargebee.contract": {
@@ -154,6 +169,5 @@ CHARGEBEE: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
         "cct": TablePermissions(
             select=Select(columns=_CONTRACT, filter={**AS_STAFF, **OF_PRESENT}, limit=PAGE_OF_STAFF, aggregate=True)
         ),
-        "service": TablePermissions(select=Select(columns=_CONTRACT, filter=OF_PRESENT)),
     },
 }

@@ -99,9 +99,8 @@ HEALTHCARE: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
         "cct": TablePermissions(
             select=Select(columns=(*_PHARMACY, "email", "active"), filter=AS_STAFF, limit=PAGE_OF_STAFF)
         ),
-        "service": TablePermissions(
-            select=Select(columns=(*_PHARMACY, "ncpdp_id", "fax", "email", "active"), filter=EVERY_ROW)
-        ),
+        # Where an order goes.
+        "service": TablePermissions(select=Select(columns=("ncpdp_id",), filter=EVERY_ROW)),
     },
     "healthcare.patient": {
         # The link from oneself to the chart.
@@ -123,13 +122,7 @@ HEALTHCARE: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
             select=Select(columns=("id", "customer_id"), filter={**AS_STAFF, **OF_PRESENT}, limit=PAGE_OF_STAFF)
         ),
         "service": TablePermissions(
-            select=Select(
-                columns=(
-                    *("id", "customer_id", "identifier", "gender", "birth_date", "state_code", "language"),
-                    "preferred_pharmacy_id",
-                ),
-                filter=OF_PRESENT,
-            ),
+            select=Select(columns=("id", "customer_id", "identifier", "gender", "birth_date"), filter=OF_PRESENT),
         ),
     },
     # Who is on a care team decides who sees a chart, so nobody here writes it.
@@ -252,7 +245,9 @@ HEALTHCARE: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
         "provider": TablePermissions(
             select=Select(columns=_MEDICATION, filter=AS_STAFF, limit=PAGE_OF_STAFF, aggregate=True)
         ),
-        "service": TablePermissions(select=Select(columns=_MEDICATION, filter=EVERY_ROW)),
+        "service": TablePermissions(
+            select=Select(columns=("code_system", "code", "code_display", "form", "strength"), filter=EVERY_ROW)
+        ),
     },
     "healthcare.prescription": {
         "user": TablePermissions(
@@ -282,12 +277,16 @@ HEALTHCARE: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
             )
         ),
         "service": TablePermissions(
-            select=Select(columns=_PRESCRIPTION_IN_FULL, filter={**OF_PRESENT_PATIENT, **_SIGNED}),
-            update=Update(
-                columns=("status", "status_reason", "pharmacy_id", "refills_remaining", "refill_due_on"),
+            # What an order at the pharmacy says, and how its course stands.
+            select=Select(
+                columns=(
+                    *("id", "pharmacy_id", "status", "dosage_instruction", "quantity", "quantity_unit", "days_supply"),
+                    *("refills_allowed", "refills_remaining", "refill_requested_at", "signed_at", "valid_until"),
+                    "note",
+                ),
                 filter={**OF_PRESENT_PATIENT, **_SIGNED},
-                check={"status": {"_neq": "draft"}},
             ),
+            update=Update(columns=("refills_remaining", "refill_due_on"), filter={**OF_PRESENT_PATIENT, **_SIGNED}),
         ),
     },
     "healthcare.prescription_fill": {
@@ -312,7 +311,13 @@ HEALTHCARE: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
             )
         ),
         "service": TablePermissions(
-            select=Select(columns=(*_FILL, "pharmacy_order_id"), filter={"prescription": OF_PRESENT_PATIENT}),
+            select=Select(
+                columns=(
+                    *("id", "prescription_id", "pharmacy_id", "fill_number", "status", "status_reason", "quantity"),
+                    *("days_supply", "pharmacy_order_id", "delivered_at", "updated_at"),
+                ),
+                filter={"prescription": OF_PRESENT_PATIENT},
+            ),
             # Nothing is dispensed that nobody has signed, or that was stopped.
             insert=Insert(
                 columns=("prescription_id", "pharmacy_id", "fill_number", "status", "quantity", "days_supply"),

@@ -99,14 +99,14 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
             select=Select(
                 columns=(
                     *(*_PERSON, *_WISHES, "firebase_uid", "chargebee_customer_id", "zendesk_user_id"),
-                    *("currency_code", "lifetime_value", "history_value", "deleted_at", "created_at", "updated_at"),
+                    *("currency_code", "history_value", "deleted_at"),
                 ),
                 # Whose data is being deleted is seen until it is: the account has to be closed.
                 filter={"_or": [PRESENT, {"firebase_uid": {"_is_null": False}}]},
             ),
             update=Update(
                 columns=(
-                    *("firebase_uid", "chargebee_customer_id", "zendesk_user_id", "lifetime_value", "history_value"),
+                    *("chargebee_customer_id", "zendesk_user_id", "lifetime_value", "history_value"),
                     # Who unsubscribes does so where the message was sent from.
                     *("email_opt_out", "sms_opt_out"),
                 ),
@@ -137,7 +137,7 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
         "service": TablePermissions(
             select=Select(
                 # The NPI stands on every order to a pharmacy.
-                columns=(*_STAFF, "npi", "firebase_uid", "email", "active", "created_at", "updated_at"),
+                columns=("id", "firebase_uid", "email", "first_name", "last_name", "role", "npi", "active"),
                 filter=EVERY_ROW,
             ),
             update=Update(columns=("firebase_uid",), filter=EVERY_ROW),
@@ -169,7 +169,11 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
         ),
         "service": TablePermissions(
             select=Select(
-                columns=(*_TREATMENT, "active", "monthly_item_price_id", "upfront_item_price_id"), filter=EVERY_ROW
+                columns=(
+                    *("monthly_item_price_id", "upfront_item_price_id", "monthly_price", "upfront_price"),
+                    *("currency_code", "has_upfront_payment_option"),
+                ),
+                filter=EVERY_ROW,
             )
         ),
     },
@@ -213,12 +217,16 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
             select=Select(columns=_CONTRACT, filter={**AS_STAFF, **OF_PRESENT}, limit=PAGE_OF_STAFF, aggregate=True),
         ),
         "service": TablePermissions(
-            select=Select(columns=_CONTRACT, filter=OF_PRESENT),
-            insert=Insert(
+            select=Select(
                 columns=(
-                    *("customer_id", "subscription_id", "treatment_id", "status"),
-                    *("start_date", "end_date", "auto_renew", "renewed_from_id"),
+                    *("id", "customer_id", "subscription_id", "treatment_id", "status", "start_date", "end_date"),
+                    *("auto_renew", "renewed_from_id", "activated_at", "created_at", "updated_at"),
                 ),
+                filter=OF_PRESENT,
+            ),
+            # One that follows another: its end is its treatment's, and it is renewed as any.
+            insert=Insert(
+                columns=("customer_id", "subscription_id", "treatment_id", "status", "start_date", "renewed_from_id"),
                 check={
                     **OF_PRESENT,
                     "_or": [
@@ -228,7 +236,7 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
                 },
             ),
             update=Update(
-                columns=("subscription_id", "status", "activated_at", "completed_at", "cancelled_at", "cancel_reason"),
+                columns=("subscription_id", "status", "activated_at", "completed_at"),
                 filter=OF_PRESENT,
             ),
         ),
@@ -259,9 +267,6 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
                 filter={**AS_STAFF, **OF_PRESENT},
                 check=_ANSWERED_BY_STAFF,
             ),
-        ),
-        "service": TablePermissions(
-            select=Select(columns=_THREAD, filter=OF_PRESENT),
         ),
     },
     # What somebody else wrote is marked as read once; a message is never changed.
@@ -306,13 +311,6 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
                 filter={**AS_STAFF, "thread": OF_PRESENT, **_FROM_CUSTOMER, **_UNREAD},
             ),
         ),
-        # Who wrote when, not what.
-        "service": TablePermissions(
-            select=Select(
-                columns=("id", "thread_id", "sender_role", "sender_customer_id", "sender_staff_id", "created_at"),
-                filter={"thread": OF_PRESENT},
-            ),
-        ),
     },
     "public.notification": {
         # What the portal shows: there the row itself is the message.
@@ -340,19 +338,19 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
             select=Select(
                 columns=(
                     *("id", "event_id", "customer_id", "channel", "template", "data", "status", "status_reason"),
-                    *("provider_message_id", "sent_at", "delivered_at", "created_at", "updated_at"),
+                    *("provider_message_id", "updated_at"),
                 ),
                 filter=EVERY_ROW,
             ),
             insert=Insert(
                 columns=(
                     *("event_id", "customer_id", "channel", "template", "recipient", "data", "status"),
-                    *("status_reason", "provider_message_id", "sent_at"),
+                    *("status_reason", "sent_at"),
                 ),
                 check=EVERY_ROW,
             ),
             update=Update(
-                columns=("status", "status_reason", "provider_message_id", "sent_at", "delivered_at"),
+                columns=("status", "status_reason", "provider_message_id", "sent_at"),
                 filter=EVERY_ROW,
             ),
         ),
@@ -385,7 +383,13 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
             ),
         ),
         "service": TablePermissions(
-            select=Select(columns=(*_TICKET, "zendesk_updated_at"), filter=EVERY_ROW),
+            select=Select(
+                columns=(
+                    *("id", "zendesk_ticket_id", "subject", "description", "category", "status", "priority"),
+                    "zendesk_updated_at",
+                ),
+                filter=EVERY_ROW,
+            ),
             insert=Insert(
                 columns=(
                     *("customer_id", "zendesk_ticket_id", "subject", "description"),
@@ -412,7 +416,7 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
             ),
         ),
         "service": TablePermissions(
-            select=Select(columns=_COMMENT, filter=EVERY_ROW),
+            select=Select(columns=("id", "body", "public", "zendesk_comment_id"), filter=EVERY_ROW),
             insert=Insert(
                 columns=("ticket_id", "author", "body", "public", "zendesk_comment_id"),
                 check={"ticket": OF_PRESENT},
@@ -490,14 +494,8 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
             ),
         ),
         "service": TablePermissions(
-            select=Select(
-                columns=(
-                    *("id", "referrer_id", "referred_id", "referred_email", "code", "status"),
-                    *("expires_at", "completed_at", "created_at", "updated_at"),
-                ),
-                filter={"referrer": PRESENT},
-            ),
-            update=Update(columns=("referred_id", "status", "completed_at"), filter=EVERY_ROW),
+            select=Select(columns=("id", "referrer_id", "referred_id", "status"), filter={"referrer": PRESENT}),
+            update=Update(columns=("status", "completed_at"), filter=EVERY_ROW),
         ),
     },
     "public.referral_reward": {
@@ -514,7 +512,9 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
         ),
         # For one of the two of a referral that came about.
         "service": TablePermissions(
-            select=Select(columns=(*_REWARD, "chargebee_credit_id"), filter=OF_PRESENT),
+            select=Select(
+                columns=("referral_id", "customer_id", "amount", "currency_code", "status"), filter=OF_PRESENT
+            ),
             insert=Insert(
                 columns=("referral_id", "customer_id", "amount", "currency_code", "status"),
                 check={
@@ -545,16 +545,6 @@ PUBLIC: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
                 filter={**AS_STAFF, **OF_PRESENT},
                 limit=PAGE_OF_STAFF,
                 aggregate=True,
-            ),
-        ),
-        "service": TablePermissions(
-            select=Select(
-                columns=(
-                    *("id", "customer_id", "status", "scheduled_for"),
-                    *("started_at", "completed_at", "cancelled_at", "created_at"),
-                ),
-                # What begins is carried out by operations.
-                filter=OF_PRESENT,
             ),
         ),
     },

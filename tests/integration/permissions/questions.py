@@ -92,6 +92,13 @@ def literal(value: Any) -> str:
 # where
 
 
+def told_by(table: TableView) -> list[str]:
+    """What tells rows apart as far as the role can: the key, or for who doesn't see it all that can be compared."""
+    if table.primary_key is not None:
+        return list(table.table.primary_key)
+    return [name for name, column in table.columns.items() if is_comparable(column)]
+
+
 def is_comparable(column: Column) -> bool:
     return not column.type.is_array and column.type.name not in ("json", "jsonb")
 
@@ -202,8 +209,8 @@ def _related_sql(asking: Asking, relationship: Relationship, local: str, shown: 
 
 @st.composite
 def orders(draw: st.DrawFn, asking: Asking, table: TableView, *, own_columns: bool = False) -> list[Json]:
-    """Up to two sort keys, also through relationships, and the primary key to tell equals apart."""
-    keys = [{name: draw(st.sampled_from(["asc", "desc"]))} for name in table.table.primary_key]
+    """Up to two sort keys, also through relationships, and what tells equals apart."""
+    keys = [{name: draw(st.sampled_from(["asc", "desc"]))} for name in told_by(table)]
     return [*draw(st.lists(_order_keys(asking, table, own_columns=own_columns), max_size=2)), *keys]
 
 

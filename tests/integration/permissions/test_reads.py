@@ -23,6 +23,7 @@ from tests.integration.permissions.questions import (
     questions,
     quote,
     smaller,
+    told_by,
     where_sql,
     wheres,
 )
@@ -44,6 +45,9 @@ def asked(examples: int) -> settings:
 every_cell = pytest.mark.parametrize(("role", "table"), cells())
 every_countable_cell = pytest.mark.parametrize(
     ("role", "table"), [(role, table) for role, table in cells() if VIEWS[role][table].aggregate]
+)
+every_cell_with_a_key = pytest.mark.parametrize(
+    ("role", "table"), [(role, table) for role, table in cells() if VIEWS[role][table].primary_key]
 )
 
 
@@ -127,7 +131,7 @@ def test_an_aggregate_is_over_the_rows_of_the_oracle(
     assert answer.data["rows"]["nodes"] == nodes[: view.limit]
 
 
-@every_cell
+@every_cell_with_a_key
 @asked(2)
 @given(data=st.data())
 def test_pages_together_are_the_rows_of_the_oracle(
@@ -188,7 +192,7 @@ def test_groups_are_made_of_the_rows_of_the_oracle(
     assert answer.data["groups"] == library.json(f"SELECT coalesce(json_agg(x), '[]') FROM ({groups}) AS x")
 
 
-@every_cell
+@every_cell_with_a_key
 def test_a_row_is_found_by_its_key_by_those_who_may_see_it(library: Database, role: str, table: str) -> None:
     view = VIEWS[role][table]
     key = view.table.primary_key
@@ -211,14 +215,13 @@ def test_what_is_reached_through_a_relationship_is_in_the_oracle(
     library: Database, samples: Samples, role: str, table: str
 ) -> None:
     view = VIEWS[role][table]
-    selections, columns = [" ".join(view.table.primary_key)], [*view.table.primary_key]
+    selections = [*told_by(view)]
     for name, relationship in view.relationships.items():
-        target = CATALOGUE[relationship.target]
-        order = ", ".join(f"{{{one}: asc}}" for one in target.primary_key)
+        shown = told_by(VIEWS[role][relationship.target])
+        order = ", ".join(f"{{{one}: asc}}" for one in shown)
         arguments = f"(order_by: [{order}])" if relationship.kind == "array" else ""
-        selections.append(f"{name}{arguments} {{ {' '.join(target.primary_key)} }}")
-        columns.append(name)
-    order = ", ".join(f"{{{one}: asc}}" for one in view.table.primary_key)
+        selections.append(f"{name}{arguments} {{ {' '.join(shown)} }}")
+    order = ", ".join(f"{{{one}: asc}}" for one in told_by(view))
     document = f"{{ rows: {view.name}(order_by: [{order}], limit: 150) {{ {' '.join(selections)} }} }}"
 
     for me in ASKING[role][:3]:
@@ -228,12 +231,12 @@ def test_what_is_reached_through_a_relationship_is_in_the_oracle(
 
 
 def _with_relationships(asking: Asking, view: TableView) -> str:
-    """The rows with the keys of what hangs on them, as the oracle has it."""
-    shown = [f"t.{quote(name)}" for name in view.table.primary_key]
+    """The rows with what tells of those that hang on them, as the oracle has it."""
+    shown = [f"t.{quote(name)}" for name in told_by(view)]
     for name, relationship in view.relationships.items():
         target, limit = CATALOGUE[relationship.target], asking.view[relationship.target].limit
         links = [f"r.{quote(there)} = t.{quote(here)}" for here, there in relationship.columns]
-        key = ", ".join(f"r.{quote(one)}" for one in target.primary_key)
+        key = ", ".join(f"r.{quote(one)}" for one in told_by(asking.view[target.key]))
         tests = " AND ".join([*links, asking.visible_sql(target, "r")])
         rows = f"SELECT {key} FROM {target.key} AS r WHERE {tests} ORDER BY {key}"
         if relationship.kind == "array":
@@ -241,6 +244,6 @@ def _with_relationships(asking: Asking, view: TableView) -> str:
             shown.append(f"(SELECT coalesce(json_agg(x), '[]') FROM ({rows}) AS x) AS {quote(name)}")
         else:
             shown.append(f"(SELECT row_to_json(x) FROM ({rows}) AS x) AS {quote(name)}")
-    key = ", ".join(f"t.{quote(one)}" for one in view.table.primary_key)
+    key = ", ".join(f"t.{quote(one)}" for one in told_by(view))
     rows = f"SELECT {', '.join(shown)} FROM {view.table.key} AS t WHERE {asking.visible_sql(view.table, 't')}"
     return f"SELECT coalesce(json_agg(y), '[]') FROM ({rows} ORDER BY {key} LIMIT 150) AS y"

@@ -41,7 +41,7 @@ class Program:
 
 
 #: Something that a module defines: the module's name and its own.
-_Name = tuple[str, str]
+Name = tuple[str, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,14 +50,14 @@ class _Module:
 
     name: str
     definitions: Mapping[str, tuple[ast.stmt, ...]]
-    imported: Mapping[str, _Name]
+    imported: Mapping[str, Name]
 
 
 def program_of(agent: str) -> Program:
     """What the agent sends and publishes."""
-    names = _reached(agent)
+    names = reached(agent)
     documents = _shared("runtime", FOR_ALL)
-    if any(_has_tasks(statement) for name in names for statement in _statements(name)):
+    if any(_has_tasks(statement) for name in names for statement in statements(name)):
         documents += _shared("runtime", FOR_TASKS)
     events: frozenset[str] = frozenset()
     if ("agents.runtime.operations", "publish_event") in names or any(_publishes(name) for name in names):
@@ -96,11 +96,11 @@ def _file(path: Path) -> str:
 
 
 @cache
-def _reached(agent: str) -> frozenset[_Name]:
+def reached(agent: str) -> frozenset[Name]:
     """All that the agent's own modules define or name, and what is named there, except what the runtime does."""
     own = [f"agents.{agent}.{path.stem}" for path in (AGENTS / agent).glob("*.py") if path.stem != "operations"]
     waiting = [(module, name) for module in own for name in _module(module).definitions]
-    reached: set[_Name] = set()
+    reached: set[Name] = set()
     while waiting:
         name = waiting.pop()
         if name not in reached:
@@ -109,16 +109,17 @@ def _reached(agent: str) -> frozenset[_Name]:
     return frozenset(reached)
 
 
-def _named_in(name: _Name) -> Iterator[_Name]:
-    for statement in _statements(name):
+def _named_in(name: Name) -> Iterator[Name]:
+    for statement in statements(name):
         for node in ast.walk(statement):
-            found = _resolved(_module(name[0]), node)
+            found = resolved(name[0], node)
             if found is not None and (found[0].endswith(".operations") or not found[0].startswith(_NOT_FOLLOWED)):
                 yield found
 
 
-def _resolved(module: _Module, node: ast.AST) -> _Name | None:
-    """The definition that a name, or an attribute of a module, stands for."""
+def resolved(within: str, node: ast.AST) -> Name | None:
+    """The definition that a name, or an attribute of a module, stands for within a module."""
+    module = _module(within)
     if isinstance(node, ast.Name):
         if node.id in module.definitions:
             return module.name, node.id
@@ -130,7 +131,8 @@ def _resolved(module: _Module, node: ast.AST) -> _Name | None:
     return None
 
 
-def _statements(name: _Name) -> tuple[ast.stmt, ...]:
+def statements(name: Name) -> tuple[ast.stmt, ...]:
+    """What defines it."""
     if name[0].endswith(".operations"):
         # Generated, and the end of the way.
         return ()
@@ -141,7 +143,7 @@ def _statements(name: _Name) -> tuple[ast.stmt, ...]:
 def _module(name: str) -> _Module:
     tree = ast.parse(_path(name).read_text(encoding="utf-8"))
     definitions: dict[str, tuple[ast.stmt, ...]] = {}
-    imported: dict[str, _Name] = {}
+    imported: dict[str, Name] = {}
     for statement in tree.body:
         for defined in _defined(statement):
             definitions[defined] = (*definitions.get(defined, ()), statement)
@@ -180,18 +182,18 @@ def _has_tasks(statement: ast.stmt) -> bool:
     )
 
 
-def _publishes(name: _Name) -> bool:
+def _publishes(name: Name) -> bool:
     """`work.publish(…)`."""
     return any(
         isinstance(node, ast.Attribute) and node.attr == "publish"
-        for statement in _statements(name)
+        for statement in statements(name)
         for node in ast.walk(statement)
     )
 
 
-def _events_in(name: _Name) -> Iterator[str]:
+def _events_in(name: Name) -> Iterator[str]:
     """Types of the domain events that code makes: those that it names, but for what it says that it takes."""
-    for statement in _statements(name):
+    for statement in statements(name):
         yield from _events_under(_module(name[0]), statement)
 
 

@@ -61,12 +61,13 @@ def insert(table: str, *rows: Json, on_conflict: Json | None = None, **row: Any)
 
 
 def update(table: str, key: object, **changes: Any) -> Write:
-    """Set columns of the row with this id, or of every row for the key `...`."""
+    """Set columns of the row with this id, of those that a condition holds of, or of every row for the key `...`."""
     name = CATALOGUE[table].graphql_name
     by_pk = f"mutation ($key: {name}_pk_columns_input!, $set: {name}_set_input!)"
     by_pk += f" {{ it: update_{name}_by_pk(pk_columns: $key, _set: $set) {{ __typename }} }}"
     many = f"mutation ($all: [{name}_updates!]!) {{ it: update_{name}_many(updates: $all) {{ affected_rows }} }}"
-    where = {} if key is ... else {"id": {"_eq": key}}
+    is_id = key is not ... and not isinstance(key, dict)
+    where = {"id": {"_eq": key}} if is_id else key if isinstance(key, dict) else {}
     return Write(
         table=table,
         operation="update",
@@ -74,7 +75,7 @@ def update(table: str, key: object, **changes: Any) -> Write:
         f" {{ it: update_{name}(where: $where, _set: $set) {{ affected_rows }} }}",
         variables={"where": where, "set": changes},
         otherwise=(
-            *(((by_pk, {"key": {"id": key}, "set": changes}),) if key is not ... else ()),
+            *(((by_pk, {"key": {"id": key}, "set": changes}),) if is_id else ()),
             (many, {"all": [{"where": where, "_set": changes}]}),
         ),
     )

@@ -17,15 +17,6 @@ SELECT id FROM public.treatment
 -- public.contract
 SELECT id FROM public.contract WHERE customer_id NOT IN (SELECT id FROM kept)
 
--- public.message_thread
-SELECT id FROM public.message_thread WHERE customer_id NOT IN (SELECT id FROM kept)
-
--- public.message
-SELECT message.id
-FROM public.message
-JOIN public.message_thread ON message_thread.id = message.thread_id
-WHERE message_thread.customer_id NOT IN (SELECT id FROM kept)
-
 -- public.notification
 SELECT id FROM public.notification
 
@@ -43,9 +34,6 @@ SELECT id FROM public.referral WHERE referrer_id NOT IN (SELECT id FROM kept)
 
 -- public.referral_reward
 SELECT id FROM public.referral_reward WHERE customer_id NOT IN (SELECT id FROM kept)
-
--- public.data_deletion_request
-SELECT id FROM public.data_deletion_request WHERE customer_id NOT IN (SELECT id FROM kept)
 
 -- chargebee.customer
 SELECT id FROM chargebee.customer WHERE id NOT IN (SELECT id FROM locked_billing)
@@ -70,9 +58,6 @@ SELECT id FROM chargebee.credit_note WHERE customer_id NOT IN (SELECT id FROM lo
 
 -- chargebee.sync_cursor
 SELECT resource FROM chargebee.sync_cursor
-
--- chargebee.contract
-SELECT id::text AS id FROM public.contract WHERE customer_id NOT IN (SELECT id FROM kept)
 
 -- healthcare.patient
 SELECT id FROM healthcare.patient WHERE id NOT IN (SELECT id FROM locked_chart)
