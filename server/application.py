@@ -92,6 +92,7 @@ class Application:
             )
             operations = KnownOperations(self._settings.limits, self._settings.allow_list)
             rate_limiter = RateLimiter(self._settings.limits, self._settings.rate_limit_storage)
+            stack.push_async_callback(rate_limiter.close)
             self._endpoint = GraphQLEndpoint(
                 engine=engine,
                 authenticator=authenticator,

@@ -5,26 +5,45 @@ is for roles that have nothing of their own. Rates are in the spelling of the `l
 """
 
 import hashlib
+import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
+import structlog
 from graphql import GraphQLSyntaxError, OperationDefinitionNode, parse, print_ast
 from limits import RateLimitItem, parse_many
-from limits.aio.storage import Storage
+from limits.aio.storage import RedisStorage, Storage
 from limits.aio.strategies import MovingWindowRateLimiter
+from limits.errors import StorageError
 from limits.storage import storage_from_string
+from limits.util import WindowStats
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from permissions.session import Session
 from resolvers.errors import GraphQLRequestError, ValidationFailed
 from resolvers.limits import OperationLimits
 
+if TYPE_CHECKING:
+    from limits.aio.storage.redis.redispy import RedispyBridge
+
 _OTHER_ROLES: Final = "*"
+_MEMORY: Final = "async+memory://"
+#: Whose counts all processes share: redis-py, and no request waits long for it.
+_REDIS_OPTIONS: Final[Mapping[str, Any]] = {
+    "implementation": "redispy",
+    "wrap_exceptions": True,
+    "socket_timeout": 0.5,
+    "socket_connect_timeout": 0.5,
+}
+#: How long a storage that failed is left alone.
+_AWAY_S: Final = 5.0
 #: Documents that are remembered, and the characters they may have together.
 _PERSISTED: Final = 1_000
 _PERSISTED_TEXT: Final = 16 * 1024 * 1024
+
+_log: Final = structlog.get_logger(__name__)
 
 
 class RoleLimits(BaseModel):
@@ -93,16 +112,27 @@ def operation_limits(by_role: Mapping[str, RoleLimits]) -> Mapping[str, Operatio
 
 
 class RateLimiter:
-    """How often a caller may ask, in moving windows."""
+    """How often a caller may ask, in moving windows.
 
-    def __init__(self, by_role: Mapping[str, RoleLimits], storage_url: str = "async+memory://") -> None:
+    Where Redis can't be asked, this process counts by itself for a while: callers are neither refused for it nor free.
+    """
+
+    def __init__(
+        self,
+        by_role: Mapping[str, RoleLimits],
+        storage_url: str = _MEMORY,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`storage_url` is the limits library's: `async+memory://` for this process, `async+redis://…` for all."""
         self._rates: dict[str, list[RateLimitItem]] = {
             role: list(parse_many(limits.rate)) if limits.rate is not None else [] for role, limits in by_role.items()
         }
-        storage = storage_from_string(storage_url)
-        assert isinstance(storage, Storage), "rate limits need one of the library's async storages"
-        self._limiter = MovingWindowRateLimiter(storage)
+        self._clock = clock
+        self._own = _limiter(_MEMORY)
+        self._shared = None if storage_url.startswith(_MEMORY) else _limiter(storage_url, **_REDIS_OPTIONS)
+        #: When the shared counts may be asked again.
+        self._away_until = float("-inf")
 
     @property
     def is_idle(self) -> bool:
@@ -114,13 +144,49 @@ class RateLimiter:
         rates = self._rates.get(session.role, self._rates.get(_OTHER_ROLES, ()))
         caller = session.user_id or address
         for rate in rates:
-            if not await self._limiter.hit(rate, session.role, caller, cost=operations):
-                reset, left = await self._limiter.get_window_stats(rate, session.role, caller)
+            window = await self._find_full_window(rate, session.role, caller, operations)
+            if window is not None:
                 raise GraphQLRequestError(
                     "rate-limit-exceeded",
                     f"the caller goes over the limit rate: {rate.amount} operations in {rate.get_expiry()} s allowed, "
-                    f"{rate.amount - left + operations} asked for; try again at Unix time {reset:.0f}",
+                    f"{rate.amount - window.remaining + operations} asked for; "
+                    f"try again at Unix time {window.reset_time:.0f}",
                 )
+
+    async def close(self) -> None:
+        """Leave the shared counts to the other processes."""
+        if self._shared is not None:
+            storage = self._shared.storage
+            assert isinstance(storage, RedisStorage), "only Redis is shared"
+            # By the options it is redis-py's, of which the library names what it uses itself.
+            client: Any = cast("RedispyBridge", storage.bridge).get_connection()
+            await client.aclose()
+
+    async def _find_full_window(
+        self, rate: RateLimitItem, role: str, caller: str, operations: int
+    ) -> WindowStats | None:
+        """Count, or find the window that has no room for as many."""
+        if self._shared is not None and self._clock() >= self._away_until:
+            try:
+                return await _hit(self._shared, rate, role, caller, operations)
+            except StorageError as error:
+                self._away_until = self._clock() + _AWAY_S
+                _log.warning("rate_limits.storage_failed", error_type=type(error.storage_error).__name__, for_s=_AWAY_S)
+        return await _hit(self._own, rate, role, caller, operations)
+
+
+def _limiter(url: str, **options: Any) -> MovingWindowRateLimiter:
+    storage = storage_from_string(url, **options)
+    assert isinstance(storage, Storage), "rate limits need one of the library's async storages"
+    return MovingWindowRateLimiter(storage)
+
+
+async def _hit(
+    limiter: MovingWindowRateLimiter, rate: RateLimitItem, role: str, caller: str, operations: int
+) -> WindowStats | None:
+    if await limiter.hit(rate, role, caller, cost=operations):
+        return None
+    return await limiter.get_window_stats(rate, role, caller)
 
 
 class KnownOperations:

@@ -11,7 +11,7 @@
 | `CAREGRAPH_MAX_SOCKET_OPERATIONS` | operations that one WebSocket may have open (default 100) |
 | `CAREGRAPH_SOCKET_INIT_TIMEOUT_S` | how long a WebSocket may wait before it says who it is (default 15) |
 | `CAREGRAPH_LIMITS` | JSON object, role → limits, over the defaults (`server/limits.py`) |
-| `CAREGRAPH_RATE_LIMIT_STORAGE` | where requests are counted: `async+memory://` (default) or `async+redis://host` |
+| `CAREGRAPH_RATE_LIMIT_STORAGE` | counts rates: `async+memory://` (default), or for all processes `async+redis://…` |
 | `CAREGRAPH_ALLOW_LIST` | folder of `.graphql` files: the operations for roles with `allow_list` |
 | `CAREGRAPH_HASURA_METADATA` | a metadata folder: serve the database as it says instead of as our own |
 | `CAREGRAPH_CORS_ORIGINS` | JSON list of the portals' origins |
@@ -64,6 +64,13 @@ class ServerSettings(BaseSettings):
     def _postgresql(cls, value: SecretStr) -> SecretStr:
         if not value.get_secret_value().startswith(("postgresql://", "postgres://")):
             raise ValueError("it must begin with postgresql://")
+        return value
+
+    @field_validator("rate_limit_storage")
+    @classmethod
+    def _known_storage(cls, value: str) -> str:
+        if not value.startswith(("async+memory://", "async+redis://", "async+rediss://")):
+            raise ValueError("it must begin with async+memory://, async+redis:// or async+rediss://")
         return value
 
     @field_validator("limits")
