@@ -7,7 +7,7 @@ import pytest
 
 from resolvers.limits import UNLIMITED, OperationLimits
 from server.limits import RoleLimits, operation_limits
-from server.settings import read_server_settings
+from server.settings import SettingsError, read_server_settings
 
 LIFTED = {"depth": None, "root_fields": None, "aliases": None, "estimated_rows": None}
 
@@ -47,3 +47,10 @@ def test_admin_and_service_build_on_their_own_defaults(monkeypatch: pytest.Monke
 def test_nulls_for_the_others_lift_every_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     found = operation_limits(limits(monkeypatch, {"*": LIFTED}))
     assert set(found.values()) == {UNLIMITED}
+
+
+def test_a_storage_of_rates_that_nobody_knows_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAREGRAPH_RATE_LIMIT_STORAGE", "memcached://host")
+    with pytest.raises(SettingsError) as caught:
+        limits(monkeypatch, None)
+    assert "it must begin with async+memory://, async+redis:// or async+rediss://" in str(caught.value)
