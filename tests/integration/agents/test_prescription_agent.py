@@ -43,7 +43,7 @@ def build(world: World, runtime: RuntimeSettings) -> Starlette:
             pharmacy=pharmacy_settings(world),
             zendesk=zendesk_settings(world),
             # Nothing is too fresh to be looked at.
-            following=FollowingSettings(stuck_after=timedelta(seconds=-60)),
+            following=FollowingSettings(stuck_after=timedelta(0)),
         )
     )
 
