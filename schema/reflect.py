@@ -23,9 +23,14 @@ class Connection(Protocol):
         """The first value of the first row."""
 
 
-async def reflect(connection: Connection, schemas: Sequence[str] = ("public",)) -> Catalogue:
-    """The tables and views of `schemas`, related by their foreign keys. Reads the system catalogues only."""
-    described = json.loads(await connection.fetchval(_QUERY.read_text(), list(schemas)))
+async def reflect(
+    connection: Connection, schemas: Sequence[str] = ("public",), *, partitions: bool = False
+) -> Catalogue:
+    """The tables and views of `schemas`, related by their foreign keys. Reads the system catalogues only.
+
+    `partitions`: those of partitioned tables are tables as well.
+    """
+    described = json.loads(await connection.fetchval(_QUERY.read_text(), list(schemas), partitions))
     relationships = _relationships(described)
     return Catalogue(tables={_key(item): _table(item, relationships[_key(item)]) for item in described})
 

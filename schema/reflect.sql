@@ -16,7 +16,7 @@ relations AS (
     FROM pg_class AS c
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
-      AND NOT c.relispartition
+      AND ($2::boolean OR NOT c.relispartition)
       AND n.nspname = ANY ($1::text[])
 ),
 columns AS (
@@ -99,6 +99,8 @@ foreign_keys AS (
     JOIN pg_class AS target ON target.oid = f.confrelid
     JOIN pg_namespace AS target_schema ON target_schema.oid = target.relnamespace
     WHERE f.contype = 'f'
+      -- A key that refers to a partitioned table stands there once more for each partition.
+      AND NOT (target.relispartition AND f.conparentid <> 0)
     GROUP BY f.conrelid
 )
 SELECT coalesce(json_agg(

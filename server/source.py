@@ -96,7 +96,8 @@ async def hasura_source(database_url: str, folder: Path) -> Source:
     connection = await asyncpg.connect(database_url, timeout=_CONNECT_TIMEOUT_S)
     try:
         schemas = schemas_in(described)
-        reflected = await reflect(connection, schemas)
+        # Metadata tracks what it wants.
+        reflected = await reflect(connection, schemas, partitions=True)
         functions = await reflect_functions(connection, schemas)
         rows = await read_enum_rows(connection, enum_tables_in(described, reflected))
         served = apply_metadata(described, reflected, functions, rows)

@@ -114,3 +114,28 @@ async def test_columns_and_types_with_odd_names_do_not_stop_the_others(
     query = '{ odd(where: {mood: {_in: [ok, "so so"]}}, order_by: {a_b: desc}) { Id mood } }'
     assert await ask(engine, query) == {"odd": [{"Id": 2, "mood": "ok"}, {"Id": 1, "mood": "so so"}]}
     await pool.close()
+
+
+async def test_partitions_may_be_tracked_beside_their_table(music_url: str, changed_metadata: Change) -> None:
+    statements = """
+        CREATE TABLE public.hall (region text, no integer, PRIMARY KEY (region, no)) PARTITION BY LIST (region);
+        CREATE TABLE public.hall_north PARTITION OF public.hall FOR VALUES IN ('north');
+        CREATE TABLE public.hall_south PARTITION OF public.hall FOR VALUES IN ('south');
+        CREATE TABLE public.concert (
+            id integer PRIMARY KEY, region text, no integer,
+            FOREIGN KEY (region, no) REFERENCES public.hall
+        );
+        INSERT INTO public.hall VALUES ('north', 1), ('south', 1);
+        INSERT INTO public.concert VALUES (1, 'south', 1);
+    """
+    related = {"name": "hall", "using": {"foreign_key_constraint_on": ["region", "no"]}}
+    concert = {"table": {"schema": "public", "name": "concert"}, "object_relationships": [related]}
+    engine, pool, problems = await served(music_url, changed_metadata, statements, "hall", "hall_north", concert)
+    assert problems == []
+    query = "{ hall_north { region } hall_aggregate { aggregate { count } } concert { hall { region __typename } } }"
+    assert await ask(engine, query) == {
+        "hall_north": [{"region": "north"}],
+        "hall_aggregate": {"aggregate": {"count": 2}},
+        "concert": [{"hall": {"region": "south", "__typename": "hall"}}],
+    }
+    await pool.close()
