@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
 from typing import Any, Final
@@ -15,7 +15,14 @@ import structlog
 from integrations.telemetry.metrics import observe_all
 from integrations.telemetry.tracing import SpanKind, enter_trace, records_spans
 from triggers import metrics
-from triggers.envelope import ENVELOPE_BYTES, MAX_REQUEST_BYTES, OutboxEvent, encode_message
+from triggers.envelope import (
+    ENVELOPE_BYTES,
+    MAX_REQUEST_BYTES,
+    POSTGRES_EPOCH,
+    OutboxEvent,
+    created_us,
+    encode_message,
+)
 from triggers.errors import PublishError, RefusedError, TooLargeError
 from triggers.holds import HeldKeys
 from triggers.outages import Outages
@@ -28,6 +35,7 @@ _MAX_EVENTS: Final = 200
 _MAX_BYTES: Final = 1_000_000
 #: A lane of which nothing gets through for so long is read on, without the keys that are still under way.
 _PATIENCE_S: Final = 0.25
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 _log = structlog.get_logger(__name__)
 
@@ -196,8 +204,8 @@ class Dispatcher:
             _log.info("relay.topic_recovered", topic=first.topic)
         marks.append(self._writer.mark_published(batch, message_ids))
         metrics.PUBLISHED.labels(first.topic).inc(len(batch))
-        now = datetime.now(UTC)
-        delays_s = [(now - event.created_at).total_seconds() for event in batch]
+        now_us = (datetime.now(UTC) - POSTGRES_EPOCH) // _MICROSECOND
+        delays_s = [(now_us - at_us) / 1e6 for at_us in created_us(batch)]
         if min(delays_s) < 0:
             # PostgreSQL's clock is ahead.
             delays_s = [max(delay_s, 0.0) for delay_s in delays_s]
@@ -214,8 +222,10 @@ class Dispatcher:
             else:
                 source = self._source
                 messages = [
-                    encode_message(event, (event.data or "").encode(), source=source, traceparent=event.traceparent)
-                    for event in batch
+                    encode_message(
+                        event, (event.data or "").encode(), at_us=at_us, source=source, traceparent=event.traceparent
+                    )
+                    for event, at_us in zip(batch, created_us(batch), strict=True)
                 ]
             return await self._publish(batch[0].topic, messages)
 
@@ -247,7 +257,8 @@ class Dispatcher:
         )
         # The agent's span hangs below the publishing only where that is recorded; else below the mutation.
         traceparent = scope.trace.traceparent if scope.recorded else event.traceparent
-        return encode_message(event, data, source=self._source, traceparent=traceparent)
+        (at_us,) = created_us([event])
+        return encode_message(event, data, at_us=at_us, source=self._source, traceparent=traceparent)
 
     async def _refused(self, batch: list[OutboxEvent], error: RefusedError) -> bool:
         first = batch[0]

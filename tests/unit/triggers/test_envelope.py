@@ -1,13 +1,19 @@
 """The CloudEvent that a row becomes."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from google.pubsub_v1.types import PublishRequest, PubsubMessage
 
-from triggers.envelope import OutboxEvent, encode_message, encode_request
+from triggers.envelope import POSTGRES_EPOCH, OutboxEvent, created_us, encode_request
+from triggers.envelope import encode_message as encode_at
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def sent(time: datetime) -> bytes:
+    """A time as PostgreSQL sends it."""
+    return ((time - POSTGRES_EPOCH) // timedelta(microseconds=1)).to_bytes(8, "big", signed=True)
 
 
 def event(**changes: object) -> OutboxEvent:
@@ -21,11 +27,16 @@ def event(**changes: object) -> OutboxEvent:
         "source": None,
         "lane": 3,
         "traceparent": None,
-        "created_at": datetime(2026, 11, 21, 10, 0, 0, 123456, tzinfo=UTC),
+        "created_at": sent(datetime(2026, 11, 21, 10, 0, 0, 123456, tzinfo=UTC)),
         "data_bytes": 2,
         "data": "{}",
     }
     return OutboxEvent(**{**fields, **changes})  # type: ignore[arg-type] # a test states only what matters
+
+
+def encode_message(event: OutboxEvent, data: bytes, *, source: str, traceparent: str | None) -> bytes:
+    (at_us,) = created_us([event])
+    return encode_at(event, data, at_us=at_us, source=source, traceparent=traceparent)
 
 
 def read(encoded: bytes) -> Any:
@@ -67,13 +78,13 @@ def test_the_bytes_are_those_that_protobuf_writes() -> None:
     """Lengths of one, two and three bytes, letters beyond ASCII, times without microseconds, odd traces."""
     for size in (0, 1, 127, 128, 16_383, 16_384, 70_000):
         for text in ("x", "ü" * 200):
-            odd = event(subject=text, ordering_key=text, type=text, created_at=datetime(2026, 1, 1, tzinfo=UTC))
+            odd = event(subject=text, ordering_key=text, type=text, created_at=sent(datetime(2026, 1, 1, tzinfo=UTC)))
             for traceparent in (TRACEPARENT, f"cc{TRACEPARENT[2:]}-{'later' * 20}"):
                 message = read(encode_message(odd, b"d" * size, source=text, traceparent=traceparent))
                 assert message.data == b"d" * size
                 assert message.ordering_key == text
                 assert message.attributes["traceparent"] == traceparent
-                assert message.attributes["ce-time"] == "2026-01-01T00:00:00Z"
+                assert message.attributes["ce-time"] == "2026-01-01T00:00:00.000000Z"
                 assert {message.attributes[f"ce-{name}"] for name in ("type", "source", "subject")} == {text}
                 assert message.ByteSize() == len(message.SerializeToString())
 
@@ -108,3 +119,16 @@ def test_a_replay_for_one_agent_names_it() -> None:
     encoded = encode_message(event(replay_to="zendesk"), b"{}", source="/caregraph/staging", traceparent=None)
     assert read(encoded).attributes["ce-recipient"] == "zendesk"
     assert read(encoded).attributes["ce-type"] == "contract.created"
+
+
+def test_times_that_cannot_be_written_become_the_nearest_that_can() -> None:
+    """PostgreSQL's times go beyond year 9999, and to infinity."""
+    for number, written in (
+        (2**63 - 1, "9999-12-31T23:59:59"),
+        (-(2**63), "0001-01-01T00:00:00"),
+        (-1, "1999-12-31T23:59:59.999999Z"),
+    ):
+        odd = event(created_at=number.to_bytes(8, "big", signed=True))
+        message = read(encode_message(odd, b"{}", source="/x", traceparent=None))
+        assert message.attributes["ce-time"].startswith(written)
+        assert len(message.attributes["ce-time"]) == 27

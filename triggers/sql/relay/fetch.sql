@@ -5,7 +5,8 @@
 -- by their state and never by "after the last sequence number seen": a transaction that commits late has a low one.
 -- One row comes back even when nothing waits: `horizon` is the oldest transaction that still ran when this was read.
 -- Data that is large stays behind (null) and is read when its turn comes; `pg_column_compression` tells whether the
--- stored size is the real one. The columns are the fields of `OutboxEvent`, in their order.
+-- stored size is the real one. Times stay as PostgreSQL sends them, which the driver would make objects of. The columns
+-- are the fields of `OutboxEvent`, in their order.
 SELECT
     waiting.*,
     pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon
@@ -21,7 +22,7 @@ LEFT JOIN LATERAL (
         o.source,
         o.lane,
         o.traceparent,
-        o.created_at,
+        timestamptz_send(o.created_at) AS created_at,
         size.data_bytes,
         CASE WHEN size.data_bytes <= 16384 THEN o.data::text END AS data,
         o.replay_to
