@@ -4,6 +4,7 @@ These programs come from npm and PyPI when they are first needed, so the tests r
 `make test-clients`.
 """
 
+import json
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 import asyncpg
 import pytest
 
+from agents.registry import AGENTS
 from server.application import create_application
 from server.authentication.settings import AuthenticationSettings
 from server.settings import ServerSettings
@@ -35,16 +37,16 @@ class Api:
         return bearer("user", self.customer_id)["Authorization"].removeprefix("Bearer ")
 
     @property
-    def service_token(self) -> str:
-        """An agent's token."""
-        return bearer("service", "zendesk")["Authorization"].removeprefix("Bearer ")
+    def service_tokens(self) -> dict[str, str]:
+        """Each agent's token: it sees its own part of the role alone."""
+        return {name: bearer("service", name)["Authorization"].removeprefix("Bearer ") for name in AGENTS}
 
     def environment(self) -> dict[str, str]:
         """What scripts read of all this."""
         return {
             "CAREGRAPH_GRAPHQL_URL": self.graphql_url,
             "CAREGRAPH_USER_TOKEN": self.user_token,
-            "CAREGRAPH_SERVICE_TOKEN": self.service_token,
+            "CAREGRAPH_SERVICE_TOKENS": json.dumps(self.service_tokens),
             "CAREGRAPH_CUSTOMER": self.customer_id,
         }
 

@@ -1,8 +1,10 @@
 // Types for a customer's application, from what a customer's token is told by a running endpoint; and for the operations
-// of every agent, from what a service account is told.
+// of every agent, from what its own service account is told. Those that agents share are typed by the whole role's file.
 import { existsSync, readdirSync } from "node:fs";
 
 const AGENTS = "../../../agents";
+const ROLE = "../../../docs/schema/service.graphql";
+const tokens = JSON.parse(process.env.CAREGRAPH_SERVICE_TOKENS);
 const endpoint = (token) => [{ [process.env.CAREGRAPH_GRAPHQL_URL]: { headers: { authorization: `Bearer ${token}` } } }];
 
 const scalars = {
@@ -35,7 +37,7 @@ export default {
         `generated/${agent}/`,
         {
           ...typed,
-          schema: endpoint(process.env.CAREGRAPH_SERVICE_TOKEN),
+          schema: agent in tokens ? endpoint(tokens[agent]) : ROLE,
           documents: [`${AGENTS}/${agent}/operations.graphql`],
         },
       ]),
