@@ -57,7 +57,7 @@ PROJECT: Final = "benchmark"
 KEYS: Final = 500
 #: So many events are written anew for each round.
 _FEW: Final = 100_000
-#: From so many waiting on an outbox is full: events of a key fill publish requests then, of which each carries one key's.
+#: From so many on an outbox is full: events of a key fill publish requests then, of which each carries one key's.
 _FULL: Final = 100_000
 #: No more than so many are drained in a round.
 _MOST: Final = 100_000

@@ -34,7 +34,8 @@ async def test_generated_clients_of_the_agents_operations_ask_the_endpoint(
         configuration.write_text(_CONFIGURATION.format(agent=agent, folder=tmp_path))
         await ariadne_codegen.generate(configuration)
     event = str(uuid.uuid4())
-    output = await ariadne_codegen.use(str(tmp_path), api.graphql_url, api.service_tokens["zendesk"], api.customer_id, event)
+    token = api.service_tokens["zendesk"]
+    output = await ariadne_codegen.use(str(tmp_path), api.graphql_url, token, api.customer_id, event)
     changed, customer, recorded, found = json.loads(output)
     assert changed["update_customer_by_pk"]["id"] == api.customer_id
     assert customer["customer"]["id"] == api.customer_id
