@@ -39,11 +39,11 @@ _SUBSCRIPTION: Final = (
     *("id", "customer_id", "plan_item_price_id", "plan_quantity", "plan_unit_price", "currency_code"),
     *("billing_period", "billing_period_unit", "status", "cf_contract_id", "start_date", "trial_start", "trial_end"),
     *("current_term_start", "current_term_end", "next_billing_at", "activated_at", "pause_date", "resume_date"),
-    *("cancelled_at", "created_at", "updated_at"),
+    *("cancelled_at", "has_scheduled_changes", "created_at", "updated_at"),
 )
 _SUBSCRIPTION_OF_STAFF: Final = (
     *("cancel_reason", "cancel_reason_code", "due_invoices_count", "due_since", "total_dues", "mrr"),
-    *("auto_collection", "remaining_billing_cycles", "started_at", "has_scheduled_changes"),
+    *("auto_collection", "remaining_billing_cycles", "started_at"),
 )
 _INVOICE: Final = (
     *("id", "customer_id", "subscription_id", "status", "date", "due_date", "currency_code"),
