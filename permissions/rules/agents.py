@@ -56,8 +56,11 @@ _AGENTS: Final[Mapping[str, Part]] = {
     "contract": _part(
         {
             "public.contract": "select select_by_pk insert update",
+            "public.customer": "related",
             "public.treatment": "related",
             "public.payment_recovery": "related",
+            # Services written against Hasura ask for a contract by this name.
+            "chargebee.contract": "select_by_pk",
             "chargebee.subscription": "related",
             "events.scheduled_task": "insert",
         },

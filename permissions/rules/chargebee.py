@@ -169,5 +169,6 @@ CHARGEBEE: Final[Mapping[str, Mapping[str, TablePermissions]]] = {
         "cct": TablePermissions(
             select=Select(columns=_CONTRACT, filter={**AS_STAFF, **OF_PRESENT}, limit=PAGE_OF_STAFF, aggregate=True)
         ),
+        "service": TablePermissions(select=Select(columns=("id", "status"), filter=OF_PRESENT)),
     },
 }

@@ -9,6 +9,7 @@ import pytest
 from tests.integration.agents.deliveries import World
 from tests.integration.agents.surroundings import ADMIN_SECRET, STRANGER
 from tests.integration.live.sockets import OLDER, TRANSPORT, connected
+from tests.unit.permissions.agent_programs import PROMISED
 
 CUSTOMER = "query ($id: uuid!) { customer_by_pk(id: $id) { id email } }"
 CONTRACT = "query ($id: uuid!) { contract_by_pk(id: $id) { id } }"
@@ -74,6 +75,15 @@ async def test_what_another_agent_may_is_not_there(world: World) -> None:
             "message": "field 'contract_by_pk' not found in type: 'query_root'",
             "extensions": NOT_THERE,
         }
+
+
+async def test_services_written_against_hasura_find_a_contract_by_the_name_they_know(world: World) -> None:
+    query = PROMISED.read_text()
+    contract = await world.contract(customer_id=await world.customer(email="seed@example.com"))
+    assert await ask(world, "contract", query, id=str(contract)) == {
+        "data": {"contract": {"id": str(contract), "status": "future", "customer": {"email": "seed@example.com"}}}
+    }
+    assert await ask(world, "contract", query, id=str(uuid.uuid4())) == {"data": {"contract": None}}
 
 
 async def test_in_a_batch_each_operation_is_judged_by_the_agents_part(world: World) -> None:

@@ -19,6 +19,8 @@ from agents.graphql.generation import function_name
 
 ROOT: Final = Path(__file__).parents[3]
 AGENTS: Final = ROOT / "agents"
+#: Asked as agent `contract` by services that aren't in this repository.
+PROMISED: Final = Path(__file__).parent / "promised.graphql"
 
 #: What the runtime sends for every agent; of its other operations two are for who has scheduled tasks, one is for who
 #: publishes.
@@ -69,6 +71,8 @@ def program_of(agent: str) -> Program:
             functions = {name for module, name in names if module == f"agents.{folder}.operations"}
             wanted = {name for name in load_documents(path) if function_name(name) in functions}
             documents += _shared(folder, wanted)
+    if agent == "contract":
+        documents += [(_file(PROMISED), document) for document in load_documents(PROMISED).values()]
     return Program(documents=tuple(documents), events=events)
 
 

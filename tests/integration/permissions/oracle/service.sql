@@ -59,6 +59,9 @@ SELECT id FROM chargebee.credit_note WHERE customer_id NOT IN (SELECT id FROM lo
 -- chargebee.sync_cursor
 SELECT resource FROM chargebee.sync_cursor
 
+-- chargebee.contract
+SELECT id::text AS id FROM public.contract WHERE customer_id NOT IN (SELECT id FROM kept)
+
 -- healthcare.patient
 SELECT id FROM healthcare.patient WHERE id NOT IN (SELECT id FROM locked_chart)
 
