@@ -13,7 +13,7 @@ from permissions.session import Session
 from resolvers import ir
 from resolvers.binding import Request
 from resolvers.database_errors import translate
-from resolvers.errors import GraphQLRequestError, ValidationFailed
+from resolvers.errors import GraphQLRequestError, ParseFailed, ValidationFailed
 from resolvers.exact_numbers import write_json
 from resolvers.pool import Connection, DatabaseUnavailable, Pool
 from resolvers.role_schema import RoleSchema
@@ -53,6 +53,9 @@ async def resolve(schema: RoleSchema, root: ir.RootHandWritten, context: Operati
         error = result.errors[0]
         original: BaseException | None = error.original_error
         while original is not None and not isinstance(original, _EXPECTED) and original.__cause__ is not None:
+            if isinstance(original, asyncpg.DataError):
+                # The driver's own, before PostgreSQL saw the value: a scalar of ours takes any JSON.
+                raise ParseFailed("an argument's value does not fit its type", f"$.selectionSet.{root.name}.args")
             original = original.__cause__
         # Without a path it came before anything was resolved: a variable that doesn't fit.
         if original is None or not (error.path or isinstance(original, _EXPECTED)):

@@ -101,3 +101,12 @@ async def test_a_later_error_in_the_mutation_undoes_it(clinic: Clinic) -> None:
     assert code == "not-found"
     assert await clinic.row("SELECT status FROM public.contract") == {"status": "active"}
     assert await events(clinic) == []
+
+
+@pytest.mark.parametrize("contract", [[], {}, True, 5, ["1"]])
+async def test_a_value_that_is_no_text_is_refused_as_in_generated_fields(clinic: Clinic, contract: Any) -> None:
+    answer = await clinic.endpoint.ask(CANCEL, role="user", me=str(ADA), id=contract)
+    (error,) = answer["errors"]
+    assert error["message"] == "an argument's value does not fit its type"
+    assert error["extensions"] == {"code": "parse-failed", "path": "$.selectionSet.cancel_contract.args"}
+    assert await clinic.refusal(CANCEL, role="user", me=ADA, id="no key") == "data-exception"
