@@ -99,6 +99,25 @@ class ReferralCompleted(DomainEvent):
         return str(self.customer_id)
 
 
+class MessageSent(DomainEvent):
+    """Somebody wrote into a conversation between a customer and the care team. Ids only: what it says may be PHI."""
+
+    TYPE: ClassVar[str] = "message.sent"
+
+    #: Whose conversation it is, whoever wrote.
+    customer_id: UUID
+    thread_id: UUID
+    message_id: UUID
+    #: Who wrote: one of the two, neither for what the platform wrote by itself.
+    sender_customer_id: UUID | None
+    sender_staff_id: UUID | None
+
+    @property
+    def subject(self) -> str:
+        """The customer's id."""
+        return str(self.customer_id)
+
+
 class SubscriptionChanged(DomainEvent):
     """Somebody asked for a change of a subscription; the subscription_change agent carries it out."""
 

@@ -20,6 +20,7 @@ from agents.events.contract import (
 )
 from agents.events.customer import (
     CustomerSignedUp,
+    MessageSent,
     ReferralCompleted,
     SubscriptionChangeApplied,
     SubscriptionChangeRefused,
@@ -91,6 +92,10 @@ _FIRST_CONTRACT: Final = Audience(
 )
 # Whoever was welcomed this minute knows that it has begun.
 _NOT_AT_ONCE: Final = Audience(words="whose contract began later", includes=lambda event: not event.at_once)
+# Nobody is told of what they wrote themselves.
+_WRITTEN_TO: Final = Audience(
+    words="whom a member of staff wrote to", includes=lambda event: event.sender_staff_id is not None
+)
 
 
 def _changed(change: str) -> Audience:
@@ -150,6 +155,7 @@ MESSAGES: Final[tuple[Message, ...]] = (
     Message(event=PrescriptionRefillDue, template="refill_due", channel=Channel.SMS),
     Message(event=PrescriptionRefillDue, template="refill_due", channel=Channel.PORTAL),
     Message(event=ReferralCompleted, template="referral_completed", channel=Channel.EMAIL),
+    Message(event=MessageSent, template="message_received", channel=Channel.EMAIL, audience=_WRITTEN_TO),
 )
 
 _CARD_TROUBLE: Final = ("payment_failed", "new_card_needed")

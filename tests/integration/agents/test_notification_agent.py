@@ -146,6 +146,42 @@ class TestNotificationAgent(AgentBehaviour):
         assert sorted(message["medium"] for message in await sent(world, customer_id)) == ["Email", "SMS"]
         assert sorted(row["channel"] for row in await notifications(world, event)) == ["email", "sms"]
 
+    async def test_who_is_written_to_by_the_care_team_hears_that_and_not_what(self, world: World) -> None:
+        customer_id = await world.customer()
+        event = await written_to(world, customer_id, "cct")
+
+        async with self.listening(world) as target:
+            statuses = [(await target.deliver(event)).status_code for _ in range(2)]
+
+        assert statuses == [204, 204]
+        (message,) = await sent(world, customer_id)
+        assert (message["campaign"], message["medium"]) == ("message_received", "Email")
+        assert message["data"]["thread_id"] == event.data["thread_id"]
+        (row,) = await notifications(world, event)
+        assert (row["template"], row["channel"], row["status"]) == ("message_received", "email", "sent")
+        assert "four" not in f"{message} {row}"
+
+    @pytest.mark.parametrize("writer", ["customer", "system"])
+    async def test_nobody_hears_of_what_they_or_no_member_of_staff_wrote(self, world: World, writer: str) -> None:
+        customer_id = await world.customer()
+        event = await written_to(world, customer_id, writer)
+
+        async with self.listening(world) as target:
+            assert (await target.deliver(event)).status_code == 204
+
+        assert await sent(world, customer_id) == await notifications(world, event) == []
+
+    async def test_a_message_of_the_care_team_is_no_reason_to_pass_over_an_opt_out(self, world: World) -> None:
+        customer_id = await world.customer(email_opt_out=True)
+        event = await written_to(world, customer_id, "provider")
+
+        async with self.listening(world) as target:
+            await target.deliver(event)
+
+        assert await sent(world, customer_id) == []
+        (row,) = await notifications(world, event)
+        assert (row["status"], row["status_reason"]) == ("suppressed", "the customer opted out of e-mail")
+
     async def test_a_flag_switches_text_messages_off_and_on_while_the_agent_runs(
         self, world: World, tmp_path: Path
     ) -> None:
@@ -432,6 +468,19 @@ async def payment_failed(world: World, customer_id: uuid.UUID) -> Event:
     invoice_id = f"inv-{uuid.uuid4().hex}"
     data = {"invoice_id": invoice_id, "customer_id": str(customer_id)}
     return await world.publish("invoice.payment_failed", invoice_id, data)
+
+
+async def written_to(world: World, customer_id: uuid.UUID, role: str) -> Event:
+    """The event that somebody in that role wrote into a conversation with the customer."""
+    thread_id = await world.insert("public.message_thread", {"customer_id": customer_id, "subject": "Sleep at four"})
+    sender: dict[str, Any] = {"sender_role": role}
+    if role == "customer":
+        sender["sender_customer_id"] = customer_id
+    elif role != "system":
+        name = {"first_name": "Grace", "last_name": "Hopper", "email": f"{uuid.uuid4().hex}@example.com"}
+        sender["sender_staff_id"] = await world.insert("public.staff", {**name, "role": role})
+    await world.insert("public.message", {"thread_id": thread_id, "body": "Do you still wake at four?", **sender})
+    return await world.event("message.sent", customer_id)
 
 
 async def tasks(world: World, event: Event) -> list[dict[str, Any]]:
