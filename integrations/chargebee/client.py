@@ -222,11 +222,15 @@ class ChargebeeClient(OutsideClient):
         clear_contract: bool = False,
         idempotency_key: str,
     ) -> Subscription:
-        """The subscription with its items replaced by one; proration is as the site has it."""
+        """The subscription with another plan in place of its plan; proration is as the site has it.
+
+        Its other items stay: Chargebee adds what is given to what is there, and a subscription has one plan
+        (https://apidocs.chargebee.com/docs/api/subscriptions/update-subscription-for-items, ``replace_items_list``).
+        It refuses a plan whose period its add-ons don't go with, which is a PermanentError.
+        """
         _check_id(subscription_id)
         params: dict[str, Any] = {
             "subscription_items": [{"item_price_id": item_price_id, "quantity": quantity}],
-            "replace_items_list": True,
             "end_of_term": effective is Effective.END_OF_TERM,
         }
         if clear_contract:

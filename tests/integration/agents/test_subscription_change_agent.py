@@ -72,6 +72,8 @@ class TestSubscriptionChangeAgent(AgentBehaviour):
         assert subscription["has_scheduled_changes"] is not now
         (call,) = await world.received("chargebee", path=f"{someone.subscription_id}/update_for_items")
         assert "prorate" not in call["body"]
+        # What else the customer has would go without a word.
+        assert "replace_items_list" not in call["body"]
         assert ("end_of_term=true" in call["body"]) is not now
         assert call["idempotency_key"] == f"{event.id}:change"
         (applied,) = await told(world, event)

@@ -45,6 +45,8 @@ def chargebee_objects() -> dict[str, list[dict[str, Any]]]:
             {"id": "basic-USD-Monthly", "price": 3000, "period": 1, "period_unit": "month", **price, **common},
             {"id": "basic-USD-Every-6-Months", "price": 15000, "period": 6, "period_unit": "month", **price, **common},
             {"id": "plus-USD-Monthly", "price": 6000, "period": 1, "period_unit": "month", **price, **common},
+            {"id": "coaching-USD-Monthly", "price": 2500, "period": 1, "period_unit": "month", **price, **common,
+             "item_type": "addon"},
         ],
         "customer": [
             {"id": "ada", "email": "ada@example.com", "first_name": "Ada", "auto_collection": "on", **common}

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from integrations.chargebee.client import ChargebeeClient
+from integrations.chargebee.types import Effective
 from integrations.errors import NotFound, PaymentDeclined, PermanentError
 from integrations.iterable.client import IterableClient
 from integrations.iterable.types import Recipient
@@ -85,6 +86,26 @@ async def test_what_is_given_up_is_not_paid_and_what_is_paid_is_not_given_up(
     await chargebee_client.collect_payment(invoice_id, idempotency_key="at-last")
     with pytest.raises(PermanentError):
         await chargebee_client.stop_dunning(invoice_id, idempotency_key="too-late")
+
+
+@pytest.mark.parametrize("effective", [Effective.IMMEDIATELY, Effective.END_OF_TERM])
+async def test_another_plan_takes_the_place_of_the_plan_and_leaves_the_other_items(
+    chargebee: Running, chargebee_client: ChargebeeClient, operator: Operator, effective: Effective
+) -> None:
+    await call(
+        chargebee,
+        "/subscriptions/ada-basic/update_for_items",
+        {"subscription_items[item_price_id][0]": "coaching-USD-Monthly"},
+    )
+    await chargebee_client.change_plan(
+        "ada-basic", item_price_id="plus-USD-Monthly", effective=effective, idempotency_key="change"
+    )
+    if effective is Effective.END_OF_TERM:
+        await operator.post(chargebee, "renew", {"subscription_id": "ada-basic"})
+    changed = await chargebee_client.get_subscription("ada-basic")
+    both = {"coaching-USD-Monthly", "plus-USD-Monthly"}
+    assert set(changed.item_price_ids) == both
+    assert both in [{line["entity_id"] for line in one["line_items"]} for one in chargebee.service.store.all("invoice")]
 
 
 async def test_planned_changes_of_a_subscription_can_be_looked_at(
