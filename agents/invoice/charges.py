@@ -1,10 +1,13 @@
 """What Chargebee itself says of an invoice and of the attempts to collect it: the mirror may be a minute behind."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from agents.charging.declines import is_hard
+from agents.events.invoice import IssuedCreditNote
+from agents.invoice.happenings import used_up
 from agents.runtime.handler import Work
 from integrations.chargebee.client import ChargebeeClient
 from integrations.chargebee.types import Invoice, instant
@@ -34,13 +37,14 @@ def is_due(invoice: Invoice) -> bool:
     return invoice.status in _DUE and invoice.amount_due > 0
 
 
-def settled_by(invoice: Invoice) -> str | None:
+async def settled_by(invoice: Invoice, work: Work, *, chargebee: ChargebeeClient) -> str | None:
     """Why nothing is to be collected any more although nobody paid; None when it is due, or was paid."""
     if invoice.raw.get("deleted"):
         return "the invoice was deleted"
     if invoice.status == "voided":
         return "the invoice was voided"
-    if _refunded(invoice) > 0:
+    notes = [IssuedCreditNote.model_validate(note) for note in invoice.raw.get("issued_credit_notes") or ()]
+    if await find_given_back(used_up(notes), work, chargebee=chargebee) > 0:
         return "money was given back"
     if is_due(invoice):
         return None
@@ -71,9 +75,16 @@ async def find_decline(
     return Decline(at=transaction.date, code=transaction.decline_code, payment_source_id=transaction.payment_source_id)
 
 
-def _refunded(invoice: Invoice) -> int:
-    notes = invoice.raw.get("issued_credit_notes") or ()
-    return sum(note.get("cn_total") or 0 for note in notes if note.get("cn_status") == "refunded")
+async def find_given_back(notes: Iterable[IssuedCreditNote], work: Work, *, chargebee: ChargebeeClient) -> int:
+    """What was given back as money of notes that are used up; the rest of them paid for other invoices."""
+    given_back = 0
+    for note in notes:
+        async with work.step(f"look-at-{note.cn_id}", system="chargebee", action="get_credit_note", id=note.cn_id):
+            try:
+                given_back += (await chargebee.get_credit_note(note.cn_id)).amount_refunded
+            except NotFound:
+                given_back += note.cn_total
+    return given_back
 
 
 def _at(epoch_s: int | None) -> datetime:

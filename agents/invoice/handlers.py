@@ -18,7 +18,7 @@ from agents.events.invoice import (
 )
 from agents.graphql.client import GraphQLClient
 from agents.graphql.operations import Mutation
-from agents.invoice.charges import Decline, find_decline, is_due
+from agents.invoice.charges import Decline, find_decline, find_given_back, is_due
 from agents.invoice.happenings import Happenings, happenings_between, happenings_of_new
 from agents.invoice.operations import find_billed_customer, find_recovery, get_customer
 from agents.invoice.payments import count
@@ -87,7 +87,7 @@ async def _tell(row: InvoiceRow, found: Happenings, work: Work, sources: Sources
                 )
             )
         )
-    refunded = await _find_refunded(found, work, sources)
+    refunded = await find_given_back(found.used_up, work, chargebee=sources.chargebee)
     recovery = await _find_recovery(row.id, sources) if found.recovered or found.settled or refunded else None
     if found.recovered and recovery is not None:
         mutations.append(work.publish(InvoicePaymentRecovered(**about, **paid)))
@@ -142,18 +142,6 @@ async def _find_decline(invoice_id: str, work: Work, sources: Sources) -> Declin
     if not is_due(invoice):
         return None
     return await find_decline(invoice, work, chargebee=sources.chargebee) or unknown
-
-
-async def _find_refunded(found: Happenings, work: Work, sources: Sources) -> int:
-    """What was given back as money of the credit notes that are used up; the rest of them paid for other invoices."""
-    refunded = 0
-    for note in found.used_up:
-        async with work.step(f"look-at-{note.cn_id}", system="chargebee", action="get_credit_note", id=note.cn_id):
-            try:
-                refunded += (await sources.chargebee.get_credit_note(note.cn_id)).amount_refunded
-            except NotFound:
-                refunded += note.cn_total
-    return refunded
 
 
 async def _take_off(

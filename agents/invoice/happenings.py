@@ -5,7 +5,7 @@ a newer one. So a happening is the difference between two rows, whatever lay bet
 running totals; whichever steps the mirror took, they add up to the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -48,7 +48,7 @@ def happenings_of_new(row: InvoiceRow, *, now: datetime, window: timedelta) -> H
     """
     return Happenings(
         paid=row.amount_paid,
-        used_up=_used_up(row),
+        used_up=used_up(row.issued_credit_notes),
         failed=is_failing(row) and row.date > now - window,
     )
 
@@ -56,12 +56,12 @@ def happenings_of_new(row: InvoiceRow, *, now: datetime, window: timedelta) -> H
 def happenings_between(old: InvoiceRow, new: InvoiceRow) -> Happenings:
     """What happened between two states of an invoice."""
     paid = max(new.amount_paid - old.amount_paid, 0)
-    before = {note.cn_id for note in _used_up(old)}
+    before = {note.cn_id for note in used_up(old.issued_credit_notes)}
     ended = is_failing(old) and not is_failing(new)
     return Happenings(
         paid=paid,
         taken_off=max(old.amount_paid - new.amount_paid, 0),
-        used_up=tuple(note for note in _used_up(new) if note.cn_id not in before),
+        used_up=tuple(note for note in used_up(new.issued_credit_notes) if note.cn_id not in before),
         failed=is_failing(new) and not is_failing(old),
         recovered=ended and paid > 0 and new.status == "paid",
         settled=ended and not (paid > 0 and new.status == "paid"),
@@ -73,5 +73,6 @@ def is_failing(row: InvoiceRow) -> bool:
     return not row.deleted and row.status in _UNPAID and (row.dunning_status in _DUNNED or row.status == "not_paid")
 
 
-def _used_up(row: InvoiceRow) -> tuple[IssuedCreditNote, ...]:
-    return tuple(note for note in row.issued_credit_notes if note.cn_status == "refunded")
+def used_up(notes: Iterable[IssuedCreditNote]) -> tuple[IssuedCreditNote, ...]:
+    """Those of which nothing is left: given back, or put towards other invoices; their links don't say which."""
+    return tuple(note for note in notes if note.cn_status == "refunded")

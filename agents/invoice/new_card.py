@@ -81,7 +81,7 @@ async def payment_new_card(task: NewCard, work: Work, *, use: Recovering) -> Wri
             invoice = await use.chargebee.get_invoice(task.invoice_id)
         except NotFound:
             return WriteBack(skipped="Chargebee doesn't have the invoice any more")
-    if not is_due(invoice) or settled_by(invoice) is not None:
+    if not is_due(invoice) or await settled_by(invoice, work, chargebee=use.chargebee) is not None:
         return WriteBack(skipped="there is nothing to collect any more")
     decline = await find_decline(invoice, work, chargebee=use.chargebee, since=task.due_at)
     if decline is None or decline.payment_source_id == recovery.payment_source_id:

@@ -35,7 +35,10 @@ async def payment_retry(task: PaymentRetry, work: Work, *, use: Recovering) -> W
             invoice = await use.chargebee.get_invoice(task.invoice_id)
         except NotFound:
             invoice = None
-    reason = "Chargebee doesn't have the invoice any more" if invoice is None else settled_by(invoice)
+    if invoice is None:
+        reason: str | None = "Chargebee doesn't have the invoice any more"
+    else:
+        reason = await settled_by(invoice, work, chargebee=use.chargebee)
     if invoice is None or reason is not None:
         return WriteBack(
             mutations=await close_quietly(

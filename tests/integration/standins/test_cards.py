@@ -1,17 +1,20 @@
 """What recovering a payment needs of the stand-ins: other cards, parts that are paid, purchases, workflows."""
 
+import uuid
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
+from agents.invoice.charges import settled_by
+from agents.runtime.handler import Work
 from integrations.chargebee.client import ChargebeeClient
 from integrations.chargebee.types import Effective
 from integrations.errors import NotFound, PaymentDeclined, PermanentError
 from integrations.iterable.client import IterableClient
 from integrations.iterable.types import Recipient
 from local.standin.run import Running
-from tests.integration.standins.conftest import Operator, plain_client
+from tests.integration.standins.conftest import START, Operator, plain_client
 
 ADA = Recipient(user_id="ada", email="ada@example.com")
 
@@ -106,6 +109,29 @@ async def test_another_plan_takes_the_place_of_the_plan_and_leaves_the_other_ite
     both = {"coaching-USD-Monthly", "plus-USD-Monthly"}
     assert set(changed.item_price_ids) == both
     assert both in [{line["entity_id"] for line in one["line_items"]} for one in chargebee.service.store.all("invoice")]
+
+
+@pytest.mark.parametrize(
+    ("given_back", "reason"), [(0, None), (1000, "money was given back")], ids=["another-invoice", "money"]
+)
+async def test_a_used_up_credit_note_settles_an_invoice_only_by_what_was_given_back(
+    chargebee: Running, chargebee_client: ChargebeeClient, operator: Operator, given_back: int, reason: str | None
+) -> None:
+    invoice_id = await failing_invoice(chargebee, operator, "insufficient_funds")
+    store = chargebee.service.store
+    note = {
+        "id": "CN-1", "customer_id": "ada", "status": "refunded", "currency_code": "USD", "total": 1500,
+        "amount_refunded": given_back, "amount_allocated": 1500 - given_back, "reference_invoice_id": invoice_id,
+    }  # fmt: skip
+    store.put("credit_note", "CN-1", note, created_at=START, updated_at=START)
+    invoice = store.find("invoice", invoice_id)
+    assert invoice is not None
+    invoice["issued_credit_notes"] = [{"cn_id": "CN-1", "cn_status": "refunded", "cn_total": 1500}]
+    store.put("invoice", invoice_id, invoice, created_at=START, updated_at=START)
+    work = Work(event_id=uuid.uuid4(), attempt=1)
+    due = await chargebee_client.get_invoice(invoice_id)
+    assert await settled_by(due, work, chargebee=chargebee_client) == reason
+    assert [(one["action"], one["id"]) for one in work.effects] == [("get_credit_note", "CN-1")]
 
 
 async def test_planned_changes_of_a_subscription_can_be_looked_at(
