@@ -32,10 +32,13 @@ class Cards:
         self._site = site
 
     def decline(self, customer_id: str, code: str | None) -> None:
-        """Decline that customer's card (``*``: all) from now on; None: accept it again. ValueError: unknown reason."""
+        """Decline that customer's card (``*``: all) from now on; None: accept it again. ValueError: unknown reason.
+
+        What is said of all counts for those of whom something else was said before, too.
+        """
         if code is not None and code not in DECLINES:
             raise ValueError(f"{code!r} is no reason to decline; there are {', '.join(DECLINES)}")
-        declined = self.declined()
+        declined = {} if customer_id == EVERYBODY else self.declined()
         declined.pop(customer_id, None)
         if code is not None:
             declined[customer_id] = code

@@ -12,6 +12,9 @@ from local.zendesk.replies import invalid, json_reply, not_found
 from local.zendesk.users import API_USER_ID, Users
 
 _STATUSES = ("new", "open", "pending", "hold", "solved", "closed")
+#: Where a ticket waits for somebody else than the team; the requester's word opens it, says
+#: https://support.zendesk.com/hc/en-us/articles/4408894213018-About-native-system-ticket-rules.
+_REOPENED = ("pending", "hold", "solved")
 _PRIORITIES = ("urgent", "high", "normal", "low")
 _SETTABLE = ("subject", "status", "priority", "type", "assignee_id", "group_id", "external_id")
 _LARGEST_PAGE = 100
@@ -147,6 +150,8 @@ class Tickets:
         if ticket["status"] == "closed":
             raise Refusal(invalid("status", "Status: closed prevents ticket update"))
         before = dict(ticket)
+        if _is_reply(given, ticket, actor_id) and ticket["status"] in _REOPENED:
+            given = {"status": "open", **given}
         self._apply(ticket, given)
         audit = self._audit(ticket, given, author_id=actor_id)
         for field in ("status", "priority", "subject"):
@@ -266,3 +271,10 @@ class Tickets:
 
     def _moment(self) -> str:
         return self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _is_reply(given: Mapping[str, Any], ticket: Mapping[str, Any], actor_id: int) -> bool:
+    """Whether a change has a public comment by the requester, who writes it or for whom it is written."""
+    comment = given.get("comment") or {}
+    author_id = comment.get("author_id", actor_id)
+    return bool(comment) and comment.get("public", True) and int(author_id) == ticket["requester_id"]

@@ -91,6 +91,17 @@ async def test_what_is_given_up_is_not_paid_and_what_is_paid_is_not_given_up(
         await chargebee_client.stop_dunning(invoice_id, idempotency_key="too-late")
 
 
+async def test_what_is_said_of_everybodys_card_counts_for_those_told_of_before(
+    chargebee: Running, operator: Operator
+) -> None:
+    await operator.post(chargebee, "cards", {"customer_id": "ada", "decline": "expired_card"})
+    answers = [
+        await operator.post(chargebee, "cards", {"customer_id": "*", "decline": decline})
+        for decline in ("insufficient_funds", None)
+    ]
+    assert [one["declined_cards"] for one in answers] == [{"*": "insufficient_funds"}, {}]
+
+
 @pytest.mark.parametrize("effective", [Effective.IMMEDIATELY, Effective.END_OF_TERM])
 async def test_another_plan_takes_the_place_of_the_plan_and_leaves_the_other_items(
     chargebee: Running, chargebee_client: ChargebeeClient, operator: Operator, effective: Effective

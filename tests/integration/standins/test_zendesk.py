@@ -85,6 +85,29 @@ async def test_a_ticket_is_worked_on(zendesk: Running, zendesk_client: ZendeskCl
     assert [one["public"] for one in comments] == [False, False]
 
 
+@pytest.mark.parametrize("waiting", ["pending", "hold", "solved"])
+async def test_the_requesters_reply_opens_a_ticket_that_waits(
+    zendesk: Running, zendesk_client: ZendeskClient, operator: Operator, waiting: str
+) -> None:
+    user = await zendesk_client.upsert_user("customer-1", name="Ada")
+    ticket = await zendesk_client.create_ticket(
+        requester_id=user.id, subject="Payment", body="Invoice 7", idempotency_key="event-1"
+    )
+    statuses = []
+    for change in (
+        {"status": waiting},
+        {"comment": "Do you still have the old card?"},
+        {"comment": "A note to myself", "public": False, "as": "requester"},
+        {"comment": "Yes", "as": "requester"},
+        {"comment": "Thanks, that's all", "as": "requester", "status": "solved"},
+    ):
+        await operator.post(zendesk, "tickets", {"id": ticket.id, **change})
+        statuses.append((await zendesk_client.get_ticket(ticket.id)).status)
+    assert statuses == [waiting, waiting, waiting, "open", "solved"]
+    told = [one for one in zendesk.service.store.all("event") if one["type"].endswith("ticket.status_changed")]
+    assert {"previous": waiting.upper(), "current": "OPEN"} in [one["event"] for one in told]
+
+
 async def test_a_comment_is_found_behind_a_hundred_others(zendesk: Running, zendesk_client: ZendeskClient) -> None:
     user = await zendesk_client.upsert_user("customer-1", name="Ada")
     ticket = await zendesk_client.create_ticket(
