@@ -104,7 +104,12 @@ async def test_an_interrupted_command_says_how_to_go_on_and_repeats_nothing(
     log = tmp_path / "log"
     with log.open("w") as file:
         first = subprocess.Popen(  # noqa: ASYNC220 -- started at once; what takes time is awaited below
-            [*replaying, "--rate", "2"], env=environment, stderr=file, cwd=tmp_path
+            [*replaying, "--rate", "2"],
+            env=environment,
+            stderr=file,
+            cwd=tmp_path,
+            # Tests that run in a shell's background inherit that SIGINT is ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 -- it does nothing else
         )
 
     async def has_told() -> bool:
