@@ -409,12 +409,10 @@ async def latency(url: str, address: str, channel: grpc.aio.Channel, *, samples:
 
 def report(what: str, figures: str, value: float, target: float | None, *, at_most: bool = False) -> bool:
     """Print a figure beside its target, if it has one; whether it is met."""
-    if target is None:
-        print(f"      {what:<40}{value:>8.2f}  (no target)  {figures}", flush=True)  # noqa: T201
-        return True
-    met = value <= target if at_most else value >= target
-    bound = "at most" if at_most else "at least"
-    print(f"{'pass' if met else 'FAIL'}  {what:<40}{value:>8.2f}  ({bound} {target})  {figures}", flush=True)  # noqa: T201
+    met = target is None or (value <= target if at_most else value >= target)
+    verdict = "" if target is None else "pass" if met else "FAIL"
+    bound = "no target" if target is None else f"{'at most' if at_most else 'at least'} {target}"
+    print(f"{verdict:<4}  {what:<40}{value:>8.2f}  ({bound})  {figures}", flush=True)  # noqa: T201
     return met
 
 
