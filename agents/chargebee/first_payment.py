@@ -24,13 +24,14 @@ from agents.chargebee.operations import (
     find_paid_contracts,
     find_unpaid_contracts,
     get_contract,
-    hold_contract,
     move_first_payment,
     plan_first_payments,
 )
-from agents.chargebee.subscribing import OPEN, billing_id_of, subscribe
+from agents.chargebee.subscribing import billing_id_of, subscribe
 from agents.charging.cards import find_payment_source, is_another
 from agents.charging.declines import is_hard
+from agents.charging.doubles import OPEN
+from agents.charging.operations import hold_contract
 from agents.events.contract import ContractUpdated
 from agents.events.customer import CustomerPaymentSourceChanged
 from agents.events.envelope import derived_id

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from agents.chargebee.first_payment import Billing, contract_ended, find_recovery, first_payment_declined
 from agents.chargebee.operations import get_contract, get_customer, set_chargebee_customer
-from agents.chargebee.subscribing import OPEN, Person, subscribe
-from agents.charging.doubles import why_not_wanted
+from agents.chargebee.subscribing import Person, subscribe
+from agents.charging.doubles import OPEN, why_not_wanted
 from agents.events.contract import ContractInserted, ContractUpdated
 from agents.events.customer import CustomerInserted, CustomerSignedUp, CustomerUpdated
 from agents.graphql.client import GraphQLClient

@@ -218,35 +218,6 @@ def get_contract(*, id: uuid.UUID) -> Query[GetContract]:
     return Query(document=_GET_CONTRACT, variables=variables, answer=GetContract)
 
 
-_HOLD_CONTRACT: Final = Document(
-    name="HoldContract",
-    kind="mutation",
-    text="""\
-mutation HoldContract($id: uuid!, $updated_at: timestamptz!) {
-  hold_contract(id: $id, updated_at: $updated_at) {
-    id
-  }
-}""",
-)
-
-
-class HoldContract(Answer):
-    """The answer of `hold_contract`."""
-
-    class HoldContract(Answer):
-        """Of type `held_contract`."""
-
-        id: uuid.UUID
-
-    hold_contract: HoldContract
-
-
-def hold_contract(*, id: uuid.UUID, updated_at: datetime.datetime) -> Mutation[HoldContract]:
-    """What follows in the write-back holds only if the contract is as it was read."""
-    variables: dict[str, Any] = {"id": id, "updated_at": updated_at}
-    return Mutation(document=_HOLD_CONTRACT, variables=variables, answer=HoldContract)
-
-
 _SET_CONTRACT_SUBSCRIPTION: Final = Document(
     name="SetContractSubscription",
     kind="mutation",

@@ -1,7 +1,6 @@
 """A contract's subscription in Chargebee: made once, under the contract's id."""
 
 from datetime import UTC, datetime, time
-from typing import Final
 
 from agents.chargebee.operations import GetContract, GetCustomer, set_contract_subscription
 from agents.graphql.operations import Mutation
@@ -11,8 +10,6 @@ from integrations.chargebee.client import ChargebeeClient
 
 #: A customer of ours, as the operations read them.
 Person = GetCustomer.Customer | GetContract.Contract.Customer
-#: Contracts in these have a term before them or in course; the others are over.
-OPEN: Final = frozenset({"future", "active"})
 
 
 def billing_id_of(customer: Person) -> str:

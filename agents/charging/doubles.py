@@ -5,14 +5,14 @@ whoever asks first has it decided. So those that handle one contract, or both, a
 other. The one that doesn't count is cancelled there.
 """
 
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 from agents.charging.operations import confirm_contract
 from agents.graphql.client import GraphQLClient
 
 #: Contracts in these have a term before them or in course; the others are over.
-_OPEN = frozenset({"future", "active"})
+OPEN: Final = frozenset({"future", "active"})
 
 
 class Wanted(Protocol):
@@ -45,4 +45,4 @@ async def why_not_wanted(contract: Wanted, *, graphql: GraphQLClient) -> str | N
     confirmed = (await graphql.query(confirm_contract(id=contract.id))).confirmed
     if confirmed.double_of is not None:
         return f"the contract was asked for twice at once: {confirmed.double_of} counts"
-    return None if confirmed.status in _OPEN else f"the contract is {confirmed.status}"
+    return None if confirmed.status in OPEN else f"the contract is {confirmed.status}"

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any, Final
 
-from agents.charging.doubles import why_not_wanted
+from agents.charging.doubles import OPEN, why_not_wanted
 from agents.contract.activation import begin
 from agents.contract.operations import GetContract, get_contract
 from agents.contract.renewal import plan_renewal
@@ -14,8 +14,6 @@ from agents.runtime.clock import Clock
 from agents.runtime.handler import Work, WriteBack
 from integrations.chargebee.client import ChargebeeClient
 
-#: Contracts in these have a term before them or in course; the others are over.
-_OPEN: Final = frozenset({"future", "active"})
 #: A contract that begins within this of being written began at once.
 _AT_ONCE: Final = timedelta(minutes=5)
 
@@ -32,7 +30,7 @@ async def contract_inserted(
     contract = (await graphql.query(get_contract(id=event.new.id))).contract
     if contract is None:
         return WriteBack(skipped="the contract is gone")
-    if contract.status not in _OPEN:
+    if contract.status not in OPEN:
         return WriteBack(skipped=f"the contract is {contract.status}")
     unwanted = await why_not_wanted(contract, graphql=graphql)
     if unwanted is not None:
@@ -64,7 +62,7 @@ async def contract_updated(
     contract = (await graphql.query(get_contract(id=event.new.id))).contract
     if contract is None:
         return WriteBack(skipped="the contract is gone")
-    if contract.status not in _OPEN:
+    if contract.status not in OPEN:
         return WriteBack(skipped=f"the contract is {contract.status}")
     mutations: list[Mutation] = []
     if linked:

@@ -130,35 +130,6 @@ def get_ending_contract(*, id: uuid.UUID) -> Query[GetEndingContract]:
     return Query(document=_GET_ENDING_CONTRACT, variables=variables, answer=GetEndingContract)
 
 
-_HOLD_CONTRACT: Final = Document(
-    name="HoldContract",
-    kind="mutation",
-    text="""\
-mutation HoldContract($id: uuid!, $updated_at: timestamptz!) {
-  hold_contract(id: $id, updated_at: $updated_at) {
-    id
-  }
-}""",
-)
-
-
-class HoldContract(Answer):
-    """The answer of `hold_contract`."""
-
-    class HoldContract(Answer):
-        """Of type `held_contract`."""
-
-        id: uuid.UUID
-
-    hold_contract: HoldContract
-
-
-def hold_contract(*, id: uuid.UUID, updated_at: datetime.datetime) -> Mutation[HoldContract]:
-    """What follows in the write-back holds only if the contract is as it was read."""
-    variables: dict[str, Any] = {"id": id, "updated_at": updated_at}
-    return Mutation(document=_HOLD_CONTRACT, variables=variables, answer=HoldContract)
-
-
 _END_CONTRACT: Final = Document(
     name="EndContract",
     kind="mutation",

@@ -4,12 +4,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
+from agents.charging.operations import hold_contract
 from agents.contract.operations import (
     GetEndingContract,
     continue_contract,
     end_contract,
     get_ending_contract,
-    hold_contract,
     schedule_renewal,
 )
 from agents.events.contract import ContractCompleted, ContractRenewed

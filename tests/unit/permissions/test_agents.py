@@ -103,7 +103,7 @@ def test_what_an_agent_needs_and_may_not_is_named_with_the_operation_that_needs_
         f"Agent contract uses publishing contract.renewed and may not: add it to its part in {WHERE}.",
         "Agent contract uses insert of events.scheduled_task (ScheduleRenewal of agents/contract/operations.graphql) "
         f"and may not: add it to its part in {WHERE}.",
-        "Agent contract uses operation hold_contract (HoldContract of agents/contract/operations.graphql) and may not: "
+        "Agent contract uses operation hold_contract (HoldContract of agents/charging/operations.graphql) and may not: "
         f"add it to its part in {WHERE}.",
         "Agent contract uses select_by_pk of public.contract (GetContract of agents/contract/operations.graphql, "
         "GetEndingContract of agents/contract/operations.graphql) and may not: "
