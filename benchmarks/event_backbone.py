@@ -86,20 +86,36 @@ _INSERT: Final = (
 )
 _INSERTED: Final = "SELECT count(*) FROM public.contract"
 _FILL: Final = """
-    INSERT INTO events.outbox (type, topic, ordering_key, subject, data)
-    SELECT 'contract.updated', 'contract-events', key, key, jsonb_build_object('op', 'UPDATE', 'rest', repeat('x', 500))
-    FROM generate_series(1, $1::int) AS n
-    CROSS JOIN LATERAL (SELECT '00000000-0000-7000-8000-' || lpad((n % $2)::text, 12, '0') AS key) AS keys
+    WITH written AS (
+        INSERT INTO events.outbox (type, topic, ordering_key, lane, subject, data)
+        SELECT
+            'contract.updated', 'contract-events', key, events.lane_of(key), key,
+            jsonb_build_object('op', 'UPDATE', 'rest', repeat('x', 500))
+        FROM generate_series(1, $1::int) AS n
+        CROSS JOIN LATERAL (SELECT '00000000-0000-7000-8000-' || lpad((n % $2)::text, 12, '0') AS key) AS keys
+        RETURNING lane, sequence
+    )
+    INSERT INTO events.waiting (lane, sequence) SELECT w.lane, w.sequence FROM written AS w
+"""
+_EMPTY: Final = """
+    WITH gone AS (
+        DELETE FROM events.waiting RETURNING sequence
+    )
+    DELETE FROM events.outbox AS o USING gone AS g WHERE o.sequence = g.sequence
 """
 _FIRST: Final = OutboxEvent(
     0, str(uuid.UUID(int=0)), "contract.updated", TOPICS[0].name, "k", "k", None, 0, None, bytes(8), 2, "{}"
 )
-_WAITING: Final = "SELECT count(*) FROM events.outbox WHERE published_at IS NULL AND dead_lettered_at IS NULL"
+_WAITING: Final = "SELECT count(*) FROM events.waiting"
 #: In place of the relay's `mark_published`.
 _DELETE: Final = """
-    DELETE FROM events.outbox AS o
-    USING unnest($1::bigint[], $2::text[]) AS m (sequence, message_id)
-    WHERE o.sequence = m.sequence
+    WITH done AS (
+        DELETE FROM events.waiting AS w
+        USING unnest($1::smallint[], $2::bigint[], $3::text[]) AS m (lane, sequence, message_id)
+        WHERE w.lane = m.lane AND w.sequence = m.sequence
+        RETURNING w.sequence
+    )
+    DELETE FROM events.outbox AS o USING done AS d WHERE o.sequence = d.sequence
 """
 
 
@@ -221,6 +237,10 @@ async def drain(url: str, address: str, *, sizes: Sequence[int]) -> list[bool]:
         "loop": read_and_delete,
     }
     turns = [(size, way, await copy_database(url, f"waiting_{size}_{way}")) for size in sizes for way in ways]
+    for _, way, each in turns:
+        if way in ("deletes", "loop"):
+            # Both of an event's rows are deleted by name: the trigger for those who name one costs as much again.
+            await execute(each, "ALTER TABLE events.outbox DISABLE TRIGGER discard")
     rates: dict[int, dict[str, list[float]]] = {size: {way: [] for way in ways} for size in sizes}
     for _ in range(ROUNDS):
         for size, _, each in turns:
@@ -255,12 +275,12 @@ async def fill(url: str, size: int) -> None:
         waiting = await connection.fetchval(_WAITING, timeout=TIMEOUT_S)
         if size <= _FEW:
             # What is left is of some keys only, which among a million isn't to be seen.
-            await connection.execute("DELETE FROM events.outbox WHERE published_at IS NULL", timeout=TIMEOUT_S)
+            await connection.execute(_EMPTY, timeout=TIMEOUT_S)
             waiting = 0
         await connection.execute(_FILL, size - waiting, KEYS, timeout=TIMEOUT_S * 5)
         # What the last round and filling left to do isn't part of emptying; and each round begins right after a
         # checkpoint, since a page's first change after one goes into the log as a whole page.
-        await connection.execute("VACUUM ANALYZE events.outbox", timeout=TIMEOUT_S)
+        await connection.execute("VACUUM ANALYZE events.outbox, events.waiting, events.publication", timeout=TIMEOUT_S)
         await connection.execute("CHECKPOINT", timeout=TIMEOUT_S)
 
 
@@ -364,9 +384,10 @@ async def read_and_delete(url: str, events: int) -> float:
             stretch = rotation.next_stretch(range(LANES), limit=batch)
             found = (await reader.read(stretch.lanes, per_lane=stretch.per_lane, limit=stretch.limit)).events
             rotation.saw(stretch, len(found), len({event.lane for event in found}))
-            sequences = [event.sequence for event in found]
-            await writing.execute("DELETE FROM events.outbox WHERE sequence = ANY ($1::bigint[])", sequences)
-            count += len(sequences)
+            gone = sorted((event.lane, event.sequence, "") for event in found)
+            if gone:
+                await writing.execute(_DELETE, *zip(*gone, strict=True))
+            count += len(gone)
         return count / (time.perf_counter() - began)
 
 

@@ -38,6 +38,7 @@ def render_create(triggers: Sequence[DeclaredTrigger] = DECLARED) -> str:
         _template("announce", somebody_waits=_SOMEBODY_WAITS),
         _render_publish(),
         _template("replay"),
+        _template("discard"),
         *(_render_trigger(trigger) for trigger in triggers),
     )
     return "\n".join(scripts)
@@ -52,9 +53,11 @@ def render_drop(triggers: Sequence[DeclaredTrigger] = DECLARED) -> str:
     lines += [
         "DROP FUNCTION events.replay(uuid[], boolean, text);",
         "DROP FUNCTION events.publish(text, text, jsonb, uuid, jsonb, text);",
-        "ALTER TABLE events.outbox RESET (",
-        "    fillfactor, autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold, autovacuum_analyze_scale_factor",
-        ");",
+        "DROP TRIGGER discard_all ON events.outbox;",
+        "DROP TRIGGER discard ON events.outbox;",
+        "DROP FUNCTION events.discard_events();",
+        "ALTER TABLE events.outbox RESET (autovacuum_analyze_scale_factor);",
+        "ALTER TABLE events.waiting RESET (autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold);",
         "ALTER TABLE events.relay RESET (fillfactor, autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold);",
         "DROP TRIGGER announce ON events.outbox;",
         "DROP FUNCTION events.announce();",
@@ -101,6 +104,7 @@ def _render_publish() -> str:
     hint = f"One of: {', '.join(event_type.name for event_type in publishable)}."
     return _template(
         "publish",
+        somebody_waits=_SOMEBODY_WAITS,
         types=indent("\n".join(branches), _STEP * 2),
         hint=hint.replace("'", "''"),
         max_data_bytes=str(MAX_DATA_BYTES),
@@ -122,6 +126,7 @@ def _render_trigger(trigger: DeclaredTrigger) -> str:
         function=function_name(trigger),
         declarations=declarations,
         body=indent("\n".join(body), _STEP),
+        somebody_waits=_SOMEBODY_WAITS,
     )
     return "\n".join((function, *(_render_create_trigger(trigger, operation) for operation in trigger.events)))
 
@@ -176,7 +181,7 @@ def _render_insert(trigger: DeclaredTrigger, operation: Operation) -> str:
         f"{_STEP}(type, topic, ordering_key, lane, subject, data, session_variables, traceparent)\n"
         f"SELECT\n{indent(values, _STEP)}\n"
         f"FROM {data} AS told\n"
-        f"RETURNING {_SOMEBODY_WAITS} INTO somebody_waits;"
+        "RETURNING lane, sequence INTO event_lane, event_sequence;"
     )
     return "\n".join(statements)
 

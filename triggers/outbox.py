@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any, ClassVar, Final
 
 from triggers.connection import Connection
@@ -30,12 +30,14 @@ class Read:
 class OutboxReader:
     """Reads what waits, on a connection of its own."""
 
-    #: For `connect`. The walk along the index is right however few rows the statistics know of, so the planner isn't
-    #: given the choice; and one plan serves all reads.
+    #: For `connect`. The walk along what waits, an event at a time, is right however few rows the statistics know of,
+    #: so the planner isn't given the choice; and one plan serves all reads.
     SETTINGS: ClassVar = {
         "plan_cache_mode": "force_generic_plan",
         "enable_seqscan": "off",
         "enable_bitmapscan": "off",
+        "enable_hashjoin": "off",
+        "enable_mergejoin": "off",
         "statement_timeout": "10000",
     }
 
@@ -73,6 +75,8 @@ class OutboxReader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Published:
+    #: All of one key, and so of one lane.
+    lane: int
     sequences: Sequence[int]
     message_ids: Sequence[str]
     done: "asyncio.Future[None]"
@@ -80,6 +84,7 @@ class _Published:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _GivenUp:
+    lane: int
     sequence: int
     reason: str
     done: "asyncio.Future[None]"
@@ -109,17 +114,23 @@ class OutboxWriter:
         self._published: list[_Published] = []
         #: How many events those are.
         self._gathered = 0
-        self._failed: dict[int, str] = {}
+        #: By lane and sequence.
+        self._failed: dict[tuple[int, int], str] = {}
         self._given_up: list[_GivenUp] = []
         self._due = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
 
     def mark_published(self, events: Sequence[OutboxEvent], message_ids: Sequence[str]) -> "asyncio.Future[None]":
-        """Mark the events soon; the future is done when they are."""
+        """Mark the events, which are of one key, soon; the future is done when they are."""
         loop = asyncio.get_running_loop()
         done = loop.create_future()
         self._published.append(
-            _Published(sequences=[event.sequence for event in events], message_ids=message_ids, done=done)
+            _Published(
+                lane=events[0].lane,
+                sequences=[event.sequence for event in events],
+                message_ids=message_ids,
+                done=done,
+            )
         )
         self._gathered += len(events)
         if self._gathered >= _ENOUGH:
@@ -135,13 +146,13 @@ class OutboxWriter:
 
     def note_failure(self, event: OutboxEvent, error: str) -> None:
         """Write down soon that an attempt failed; nobody waits for it."""
-        self._failed[event.sequence] = error
+        self._failed[event.lane, event.sequence] = error
         self._due.set()
 
     def give_up(self, event: OutboxEvent, reason: str) -> "asyncio.Future[None]":
         """Make the event a dead letter soon; the future is done when it is."""
         done = asyncio.get_running_loop().create_future()
-        self._given_up.append(_GivenUp(sequence=event.sequence, reason=reason, done=done))
+        self._given_up.append(_GivenUp(lane=event.lane, sequence=event.sequence, reason=reason, done=done))
         self._due.set()
         return done
 
@@ -167,15 +178,20 @@ class OutboxWriter:
         failed, self._failed = self._failed, {}
         given_up, self._given_up = self._given_up, []
         if published:
-            # In the order of the rows: neighbours, of whatever keys, are then marked while their pages are at hand.
+            # In the order of the index: neighbours, of whatever keys, are then marked while their pages are at hand.
+            lanes = chain.from_iterable(repeat(entry.lane, len(entry.sequences)) for entry in published)
             sequences = chain.from_iterable(entry.sequences for entry in published)
             message_ids = chain.from_iterable(entry.message_ids for entry in published)
-            marks = sorted(zip(sequences, message_ids, strict=True))
+            marks = sorted(zip(lanes, sequences, message_ids, strict=True))
             await self._connection.execute(load_statement("relay/mark_published"), *zip(*marks, strict=True))
         if failed:
-            await self._connection.execute(load_statement("relay/mark_failed"), list(failed), list(failed.values()))
+            await self._connection.execute(
+                load_statement("relay/mark_failed"), *zip(*failed, strict=True), list(failed.values())
+            )
         for entry in given_up:
-            await self._connection.execute(load_statement("relay/dead_letter"), entry.sequence, entry.reason)
+            await self._connection.execute(
+                load_statement("relay/dead_letter"), entry.lane, entry.sequence, entry.reason
+            )
         futures = [entry.done for entry in published] + [entry.done for entry in given_up]
         for future in futures:
             if not future.done():

@@ -129,9 +129,6 @@ class _History:
             source="/caregraph/development",
             data=data,
             created_at=time,
-            published_at=time + _seconds(0.02),
-            message_id=self._chance.digits(16),
-            attempts=1,
         )
 
     def _notify(self, event: Row, customer: Customer, template: str, channel: str) -> None:

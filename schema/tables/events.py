@@ -1,14 +1,15 @@
 """Schema `events`: from a committed change to its effects. Only operators read it.
 
-An event is a row of `outbox`, written in the transaction of the change it tells of; the relay publishes it; each agent
-keeps an `inbox` row for what it has done and a `delivery` row for every attempt; what was given up is a `dead_letter`.
+An event is a row of `outbox`, written in the transaction of the change it tells of, and a row of `waiting` until the
+relay has published it; `publication` says when that was. The event itself never changes
+(docs/decisions/what-waits-has-a-table-of-its-own.md). Each agent keeps an `inbox` row for what it has done and a
+`delivery` row for every attempt; what was given up is a `dead_letter`.
 There are no foreign keys to the outbox: published rows are archived, and events can come from outside.
 """
 
 from typing import Final
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -28,7 +29,6 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.event import listen
 
 from schema.relationships import to_many, to_one
 from schema.tables.metadata import Timestamp, created_at, key, metadata, one_of, ranges_index, updated_at
@@ -67,31 +67,49 @@ outbox = Table(
     ),
     Column("replay_of", Uuid, comment="The event that this row publishes once more, under that event's id."),
     created_at(),
-    Column("published_at", Timestamp, comment="Null while it waits for the relay."),
-    Column("message_id", Text, comment="Pub/Sub's id of the message."),
-    Column("attempts", Integer, nullable=False, server_default=text("0")),
-    Column("last_error", Text),
-    Column("dead_lettered_at", Timestamp, comment="When the relay gave it up; its dead letter says why."),
     Column("replay_to", Text, comment="The agent that alone is to handle this replay; null: all of them."),
-    Index(
-        "outbox_waiting_idx",
-        "lane",
-        "sequence",
-        postgresql_where=text("published_at IS NULL AND dead_lettered_at IS NULL"),
-    ),
     Index(None, "subject", "sequence"),
-    # Every write pays for an index, and marking an event as published pays again. Rows lie in the order of their
-    # making, so that the ranges of blocks of this one, which cost next to nothing, find a time span as well; and a
-    # rare type, and what belongs to a trace.
+    # Every write pays for an index. Rows lie in the order of their making, so that the ranges of blocks of this one,
+    # which cost next to nothing, find a time span as well; and a rare type, and what belongs to a trace.
     ranges_index("outbox", "type", _TRACE_ID, distinct=_DISTINCT),
     schema="events",
     comment="Every event, exactly as its transaction committed it.",
-    info={"relationships": _FOLLOWING},
+    info={
+        "relationships": [
+            *_FOLLOWING,
+            to_one("waiting", "events.waiting", lane="lane", sequence="sequence"),
+            to_one("publication", "events.publication", sequence="sequence"),
+        ]
+    },
 )
 
-# Keys rise, so their indexes' pages would be full when marking adds entries, and split. (`DDL` has no types.)
-for _name in ("outbox_pkey", "outbox_sequence_key"):
-    listen(outbox, "after_create", DDL(f"ALTER INDEX events.{_name} SET (fillfactor = 50)"))  # type: ignore[no-untyped-call]
+waiting = Table(
+    "waiting",
+    metadata,
+    Column("lane", SmallInteger, nullable=False, comment="The event's."),
+    Column("sequence", BigInteger, nullable=False, comment="The event's."),
+    Column("attempts", Integer, nullable=False, server_default=text("0"), comment="Those that failed."),
+    Column("last_error", Text),
+    PrimaryKeyConstraint("lane", "sequence"),
+    schema="events",
+    comment="The events that the relay has yet to publish. Written with the event, removed with its publication.",
+    info={"relationships": [to_one("event", "events.outbox", sequence="sequence")]},
+)
+
+publication = Table(
+    "publication",
+    metadata,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False, comment="The event's."),
+    Column("published_at", Timestamp, comment="When Pub/Sub had taken it; null if it never did."),
+    Column("message_id", Text, comment="Pub/Sub's id of the message."),
+    Column("attempts", Integer, nullable=False),
+    Column("last_error", Text),
+    Column("dead_lettered_at", Timestamp, comment="When the relay gave it up; its dead letter says why."),
+    CheckConstraint("(published_at IS NULL) <> (dead_lettered_at IS NULL)", name="outcome"),
+    schema="events",
+    comment="What the relay made of an event of the outbox: published, or given up.",
+    info={"relationships": [to_one("event", "events.outbox", sequence="sequence")]},
+)
 
 outbox_archive = Table(
     "outbox_archive",

@@ -61,7 +61,7 @@ STORY = """
         support_tickets { id }
         billing_customer { email first_name last_name phone }
       }
-      waiting: events_outbox_aggregate(where: {published_at: {_is_null: true}}) { aggregate { count } }
+      waiting: events_waiting_aggregate { aggregate { count } }
     }
 """
 EVENTS = """

@@ -144,7 +144,9 @@ def still_to_come(view: View, contracts: set[str]) -> list[str]:
             """
             query ($ids: [String!]!) {
               events_outbox(where: {subject: {_in: $ids}}) {
-                id type subject published_at deliveries(order_by: {started_at: asc}) { agent outcome error }
+                id type subject
+                publication { published_at }
+                deliveries(order_by: {started_at: asc}) { agent outcome error }
               }
             }
             """,
@@ -163,5 +165,5 @@ def still_to_come(view: View, contracts: set[str]) -> list[str]:
             ends = [one for one in event["deliveries"] if one["agent"] == agent]
             if not any(one["outcome"] in {"done", "skipped"} for one in ends):
                 went = "; ".join(f"{one['outcome']} {one['error'] or ''}".strip() for one in ends) or "no delivery"
-                found.append(f"{contract} {kind} {event['id']} at {agent}: published {event['published_at']}, {went}")
+                found.append(f"{contract} {kind} {event['id']} at {agent}: published {event['publication']}, {went}")
     return found

@@ -33,7 +33,7 @@ def test_table_has_a_primary_key(table: Table) -> None:
 
 @every_base_table
 def test_own_table_has_uuid_key_and_creation_time_unless_its_key_is_natural(table: Table) -> None:
-    natural_key = {"chargebee.sync_cursor", "events.inbox", "events.live_watch"}
+    natural_key = {"chargebee.sync_cursor", "events.inbox", "events.live_watch", "events.waiting", "events.publication"}
     if MIRROR in table.columns or table.fullname in natural_key:
         return
     assert table.primary_key.columns.keys() == ["id"]

@@ -24,6 +24,7 @@ from tests.integration.agents.billed import api, chargebee_settings, control, mi
 from tests.integration.agents.deliveries import World
 from tests.integration.agents.dispensing import pharmacy_settings, prescribe, zendesk_settings
 from tests.integration.standins.conftest import pharmacy_order
+from tests.integration.triggers.records import mark_published
 
 #: What a stand-in notes for whoever tests with it; no outside system's store.
 _NOTES_OF_STANDINS = frozenset({"received"})
@@ -252,7 +253,7 @@ async def _in_our_tables(world: World, known: Known) -> None:
 
 async def publish_all(world: World) -> None:
     """The relay comes by."""
-    await world.database.execute("UPDATE events.outbox SET published_at = now() WHERE published_at IS NULL")
+    await mark_published(world.database)
 
 
 # The search

@@ -36,7 +36,9 @@ async def test_every_row_arrives_and_triggers_fire_as_before(database_url: str) 
     try:
         for table in base_tables():
             count = await connection.fetchval(f"SELECT count(*) FROM {table.fullname}")  # noqa: S608 -- our own name
-            assert count == len(data.table(table.fullname)), table.fullname
+            # The relay's part is said of all events at once.
+            made = "events.outbox" if table.fullname == "events.publication" else table.fullname
+            assert count == len(data.table(made)), table.fullname
         assert loaded.rows == sum(len(rows) for rows in data.rows.values())
         assert await connection.fetch(TRIGGERS) == triggers
         assert {row["tgenabled"] for row in triggers if row["tgname"].startswith("refuse")} == {b"A"}
@@ -47,7 +49,7 @@ async def test_every_row_arrives_and_triggers_fire_as_before(database_url: str) 
 async def test_loading_makes_no_event_of_its_own(demo_database_url: str) -> None:
     connection = await asyncpg.connect(demo_database_url)
     try:
-        assert await connection.fetchval("SELECT count(*) FROM events.outbox WHERE published_at IS NULL") == 0
+        assert await connection.fetchval("SELECT count(*) FROM events.history WHERE published_at IS NULL") == 0
     finally:
         await connection.close()
 

@@ -5,8 +5,9 @@ from schema.from_metadata import catalogue_from_metadata
 from schema.tables import base_tables, metadata
 from tests.integration.live.conftest import Connection
 
-#: Watching the watch would be no use.
-SILENT = {"events.live_watch"}
+#: Watching the watch would be no use, and what every event passes through has better to do; statements that read these
+#: run by the clock.
+SILENT = {"events.live_watch", "events.waiting", "events.publication"}
 
 
 async def test_every_table_tells_its_key_and_the_columns_by_which_rows_refer_to_each_other(
@@ -19,6 +20,8 @@ async def test_every_table_tells_its_key_and_the_columns_by_which_rows_refer_to_
     for table in catalogue:
         expected.get(table.key, set()).update(table.primary_key)
         for relationship in table.relationships.values():
+            if SILENT & {table.key, relationship.target}:
+                continue
             for local, remote in relationship.columns:
                 expected.get(table.key, set()).add(local)
                 expected.get(relationship.target, set()).add(remote)

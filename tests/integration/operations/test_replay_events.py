@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.integration.operations.conftest import Endpoint
-from tests.integration.triggers.records import Records
+from tests.integration.triggers.records import Records, mark_published
 from triggers.statements import load_statement
 
 REPLAY = """
@@ -25,7 +25,7 @@ async def publish_all(records: Records, count: int) -> list[Any]:
     """Events of `count` new contracts, all published; in order."""
     for _ in range(count):
         await records.insert_contract()
-    await records.connection.execute("UPDATE events.outbox SET published_at = now()")
+    await mark_published(records.connection)
     return await records.outbox()
 
 
@@ -138,7 +138,7 @@ async def test_a_replay_of_everything_again_in_pieces_ends_before_its_own_copies
             "replay_events"
         ]
         pieces += 1
-        await records.connection.execute("UPDATE events.outbox SET published_at = now()")
+        await mark_published(records.connection)
     assert pieces == 3
     assert len(await records.outbox()) == 10
 
@@ -185,7 +185,7 @@ async def test_a_copy_stands_for_its_original(endpoint: Endpoint, records: Recor
     (event,) = await publish_all(records, 1)
     await endpoint.data(REPLAY, ids=[str(event["id"])])
     (copy,) = await copies(records)
-    await records.connection.execute("UPDATE events.outbox SET published_at = now()")
+    await mark_published(records.connection)
     answer = await endpoint.data(REPLAY, ids=[str(copy["id"])])
     assert answer["replay_events"]["ids"] == [str(event["id"])]
     assert [row["replay_of"] for row in await copies(records)] == [event["id"]]

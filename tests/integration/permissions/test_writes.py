@@ -56,6 +56,8 @@ healthcare.medication               .          .         .     .         .    .
 healthcare.prescription             .          .         .     iu        .    u
 healthcare.prescription_fill        .          .         .     .         .    iu
 events.outbox                       .          .         .     .         .    .
+events.waiting                      .          .         .     .         .    .
+events.publication                  .          .         .     .         .    .
 events.inbox                        .          .         .     .         .    i
 events.delivery                     .          .         .     .         .    i
 events.dead_letter                  .          .         .     .         .    i

@@ -11,7 +11,7 @@ from cronsim import CronSim
 from typer.testing import CliRunner
 
 from server.cli.main import app
-from tests.integration.triggers.records import Records
+from tests.integration.triggers.records import Records, mark_published
 from triggers.history import Filter, get_event, get_story, list_events
 from triggers.replay import Selection, measure, replay
 from triggers.scheduler.cron import CRON_JOBS, CronJob, find_job
@@ -82,10 +82,7 @@ async def test_the_cleanup_archives_what_is_old_and_nothing_that_is_owed(records
     for _ in range(4):
         await records.insert_contract()
     await records.connection.execute("UPDATE events.outbox SET created_at = now() - interval '100 days'")
-    await records.connection.execute(
-        "UPDATE events.outbox SET published_at = now() WHERE sequence IN"
-        " (SELECT sequence FROM events.outbox ORDER BY sequence LIMIT 2)"
-    )
+    await mark_published(records.connection, [row["id"] for row in (await records.outbox())[:2]])
     first, second, third, _ = await records.outbox()
     await records.connection.execute(
         "INSERT INTO events.dead_letter (event_id, agent, reason, event) VALUES ($1, 'zendesk', 'no', '{}')",
@@ -115,9 +112,8 @@ async def test_the_cleanup_archives_what_is_old_and_nothing_that_is_owed(records
 async def test_the_cleanup_ends_what_was_archived_long_ago(records: Records, database_url: str) -> None:
     await records.insert_contract()
     (event,) = await records.outbox()
-    await records.connection.execute(
-        "UPDATE events.outbox SET created_at = now() - interval '3 years', published_at = now()"
-    )
+    await records.connection.execute("UPDATE events.outbox SET created_at = now() - interval '3 years'")
+    await mark_published(records.connection)
     for due_at in (DUE, DUE + timedelta(days=7)):
         assert await run("data-cleanup", database_url, due_at=due_at) is RunOutcome.DONE
     results = [json.loads(row["result"]) for row in await runs(records.connection)]

@@ -1,10 +1,39 @@
 """Rows for tests: a customer, a treatment, and contracts."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
+
+_OUTBOX = """
+SELECT
+    o.*, o.data::text AS json, o.session_variables::text AS session,
+    p.published_at, p.message_id, p.dead_lettered_at,
+    coalesce(p.attempts, w.attempts) AS attempts, coalesce(p.last_error, w.last_error) AS last_error
+FROM events.outbox AS o
+LEFT JOIN events.publication AS p USING (sequence)
+LEFT JOIN events.waiting AS w USING (lane, sequence)
+ORDER BY o.sequence
+"""
+
+
+async def mark_published(connection: asyncpg.Connection, event_ids: Sequence[uuid.UUID] | None = None) -> None:
+    """What a relay does to the events, or to all that wait, when Pub/Sub has taken them, 3 ms after they came."""
+    await connection.execute(
+        """
+        WITH done AS (
+            DELETE FROM events.waiting AS w
+            USING events.outbox AS o
+            WHERE o.sequence = w.sequence AND ($1::uuid[] IS NULL OR o.id = ANY ($1))
+            RETURNING o.sequence, o.created_at
+        )
+        INSERT INTO events.publication (sequence, published_at, message_id, attempts)
+        SELECT d.sequence, d.created_at + interval '3 ms', '17', 1 FROM done AS d
+        """,
+        event_ids,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +75,8 @@ class Records:
         )
 
     async def outbox(self) -> list[Any]:
-        """All events, in order."""
-        return list(
-            await self.connection.fetch(
-                "SELECT *, data::text AS json, session_variables::text AS session FROM events.outbox ORDER BY sequence"
-            )
-        )
+        """All events, in order, with what became of them."""
+        return list(await self.connection.fetch(_OUTBOX))
 
     async def write(self, type_: str, key: str, data: str = "{}", topic: str = "contract-events") -> int:
         """An event as no trigger would write it; its sequence number."""

@@ -42,9 +42,7 @@ async def all_published(connection: asyncpg.Connection, *, within_s: float = TIM
     """Return once nothing waits in the outbox."""
 
     async def nothing_waits() -> bool:
-        return not await connection.fetchval(
-            "SELECT count(*) FROM events.outbox WHERE published_at IS NULL AND dead_lettered_at IS NULL"
-        )
+        return not await connection.fetchval("SELECT count(*) FROM events.waiting")
 
     await eventually(nothing_waits, within_s=within_s)
 

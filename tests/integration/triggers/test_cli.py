@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from server.cli.main import app
 from tests.databases import create_database, drop_database, run
-from tests.integration.triggers.records import Records
+from tests.integration.triggers.records import Records, mark_published
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -34,9 +34,7 @@ class History:
             await self._as(connection, "user", "ada")
             self.contract_id = await records.insert_contract()
             (self.inserted,) = [event["id"] for event in await records.outbox()]
-            await connection.execute(
-                "UPDATE events.outbox SET published_at = created_at + interval '3 ms', message_id = '17', attempts = 1"
-            )
+            await mark_published(connection)
             await connection.execute(
                 "INSERT INTO events.delivery (event_id, agent, outcome, effects, started_at, finished_at)"
                 " VALUES ($1, 'contract', 'done', $2, now(), now() + interval '20 ms'),"
@@ -57,7 +55,7 @@ class History:
             self.failed = await connection.fetchval(
                 "SELECT id FROM events.publish('invoice.payment_failed', 'inv_1', '{}')"
             )
-            await connection.execute("UPDATE events.outbox SET published_at = now() WHERE id = ANY ($1)", [self.failed])
+            await mark_published(connection, [self.failed])
             await connection.execute(
                 "INSERT INTO events.dead_letter (event_id, agent, reason, attempts, event)"
                 " VALUES ($1, 'notification', 'no e-mail', 8, '{}')",
@@ -301,7 +299,7 @@ def test_trace_of_nothing_says_what_it_takes(caregraph: Run) -> None:
 
 def test_replay_puts_an_event_into_the_outbox_again(caregraph: Run, history: History) -> None:
     assert caregraph("events", "replay", history.inserted).exit_code == 0
-    (copy,) = history.query("SELECT * FROM events.outbox WHERE replay_of IS NOT NULL")
+    (copy,) = history.query("SELECT * FROM events.history WHERE replay_of IS NOT NULL")
     assert copy["replay_of"] == history.inserted
     assert copy["published_at"] is None
     assert "waits for the relay again" in caregraph("events", "show", history.inserted).stdout

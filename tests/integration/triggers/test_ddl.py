@@ -17,6 +17,7 @@ DEFINITIONS = """
         WHERE p.pronamespace = 'events'::regnamespace
             AND (
                 p.proname IN ('publish', 'replay', 'announce', 'announce_events', 'note_waiting', 'lane_of')
+                OR p.proname = 'discard_events'
                 OR p.proname LIKE 'record\\_%'
             )
     )
@@ -30,7 +31,7 @@ DEFINITIONS = """
     UNION ALL
     SELECT c.oid::regclass::text, c.reloptions::text, NULL
     FROM pg_class AS c
-    WHERE c.oid IN ('events.outbox'::regclass, 'events.relay'::regclass) AND c.reloptions IS NOT NULL
+    WHERE c.oid = ANY ('{events.outbox,events.waiting,events.relay}'::regclass[]) AND c.reloptions IS NOT NULL
     UNION ALL
     SELECT s.seqrelid::regclass::text, format('%s to %s, starts at %s', s.seqmin, s.seqmax, s.seqstart), c.relacl::text
     FROM pg_sequence AS s

@@ -172,7 +172,7 @@ async def test_a_key_that_fails_waits_and_the_others_go_on(
 
 
 async def says(records: Records, event_id: object, error: str) -> bool:
-    last_error = await records.connection.fetchval("SELECT last_error FROM events.outbox WHERE id = $1", event_id)
+    last_error = await records.connection.fetchval("SELECT last_error FROM events.history WHERE id = $1", event_id)
     return error in (last_error or "")
 
 

@@ -160,9 +160,7 @@ def test_a_wrong_setting_stops_the_start_with_a_sentence(
 
 
 async def has_published(records: Records, count: int) -> bool:
-    published: int = await records.connection.fetchval(
-        "SELECT count(*) FROM events.outbox WHERE published_at IS NOT NULL"
-    )
+    published: int = await records.connection.fetchval("SELECT count(*) FROM events.publication")
     return published >= count
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.triggers.pubsub import Project
-from tests.integration.triggers.records import Records
+from tests.integration.triggers.records import Records, mark_published
 from tests.integration.triggers.relays import eventually, running_relay
 from tests.lateness import lateness
 from triggers.replay import Selection, measure, replay
@@ -23,7 +23,7 @@ CAREGRAPH = Path(sys.executable).with_name("caregraph")
 async def publish_all(records: Records, count: int) -> None:
     for _ in range(count):
         await records.insert_contract()
-    await records.connection.execute("UPDATE events.outbox SET published_at = now()")
+    await mark_published(records.connection)
 
 
 async def test_a_replay_keeps_to_its_rate(records: Records) -> None:
@@ -74,7 +74,7 @@ async def test_a_replay_does_not_run_after_its_own_copies(records: Records) -> N
     extent = await measure(records.connection, selection)
     assert extent.events == 3
     async for _ in replay(records.connection, selection, newest=extent.newest, again=True, rate=10_000):
-        await records.connection.execute("UPDATE events.outbox SET published_at = now()")
+        await mark_published(records.connection)
     assert await records.connection.fetchval("SELECT count(*) FROM events.outbox") == 6
 
 
@@ -129,7 +129,7 @@ async def test_an_interrupted_command_says_how_to_go_on_and_repeats_nothing(
     assert rest_is, said
     assert ("To go on: the same command with" in said) is (how is signal.SIGINT)
     # What was sent already is new to everyone, of the same type, and published meanwhile.
-    await records.connection.execute("UPDATE events.outbox SET published_at = now()")
+    await mark_published(records.connection)
     rest = await asyncio.to_thread(
         subprocess.run,
         [*replaying, "--rate", "1000", *rest_is[-1].split()],

@@ -144,7 +144,7 @@ def test_what_has_happened_is_past_and_in_order(any_day: Dataset) -> None:
     now = datetime.datetime.combine(today, datetime.time(), tzinfo=datetime.UTC)
     for name, rows in data.rows.items():
         for row in rows:
-            for column in ("created_at", "updated_at", "sent_at", "paid_at", "signed_at", "published_at"):
+            for column in ("created_at", "updated_at", "sent_at", "paid_at", "signed_at"):
                 assert row.get(column) is None or row[column] <= now, (name, column, row)
             if row.get("created_at") and row.get("updated_at"):
                 assert row["created_at"] <= row["updated_at"], (name, row)
@@ -153,10 +153,6 @@ def test_what_has_happened_is_past_and_in_order(any_day: Dataset) -> None:
         taken = [time for time in steps if time is not None]
         assert taken == sorted(taken)
         assert (fill["tracking_number"] is None) == (fill["shipped_at"] is None)
-
-
-def test_no_event_waits_to_be_published(data: Dataset) -> None:
-    assert all(row["published_at"] for row in data.table("events.outbox"))
 
 
 def test_primary_provider_is_licensed_where_the_patient_is(data: Dataset) -> None:

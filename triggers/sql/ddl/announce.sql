@@ -64,16 +64,20 @@ $function$;
 
 REVOKE EXECUTE ON FUNCTION events.announce_events() FROM PUBLIC;
 
--- Completes and announces what others than triggers of tables write, which is known by its lack of a lane: a generated
--- column and a trigger of every statement would cost each change of a row a tenth of what its event costs. The argument
--- names the key that live queries are told of, as with other tables' triggers.
+-- Completes, lets wait and announces what is inserted by hand, which is known by its lack of a lane: triggers of tables and
+-- `events.publish` do so by themselves, since a generated column and a trigger of every statement would cost each change
+-- of a row a tenth of what its event costs. The argument names the key that live queries are told of, as with other
+-- tables' triggers. What an ON CONFLICT clause will pass over doesn't wait.
 CREATE FUNCTION events.announce() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
     NEW.lane := events.lane_of(NEW.ordering_key);
-    -- Nothing is written yet, and who looks needs a transaction id.
-    PERFORM pg_current_xact_id();
+    IF EXISTS (SELECT FROM events.outbox AS o WHERE o.id = NEW.id) THEN
+        RETURN NEW;
+    END IF;
+    -- Who looks has a transaction id by then.
+    INSERT INTO events.waiting (lane, sequence) VALUES (NEW.lane, NEW.sequence);
     IF {{somebody_waits}} THEN
         PERFORM events.announce_events();
     END IF;
@@ -87,10 +91,7 @@ FOR EACH ROW WHEN (NEW.lane IS NULL) EXECUTE FUNCTION events.announce('id');
 -- The row of a relay changes often and is read by every commit that may have to wake it: keep its versions on one page.
 ALTER TABLE events.relay SET (fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
 
--- Marking a row as published leaves a dead entry at the front of the index that the relay reads from.
-ALTER TABLE events.outbox SET (
-    fillfactor = 90,
-    autovacuum_vacuum_scale_factor = 0,
-    autovacuum_vacuum_threshold = 20000,
-    autovacuum_analyze_scale_factor = 0.05
-);
+ALTER TABLE events.outbox SET (autovacuum_analyze_scale_factor = 0.05);
+
+-- A published event leaves a dead entry at the front of the index that the relay reads from.
+ALTER TABLE events.waiting SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);

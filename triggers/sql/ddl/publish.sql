@@ -24,6 +24,8 @@ AS $function$
 DECLARE
     subject_field text;
     aggregate_id text;
+    event_lane smallint;
+    somebody_waits boolean;
     earlier events.outbox%ROWTYPE;
 BEGIN
     IF event_subject IS NULL OR octet_length(event_subject) NOT BETWEEN 1 AND 1024 THEN
@@ -53,21 +55,28 @@ BEGIN
         RAISE EXCEPTION 'the subject of event type "%" is its "%", and the two differ', event_type, subject_field
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    INSERT INTO events.outbox AS o (id, type, topic, ordering_key, subject, data, session_variables, traceparent)
+    INSERT INTO events.outbox AS o (id, type, topic, ordering_key, lane, subject, data, session_variables, traceparent)
     VALUES (
         coalesce(event_id, public.uuid_v7()),
         event_type,
         topic,
         aggregate_id,
+        events.lane_of(aggregate_id),
         aggregate_id,
         event_data,
         coalesce(event_session, nullif(current_setting('app.session', true), '')::jsonb),
         coalesce(event_traceparent, nullif(current_setting('app.traceparent', true), ''))
     )
     ON CONFLICT ON CONSTRAINT outbox_pkey DO NOTHING
-    RETURNING o.id, o.type, o.topic, o.sequence INTO id, type, topic, sequence;
+    RETURNING o.id, o.type, o.topic, o.sequence, o.lane INTO id, type, topic, sequence, event_lane;
     created := FOUND;
-    IF NOT created THEN
+    IF created THEN
+        INSERT INTO events.waiting AS w (lane, sequence) VALUES (event_lane, publish.sequence)
+        RETURNING {{somebody_waits}} INTO somebody_waits;
+        IF somebody_waits THEN
+            PERFORM events.announce_events();
+        END IF;
+    ELSE
         SELECT o.* INTO STRICT earlier FROM events.outbox AS o WHERE o.id = event_id;
         IF earlier.type <> event_type OR earlier.subject <> aggregate_id THEN
             RAISE EXCEPTION 'event % was published before, as type "%" about "%"', event_id, earlier.type, earlier.subject

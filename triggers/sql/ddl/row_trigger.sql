@@ -3,9 +3,13 @@ CREATE FUNCTION {{function}}() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-{{declarations}}    somebody_waits boolean;
+{{declarations}}    event_lane smallint;
+    event_sequence bigint;
+    somebody_waits boolean;
 BEGIN
 {{body}}
+    INSERT INTO events.waiting (lane, sequence) VALUES (event_lane, event_sequence)
+    RETURNING {{somebody_waits}} INTO somebody_waits;
     IF somebody_waits THEN
         PERFORM events.announce_events();
     END IF;

@@ -33,7 +33,10 @@ WHERE ($1::text[] IS NULL OR o.type = ANY ($1::text[]))
     AND ($4::timestamptz IS NULL OR o.created_at >= $4::timestamptz)
     AND ($5::timestamptz IS NULL OR o.created_at < $5::timestamptz)
     AND CASE $3::text
-        WHEN 'waiting' THEN o.published_at IS NULL AND o.dead_lettered_at IS NULL
+        -- By number: among a million, the few that wait would be looked for long.
+        WHEN 'waiting' THEN o.sequence = ANY (
+            ARRAY(SELECT w.sequence FROM events.waiting AS w ORDER BY w.sequence DESC LIMIT 100000)
+        )
         WHEN 'published' THEN o.published_at IS NOT NULL
         -- By key: few events have an open dead letter, and among a million they would be looked for long.
         WHEN 'dead' THEN o.id = ANY (

@@ -1,26 +1,29 @@
--- Gives an event up: $1 sequence, $2 reason. Its key goes on, since no relay reads the row any more. Data of a size
--- that could not be replayed anyway isn't copied; it stays in the outbox.
+-- Gives an event up: $1 lane, $2 sequence, $3 reason. Its key goes on, since it waits no more. Data of a size that could
+-- not be replayed anyway isn't copied; it stays in the outbox.
 WITH given_up AS (
-    UPDATE events.outbox AS o
-    SET dead_lettered_at = clock_timestamp(), attempts = o.attempts + 1, last_error = $2
-    WHERE o.sequence = $1 AND o.published_at IS NULL AND o.dead_lettered_at IS NULL
-    RETURNING o.*
+    DELETE FROM events.waiting AS w WHERE w.lane = $1 AND w.sequence = $2 RETURNING w.sequence, w.attempts + 1 AS attempts
+),
+noted AS (
+    INSERT INTO events.publication (sequence, attempts, last_error, dead_lettered_at)
+    SELECT g.sequence, g.attempts, $3, clock_timestamp()
+    FROM given_up AS g
 )
 INSERT INTO events.dead_letter (event_id, agent, reason, attempts, event)
 SELECT
-    coalesce(g.replay_of, g.id),
+    coalesce(o.replay_of, o.id),
     'relay',
-    $2,
+    $3,
     g.attempts,
     jsonb_build_object(
-        'id', coalesce(g.replay_of, g.id),
-        'type', g.type,
-        'source', g.source,
-        'subject', g.subject,
-        'time', g.created_at,
-        'topic', g.topic,
-        'ordering_key', g.ordering_key,
-        'traceparent', g.traceparent,
-        'data', CASE WHEN octet_length(g.data::text) <= 1000000 THEN g.data END
+        'id', coalesce(o.replay_of, o.id),
+        'type', o.type,
+        'source', o.source,
+        'subject', o.subject,
+        'time', o.created_at,
+        'topic', o.topic,
+        'ordering_key', o.ordering_key,
+        'traceparent', o.traceparent,
+        'data', CASE WHEN octet_length(o.data::text) <= 1000000 THEN o.data END
     )
 FROM given_up AS g
+JOIN events.outbox AS o ON o.sequence = g.sequence

@@ -1,7 +1,7 @@
 -- What waits in the relay's lanes, oldest first: $1 lanes, $2 keys and $3 topics to leave out, $4 the only topic to
 -- take (null: any), $5 rows a lane, $6 rows in all.
 --
--- A lane at a time, so that each is a short walk along outbox_waiting_idx however much waits elsewhere. Rows are found
+-- A lane at a time, so that each is a short walk along the key of `waiting` however much waits elsewhere. Events are found
 -- by their state and never by "after the last sequence number seen": a transaction that commits late has a low one.
 -- One row comes back even when nothing waits: `horizon` is the oldest transaction that still ran when this was read.
 -- Data that is large stays behind (null) and is read when its turn comes; `pg_column_compression` tells whether the
@@ -28,15 +28,14 @@ LEFT JOIN LATERAL (
         o.replay_to
     FROM unnest($1::smallint[]) AS owned (lane)
     CROSS JOIN LATERAL (
-        SELECT *
-        FROM events.outbox AS o
-        WHERE o.lane = owned.lane
-            AND o.published_at IS NULL
-            AND o.dead_lettered_at IS NULL
+        SELECT o.*
+        FROM events.waiting AS w
+        JOIN events.outbox AS o ON o.sequence = w.sequence
+        WHERE w.lane = owned.lane
             AND o.ordering_key <> ALL ($2::text[])
             AND o.topic <> ALL ($3::text[])
             AND ($4::text IS NULL OR o.topic = $4::text)
-        ORDER BY o.sequence
+        ORDER BY w.sequence
         LIMIT $5::bigint
     ) AS o
     CROSS JOIN LATERAL (

@@ -1,5 +1,5 @@
--- Notes a failed attempt: $1 sequences, $2 what went wrong.
-UPDATE events.outbox AS o
-SET attempts = o.attempts + 1, last_error = m.error
-FROM unnest($1::bigint[], $2::text[]) AS m (sequence, error)
-WHERE o.sequence = m.sequence
+-- Notes a failed attempt: $1 lanes, $2 sequences, $3 what went wrong.
+UPDATE events.waiting AS w
+SET attempts = w.attempts + 1, last_error = m.error
+FROM unnest($1::smallint[], $2::bigint[], $3::text[]) AS m (lane, sequence, error)
+WHERE w.lane = m.lane AND w.sequence = m.sequence

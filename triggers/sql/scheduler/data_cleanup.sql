@@ -7,7 +7,7 @@ WITH old_events AS MATERIALIZED (
     SELECT o.id
     FROM events.outbox AS o
     WHERE o.created_at < now() - interval '90 days'
-        AND (o.published_at IS NOT NULL OR o.dead_lettered_at IS NOT NULL)
+        AND EXISTS (SELECT FROM events.publication AS p WHERE p.sequence = o.sequence)
         AND NOT EXISTS (
             SELECT FROM events.dead_letter AS d
             WHERE d.event_id = coalesce(o.replay_of, o.id) AND d.resolved_at IS NULL
@@ -24,8 +24,10 @@ archived AS (
     )
     SELECT
         m.id, m.sequence, m.type, m.topic, m.ordering_key, m.subject, m.source, m.data, m.session_variables, m.traceparent,
-        m.replay_of, m.replay_to, m.created_at, m.published_at, m.message_id, m.attempts, m.last_error, m.dead_lettered_at
+        m.replay_of, m.replay_to, m.created_at, p.published_at, p.message_id, p.attempts, p.last_error, p.dead_lettered_at
     FROM moved AS m
+    -- Which goes with its event.
+    JOIN events.publication AS p ON p.sequence = m.sequence
     RETURNING 1
 ),
 old_archived AS MATERIALIZED (
