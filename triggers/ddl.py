@@ -174,11 +174,12 @@ def _render_insert(trigger: DeclaredTrigger, operation: Operation) -> str:
             "to_jsonb(told)",
             _SESSION,
             _TRACE,
+            f"split_part({_TRACE}, '-', 2)",
         )
     )
     statements.append(
         "INSERT INTO events.outbox\n"
-        f"{_STEP}(type, topic, ordering_key, lane, subject, data, session_variables, traceparent)\n"
+        f"{_STEP}(type, topic, ordering_key, lane, subject, data, session_variables, traceparent, trace_id)\n"
         f"SELECT\n{indent(values, _STEP)}\n"
         f"FROM {data} AS told\n"
         "RETURNING lane, sequence INTO event_lane, event_sequence;"

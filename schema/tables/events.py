@@ -65,13 +65,15 @@ outbox = Table(
         nullable=False,
         comment="Hash of the ordering key, 0 to 63 (`events.lane_of`); a lane has one relay at a time. Best left out.",
     ),
+    Column("trace_id", Text, comment="Of the trace context. Best left out, with the lane."),
     Column("replay_of", Uuid, comment="The event that this row publishes once more, under that event's id."),
     created_at(),
     Column("replay_to", Text, comment="The agent that alone is to handle this replay; null: all of them."),
     Index(None, "subject", "sequence"),
     # Every write pays for an index. Rows lie in the order of their making, so that the ranges of blocks of this one,
-    # which cost next to nothing, find a time span as well; and a rare type, and what belongs to a trace.
-    ranges_index("outbox", "type", _TRACE_ID, distinct=_DISTINCT),
+    # which cost next to nothing, find a time span as well; and a rare type, and what belongs to a trace. (By columns:
+    # an expression in an index is prepared anew by every statement that inserts, which costs more than the index.)
+    ranges_index("outbox", "type", "trace_id", distinct=_DISTINCT),
     schema="events",
     comment="Every event, exactly as its transaction committed it.",
     info={
@@ -153,6 +155,7 @@ history = Table(
     Column("data", JSONB),
     Column("session_variables", JSONB),
     Column("traceparent", Text),
+    Column("trace_id", Text),
     Column("replay_of", Uuid),
     Column("replay_to", Text),
     Column("created_at", Timestamp),

@@ -6,7 +6,10 @@ DROP TRIGGER discard ON events.outbox;
 DROP FUNCTION events.discard_events();
 DROP VIEW events.history;
 
+DROP INDEX events.outbox_ranges_idx;
+
 ALTER TABLE events.outbox
+    DROP COLUMN trace_id,
     ADD COLUMN published_at timestamptz,
     ADD COLUMN message_id text,
     ADD COLUMN attempts integer DEFAULT 0 NOT NULL,
@@ -31,6 +34,11 @@ SET attempts = w.attempts, last_error = w.last_error
 FROM events.waiting AS w
 WHERE w.sequence = o.sequence AND w.attempts > 0;
 
+CREATE INDEX outbox_ranges_idx ON events.outbox USING brin (
+    created_at,
+    type text_bloom_ops (n_distinct_per_range = 32),
+    split_part(traceparent, '-', 2) text_bloom_ops (n_distinct_per_range = 384)
+) WITH (pages_per_range = 32, autosummarize = on);
 CREATE INDEX outbox_waiting_idx ON events.outbox (lane, sequence)
 WHERE published_at IS NULL AND dead_lettered_at IS NULL;
 

@@ -14,11 +14,11 @@ from triggers.statements import load_statement
 
 #: Enough for the planner to prefer an index, little enough for a test.
 FILL = """
-INSERT INTO events.outbox (type, topic, ordering_key, subject, lane, data, traceparent, created_at)
+INSERT INTO events.outbox (type, topic, ordering_key, subject, lane, data, trace_id, created_at)
 SELECT
     CASE WHEN n % 10000 = 0 THEN 'prescription.rejected' ELSE 'contract.updated' END,
     'contract-events', md5((n % 3000)::text), md5((n % 3000)::text), 0, jsonb_build_object('n', repeat('x', 300)),
-    '00-' || md5(n::text) || '-b7ad6b7169203331-01', now() - interval '40 days' + n * interval '1 minute'
+    md5(n::text), now() - interval '40 days' + n * interval '1 minute'
 FROM generate_series(1, 40000) AS n
 """
 NOTHING: dict[str, Any] = {"types": None, "key": None, "state": None, "since": None, "until": None}

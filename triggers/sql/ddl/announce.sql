@@ -73,6 +73,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
     NEW.lane := events.lane_of(NEW.ordering_key);
+    NEW.trace_id := split_part(NEW.traceparent, '-', 2);
     IF EXISTS (SELECT FROM events.outbox AS o WHERE o.id = NEW.id) THEN
         RETURN NEW;
     END IF;

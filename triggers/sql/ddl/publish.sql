@@ -24,6 +24,7 @@ AS $function$
 DECLARE
     subject_field text;
     aggregate_id text;
+    trace text;
     event_lane smallint;
     somebody_waits boolean;
     earlier events.outbox%ROWTYPE;
@@ -55,7 +56,10 @@ BEGIN
         RAISE EXCEPTION 'the subject of event type "%" is its "%", and the two differ', event_type, subject_field
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    INSERT INTO events.outbox AS o (id, type, topic, ordering_key, lane, subject, data, session_variables, traceparent)
+    trace := coalesce(event_traceparent, nullif(current_setting('app.traceparent', true), ''));
+    INSERT INTO events.outbox AS o (
+        id, type, topic, ordering_key, lane, subject, data, session_variables, traceparent, trace_id
+    )
     VALUES (
         coalesce(event_id, public.uuid_v7()),
         event_type,
@@ -65,7 +69,8 @@ BEGIN
         aggregate_id,
         event_data,
         coalesce(event_session, nullif(current_setting('app.session', true), '')::jsonb),
-        coalesce(event_traceparent, nullif(current_setting('app.traceparent', true), ''))
+        trace,
+        split_part(trace, '-', 2)
     )
     ON CONFLICT ON CONSTRAINT outbox_pkey DO NOTHING
     RETURNING o.id, o.type, o.topic, o.sequence, o.lane INTO id, type, topic, sequence, event_lane;

@@ -1,6 +1,6 @@
 -- Ids of the newest events of an aggregate, and of what followed from them under the same traces: $1 subject, $2 how many.
 WITH own AS (
-    SELECT coalesce(o.replay_of, o.id) AS event_id, o.created_at, split_part(o.traceparent, '-', 2) AS trace_id
+    SELECT coalesce(o.replay_of, o.id) AS event_id, o.created_at, o.trace_id
     FROM events.history AS o
     WHERE o.subject = $1
     ORDER BY o.sequence DESC
@@ -20,6 +20,6 @@ FROM traces AS t
 CROSS JOIN LATERAL (
     SELECT coalesce(h.replay_of, h.id) AS event_id
     FROM events.history AS h
-    WHERE h.created_at BETWEEN t.since AND t.until AND split_part(h.traceparent, '-', 2) = t.trace_id
+    WHERE h.created_at BETWEEN t.since AND t.until AND h.trace_id = t.trace_id
     LIMIT 1000
 ) AS o

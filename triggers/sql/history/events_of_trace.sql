@@ -5,6 +5,6 @@ SELECT DISTINCT coalesce(h.replay_of, h.id) AS event_id
 FROM (
     SELECT h.id, h.replay_of
     FROM events.history AS h
-    WHERE split_part(h.traceparent, '-', 2) = $1 AND h.created_at > '2000-01-01'
+    WHERE h.trace_id = $1 AND h.created_at > '2000-01-01'
     LIMIT 1000
 ) AS h
