@@ -22,6 +22,7 @@ from triggers.topics import Topic
 MAX_DATA_BYTES: Final = 9_900_000
 
 _STEP: Final = "    "
+_CHANGED: Final = {Operation.INSERT: "inserted", Operation.UPDATE: "updated", Operation.DELETE: "deleted"}
 
 #: Who changes the row, and in which trace. Parts of the statement that writes the event: PL/pgSQL prepares a variable's
 #: expression anew in every transaction.
@@ -48,8 +49,9 @@ def render_drop(triggers: Sequence[DeclaredTrigger] = DECLARED) -> str:
     """The script that removes what `render_create` created."""
     lines: list[str] = []
     for trigger in reversed(triggers):
-        lines += [f"DROP TRIGGER {_trigger_name(operation)} ON {trigger.table};" for operation in trigger.events]
-        lines.append(f"DROP FUNCTION {function_name(trigger)}();")
+        for operation in trigger.events:
+            lines.append(f"DROP TRIGGER {_trigger_name(operation)} ON {trigger.table};")
+            lines.append(f"DROP FUNCTION {function_name(trigger, operation)}();")
     lines += [
         "DROP FUNCTION events.replay(uuid[], boolean, text);",
         "DROP FUNCTION events.publish(text, text, jsonb, uuid, jsonb, text);",
@@ -71,9 +73,9 @@ def render_drop(triggers: Sequence[DeclaredTrigger] = DECLARED) -> str:
     return "\n".join(lines) + "\n"
 
 
-def function_name(trigger: DeclaredTrigger) -> str:
-    """The trigger function of a table: `events.record_public_contract`."""
-    return f"events.record_{trigger.table.replace('.', '_')}"
+def function_name(trigger: DeclaredTrigger, operation: Operation) -> str:
+    """The trigger function of a table's operation: `events.record_insert_public_contract`."""
+    return f"events.{_trigger_name(operation)}_{trigger.table.replace('.', '_')}"
 
 
 def _render_publish() -> str:
@@ -112,23 +114,18 @@ def _render_publish() -> str:
 
 
 def _render_trigger(trigger: DeclaredTrigger) -> str:
-    body: list[str] = []
-    declarations = ""
-    if trigger.through is not None:
-        declarations = f"{_STEP}aggregate_id text;\n"
-    for index, operation in enumerate(trigger.events):
-        body.append(f"{'IF' if index == 0 else 'ELSIF'} TG_OP = {_text(operation)} THEN")
-        body.append(indent(_render_insert(trigger, operation), _STEP))
-    body.append("END IF;")
-    function = _template(
-        "row_trigger",
-        table=trigger.table,
-        function=function_name(trigger),
-        declarations=declarations,
-        body=indent("\n".join(body), _STEP),
-        somebody_waits=_SOMEBODY_WAITS,
-    )
-    return "\n".join((function, *(_render_create_trigger(trigger, operation) for operation in trigger.events)))
+    scripts: list[str] = []
+    for operation in trigger.events:
+        function = _template(
+            "row_trigger",
+            table=trigger.table,
+            changed=_CHANGED[operation],
+            function=function_name(trigger, operation),
+            declarations="" if trigger.through is None else f"{_STEP}aggregate_id text;\n",
+            body=indent(_render_insert(trigger, operation), _STEP),
+        )
+        scripts += [function, _render_create_trigger(trigger, operation)]
+    return "\n".join(scripts)
 
 
 def _render_create_trigger(trigger: DeclaredTrigger, operation: Operation) -> str:
@@ -139,7 +136,7 @@ def _render_create_trigger(trigger: DeclaredTrigger, operation: Operation) -> st
         lines.append(f"WHEN (\n    {changed}\n)")
     elif operation is Operation.INSERT and trigger.history is not None:
         lines.append(f"WHEN (NEW.{trigger.history} IS NULL)")
-    lines.append(f"EXECUTE FUNCTION {function_name(trigger)}();")
+    lines.append(f"EXECUTE FUNCTION {function_name(trigger, operation)}();")
     return "\n".join(lines) + "\n"
 
 
@@ -181,8 +178,13 @@ def _render_insert(trigger: DeclaredTrigger, operation: Operation) -> str:
         "INSERT INTO events.outbox\n"
         f"{_STEP}(type, topic, ordering_key, lane, subject, data, session_variables, traceparent, trace_id)\n"
         f"SELECT\n{indent(values, _STEP)}\n"
-        f"FROM {data} AS told\n"
-        "RETURNING lane, sequence INTO event_lane, event_sequence;"
+        f"FROM {data} AS told;\n"
+        "INSERT INTO events.waiting (lane, sequence)\n"
+        f"VALUES (events.lane_of({aggregate_id}), currval('events.outbox_sequence_seq'))\n"
+        "RETURNING CASE\n"
+        f"{_STEP}WHEN {_SOMEBODY_WAITS}\n"
+        f"{_STEP}THEN events.announce_events()\n"
+        "END INTO announced;"
     )
     return "\n".join(statements)
 

@@ -61,6 +61,56 @@ FROM events.outbox_archive AS a;
 
 COMMENT ON VIEW events.history IS 'Every event: those in the outbox and those in its archive.';
 
+DROP TRIGGER record_insert ON public.contract;
+DROP TRIGGER record_update ON public.contract;
+DROP TRIGGER record_insert ON chargebee.invoice;
+DROP TRIGGER record_update ON chargebee.invoice;
+DROP TRIGGER record_insert ON public.customer;
+DROP TRIGGER record_update ON public.customer;
+DROP TRIGGER record_insert ON healthcare.prescription;
+DROP TRIGGER record_update ON healthcare.prescription;
+DROP TRIGGER record_insert ON public.message;
+DROP TRIGGER record_insert ON public.support_ticket;
+DROP TRIGGER record_update ON public.support_ticket;
+DROP TRIGGER record_insert ON public.support_ticket_comment;
+DROP FUNCTION events.record_insert_public_contract();
+DROP FUNCTION events.record_update_public_contract();
+DROP FUNCTION events.record_insert_chargebee_invoice();
+DROP FUNCTION events.record_update_chargebee_invoice();
+DROP FUNCTION events.record_insert_public_customer();
+DROP FUNCTION events.record_update_public_customer();
+DROP FUNCTION events.record_insert_healthcare_prescription();
+DROP FUNCTION events.record_update_healthcare_prescription();
+DROP FUNCTION events.record_insert_public_message();
+DROP FUNCTION events.record_insert_public_support_ticket();
+DROP FUNCTION events.record_update_public_support_ticket();
+DROP FUNCTION events.record_insert_public_support_ticket_comment();
+DROP FUNCTION events.announce_events();
+
+-- Under REPEATABLE READ and SERIALIZABLE the snapshot may be older than the transaction's id, and what it says of relays
+-- and watches is no use: these notify whenever anybody waits.
+CREATE FUNCTION events.announce_events() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    -- What a live query is told (`events.notify_live`): the key columns, and that any key may be new.
+    told CONSTANT text := json_build_object('t', 'events.outbox', 'c', json_build_array('id'), 'k', NULL)::text;
+BEGIN
+    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+        NOTIFY caregraph_outbox;
+        PERFORM pg_notify('caregraph_live', told);
+        RETURN;
+    END IF;
+    IF EXISTS (SELECT FROM events.relay AS r WHERE r.asleep AND r.expires_at > clock_timestamp()) THEN
+        NOTIFY caregraph_outbox;
+    END IF;
+    PERFORM pg_notify('caregraph_live', told)
+    FROM events.live_watch AS w WHERE w.table_key = 'events.outbox' AND w.until > clock_timestamp();
+END;
+$function$;
+
+REVOKE EXECUTE ON FUNCTION events.announce_events() FROM PUBLIC;
+
 -- Completes and announces what others than triggers of tables write, which is known by its lack of a lane: a generated
 -- column and a trigger of every statement would cost each change of a row a tenth of what its event costs. The argument
 -- names the key that live queries are told of, as with other tables' triggers.
@@ -210,7 +260,7 @@ END;
 $function$;
 
 -- Writes what happened to a row of public.contract to the outbox, in the transaction of the change.
-CREATE OR REPLACE FUNCTION events.record_public_contract() RETURNS trigger
+CREATE FUNCTION events.record_public_contract() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -336,7 +386,7 @@ END;
 $function$;
 
 -- Writes what happened to a row of chargebee.invoice to the outbox, in the transaction of the change.
-CREATE OR REPLACE FUNCTION events.record_chargebee_invoice() RETURNS trigger
+CREATE FUNCTION events.record_chargebee_invoice() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -512,7 +562,7 @@ END;
 $function$;
 
 -- Writes what happened to a row of public.customer to the outbox, in the transaction of the change.
-CREATE OR REPLACE FUNCTION events.record_public_customer() RETURNS trigger
+CREATE FUNCTION events.record_public_customer() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -646,7 +696,7 @@ END;
 $function$;
 
 -- Writes what happened to a row of healthcare.prescription to the outbox, in the transaction of the change.
-CREATE OR REPLACE FUNCTION events.record_healthcare_prescription() RETURNS trigger
+CREATE FUNCTION events.record_healthcare_prescription() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -755,7 +805,7 @@ END;
 $function$;
 
 -- Writes what happened to a row of public.message to the outbox, in the transaction of the change.
-CREATE OR REPLACE FUNCTION events.record_public_message() RETURNS trigger
+CREATE FUNCTION events.record_public_message() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -796,7 +846,7 @@ END;
 $function$;
 
 -- Writes what happened to a row of public.support_ticket to the outbox, in the transaction of the change.
-CREATE OR REPLACE FUNCTION events.record_public_support_ticket() RETURNS trigger
+CREATE FUNCTION events.record_public_support_ticket() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -911,7 +961,7 @@ END;
 $function$;
 
 -- Writes what happened to a row of public.support_ticket_comment to the outbox, in the transaction of the change.
-CREATE OR REPLACE FUNCTION events.record_public_support_ticket_comment() RETURNS trigger
+CREATE FUNCTION events.record_public_support_ticket_comment() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -951,6 +1001,123 @@ BEGIN
     RETURN NULL;
 END;
 $function$;
+
+CREATE TRIGGER record_insert AFTER INSERT ON public.contract
+FOR EACH ROW
+EXECUTE FUNCTION events.record_public_contract();
+
+CREATE TRIGGER record_update AFTER UPDATE ON public.contract
+FOR EACH ROW
+WHEN (
+    OLD.customer_id IS DISTINCT FROM NEW.customer_id
+    OR OLD.subscription_id IS DISTINCT FROM NEW.subscription_id
+    OR OLD.treatment_id IS DISTINCT FROM NEW.treatment_id
+    OR OLD.status IS DISTINCT FROM NEW.status
+    OR OLD.start_date IS DISTINCT FROM NEW.start_date
+    OR OLD.end_date IS DISTINCT FROM NEW.end_date
+    OR OLD.auto_renew IS DISTINCT FROM NEW.auto_renew
+    OR OLD.renewed_from_id IS DISTINCT FROM NEW.renewed_from_id
+)
+EXECUTE FUNCTION events.record_public_contract();
+
+CREATE TRIGGER record_insert AFTER INSERT ON chargebee.invoice
+FOR EACH ROW
+WHEN (NEW.history_by IS NULL)
+EXECUTE FUNCTION events.record_chargebee_invoice();
+
+CREATE TRIGGER record_update AFTER UPDATE ON chargebee.invoice
+FOR EACH ROW
+WHEN (
+    OLD.customer_id IS DISTINCT FROM NEW.customer_id
+    OR OLD.subscription_id IS DISTINCT FROM NEW.subscription_id
+    OR OLD.status IS DISTINCT FROM NEW.status
+    OR OLD.due_date IS DISTINCT FROM NEW.due_date
+    OR OLD.total IS DISTINCT FROM NEW.total
+    OR OLD.amount_paid IS DISTINCT FROM NEW.amount_paid
+    OR OLD.amount_adjusted IS DISTINCT FROM NEW.amount_adjusted
+    OR OLD.credits_applied IS DISTINCT FROM NEW.credits_applied
+    OR OLD.write_off_amount IS DISTINCT FROM NEW.write_off_amount
+    OR OLD.amount_due IS DISTINCT FROM NEW.amount_due
+    OR OLD.paid_at IS DISTINCT FROM NEW.paid_at
+    OR OLD.voided_at IS DISTINCT FROM NEW.voided_at
+    OR OLD.dunning_status IS DISTINCT FROM NEW.dunning_status
+    OR OLD.next_retry_at IS DISTINCT FROM NEW.next_retry_at
+    OR OLD.issued_credit_notes IS DISTINCT FROM NEW.issued_credit_notes
+    OR OLD.deleted IS DISTINCT FROM NEW.deleted
+)
+EXECUTE FUNCTION events.record_chargebee_invoice();
+
+CREATE TRIGGER record_insert AFTER INSERT ON public.customer
+FOR EACH ROW
+EXECUTE FUNCTION events.record_public_customer();
+
+CREATE TRIGGER record_update AFTER UPDATE ON public.customer
+FOR EACH ROW
+WHEN (
+    OLD.firebase_uid IS DISTINCT FROM NEW.firebase_uid
+    OR OLD.chargebee_customer_id IS DISTINCT FROM NEW.chargebee_customer_id
+    OR OLD.zendesk_user_id IS DISTINCT FROM NEW.zendesk_user_id
+    OR OLD.email IS DISTINCT FROM NEW.email
+    OR OLD.first_name IS DISTINCT FROM NEW.first_name
+    OR OLD.last_name IS DISTINCT FROM NEW.last_name
+    OR OLD.phone IS DISTINCT FROM NEW.phone
+    OR OLD.date_of_birth IS DISTINCT FROM NEW.date_of_birth
+    OR OLD.address_line1 IS DISTINCT FROM NEW.address_line1
+    OR OLD.address_line2 IS DISTINCT FROM NEW.address_line2
+    OR OLD.city IS DISTINCT FROM NEW.city
+    OR OLD.state_code IS DISTINCT FROM NEW.state_code
+    OR OLD.zip IS DISTINCT FROM NEW.zip
+    OR OLD.country IS DISTINCT FROM NEW.country
+    OR OLD.timezone IS DISTINCT FROM NEW.timezone
+    OR OLD.currency_code IS DISTINCT FROM NEW.currency_code
+    OR OLD.lifetime_value IS DISTINCT FROM NEW.lifetime_value
+    OR OLD.email_opt_out IS DISTINCT FROM NEW.email_opt_out
+    OR OLD.sms_opt_out IS DISTINCT FROM NEW.sms_opt_out
+    OR OLD.quiet_hours_start IS DISTINCT FROM NEW.quiet_hours_start
+    OR OLD.quiet_hours_end IS DISTINCT FROM NEW.quiet_hours_end
+    OR OLD.deleted_at IS DISTINCT FROM NEW.deleted_at
+)
+EXECUTE FUNCTION events.record_public_customer();
+
+CREATE TRIGGER record_insert AFTER INSERT ON healthcare.prescription
+FOR EACH ROW
+EXECUTE FUNCTION events.record_healthcare_prescription();
+
+CREATE TRIGGER record_update AFTER UPDATE ON healthcare.prescription
+FOR EACH ROW
+WHEN (
+    OLD.requester_id IS DISTINCT FROM NEW.requester_id
+    OR OLD.contract_id IS DISTINCT FROM NEW.contract_id
+    OR OLD.pharmacy_id IS DISTINCT FROM NEW.pharmacy_id
+    OR OLD.status IS DISTINCT FROM NEW.status
+    OR OLD.refills_remaining IS DISTINCT FROM NEW.refills_remaining
+    OR OLD.refill_due_on IS DISTINCT FROM NEW.refill_due_on
+    OR OLD.refill_requested_at IS DISTINCT FROM NEW.refill_requested_at
+    OR OLD.signed_at IS DISTINCT FROM NEW.signed_at
+    OR OLD.valid_until IS DISTINCT FROM NEW.valid_until
+)
+EXECUTE FUNCTION events.record_healthcare_prescription();
+
+CREATE TRIGGER record_insert AFTER INSERT ON public.message
+FOR EACH ROW
+EXECUTE FUNCTION events.record_public_message();
+
+CREATE TRIGGER record_insert AFTER INSERT ON public.support_ticket
+FOR EACH ROW
+EXECUTE FUNCTION events.record_public_support_ticket();
+
+CREATE TRIGGER record_update AFTER UPDATE ON public.support_ticket
+FOR EACH ROW
+WHEN (
+    OLD.subject IS DISTINCT FROM NEW.subject
+    OR OLD.status IS DISTINCT FROM NEW.status
+    OR OLD.priority IS DISTINCT FROM NEW.priority
+)
+EXECUTE FUNCTION events.record_public_support_ticket();
+
+CREATE TRIGGER record_insert AFTER INSERT ON public.support_ticket_comment
+FOR EACH ROW
+EXECUTE FUNCTION events.record_public_support_ticket_comment();
 
 -- As before, but for how an event is known to wait.
 CREATE OR REPLACE FUNCTION audit.remove_kept_records(older_than interval DEFAULT interval '10 years', at_most integer DEFAULT 20)

@@ -492,7 +492,7 @@ async def test_an_event_without_a_notification_is_found_by_the_poll(
     async with running_relay(project.settings(database_url, slow_poll=timedelta(seconds=slow_poll_s))):
         await asleep(records.connection)
         await records.connection.execute(
-            "CREATE OR REPLACE FUNCTION events.announce_events() RETURNS void LANGUAGE plpgsql AS 'BEGIN END'"
+            "CREATE OR REPLACE FUNCTION events.announce_events() RETURNS boolean LANGUAGE sql AS 'SELECT false'"
         )
         await records.insert_contract()
         await project.receive_count(1)

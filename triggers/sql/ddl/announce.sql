@@ -41,8 +41,9 @@ CREATE TRIGGER note_waiting AFTER INSERT OR UPDATE ON events.live_watch
 FOR EACH STATEMENT EXECUTE FUNCTION events.note_waiting();
 
 -- Under REPEATABLE READ and SERIALIZABLE the snapshot may be older than the transaction's id, and what it says of relays
--- and watches is no use: these notify whenever anybody waits.
-CREATE FUNCTION events.announce_events() RETURNS void
+-- and watches is no use: these notify whenever anybody waits. (It gives something, so as to be called by a RETURNING
+-- clause.)
+CREATE FUNCTION events.announce_events() RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -52,13 +53,14 @@ BEGIN
     IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
         NOTIFY caregraph_outbox;
         PERFORM pg_notify('caregraph_live', told);
-        RETURN;
+        RETURN true;
     END IF;
     IF EXISTS (SELECT FROM events.relay AS r WHERE r.asleep AND r.expires_at > clock_timestamp()) THEN
         NOTIFY caregraph_outbox;
     END IF;
     PERFORM pg_notify('caregraph_live', told)
     FROM events.live_watch AS w WHERE w.table_key = 'events.outbox' AND w.until > clock_timestamp();
+    RETURN true;
 END;
 $function$;
 
