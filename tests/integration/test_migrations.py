@@ -18,6 +18,10 @@ from migrations.runner import current_revision, downgrade, upgrade
 from schema.tables import base_tables, metadata, views
 from tests.catalog import OUR_SCHEMAS, Declared, read_catalog
 from tests.databases import create_database, drop_database
+from triggers.statements import load_statement
+
+_LANES = "SELECT lane, sequence FROM events.outbox ORDER BY sequence"
+_HISTORY = ("id", "sequence", "type", "published_at", "message_id", "attempts", "last_error", "dead_lettered_at")
 
 
 @pytest.fixture
@@ -167,3 +171,43 @@ POSTGRES_TYPE = {
     "DATETIME": "timestamp with time zone",
     "TIMESTAMP": "timestamp with time zone",
 }
+
+
+async def test_what_became_of_events_survives_the_way_back_and_there_again(database_url: str) -> None:
+    history = f"SELECT {', '.join(_HISTORY)} FROM events.history ORDER BY sequence"  # noqa: S608 -- our own names
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute(
+            "INSERT INTO events.outbox (type, topic, ordering_key, subject, data, traceparent)"
+            " SELECT 'contract.updated', 'contract-events', n, n, '{}',"
+            " '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' FROM unnest('{a,b,c,d}'::text[]) AS n"
+        )
+        published, given_up, failed, fresh = [(row["lane"], row["sequence"]) for row in await connection.fetch(_LANES)]
+        await connection.execute(load_statement("relay/mark_published"), *([each] for each in published), ["17"])
+        await connection.execute(load_statement("relay/dead_letter"), *given_up, "too large")
+        await connection.execute(load_statement("relay/mark_failed"), *([each] for each in failed), ["UNAVAILABLE"])
+        before = await connection.fetch(history)
+        assert [(row["published_at"] is None, row["dead_lettered_at"] is None) for row in before] == [
+            (False, True),
+            (True, False),
+            (True, True),
+            (True, True),
+        ]
+        assert [row["last_error"] for row in before] == [None, "too large", "UNAVAILABLE", None]
+    finally:
+        await connection.close()
+    await downgrade(database_url, "0034")
+    connection = await asyncpg.connect(database_url)
+    assert await connection.fetch(history) == before
+    assert await connection.fetchval("SELECT count(*) FROM events.outbox WHERE published_at IS NULL") == 3
+    await connection.close()
+    await upgrade(database_url)
+    connection = await asyncpg.connect(database_url)
+    try:
+        assert await connection.fetch(history) == before
+        waiting = await connection.fetch("SELECT lane, sequence, attempts FROM events.waiting ORDER BY sequence")
+        assert [tuple(row) for row in waiting] == [(*failed, 1), (*fresh, 0)]
+        traces = await connection.fetchval("SELECT array_agg(DISTINCT trace_id) FROM events.outbox")
+        assert traces == ["0af7651916cd43dd8448eb211c80319c"]
+    finally:
+        await connection.close()
