@@ -14,7 +14,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    FetchedValue,
     Identity,
     Index,
     Integer,
@@ -60,12 +59,12 @@ outbox = Table(
     Column(
         "lane",
         SmallInteger,
-        # By a trigger, where an insert leaves it out.
-        FetchedValue(),
         nullable=False,
-        comment="Hash of the ordering key, 0 to 63 (`events.lane_of`); a lane has one relay at a time. Best left out.",
+        # Events are written by functions, which let them wait, too.
+        server_default=text("events.refuse_by_hand()"),
+        comment="Hash of the ordering key, 0 to 63 (`events.lane_of`); a lane has one relay at a time.",
     ),
-    Column("trace_id", Text, comment="Of the trace context. Best left out, with the lane."),
+    Column("trace_id", Text, comment="Of the trace context."),
     Column("replay_of", Uuid, comment="The event that this row publishes once more, under that event's id."),
     created_at(),
     Column("replay_to", Text, comment="The agent that alone is to handle this replay; null: all of them."),

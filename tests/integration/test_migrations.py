@@ -18,6 +18,7 @@ from migrations.runner import current_revision, downgrade, upgrade
 from schema.tables import base_tables, metadata, views
 from tests.catalog import OUR_SCHEMAS, Declared, read_catalog
 from tests.databases import create_database, drop_database
+from tests.integration.triggers.records import write_events
 from triggers.statements import load_statement
 
 _LANES = "SELECT lane, sequence FROM events.outbox ORDER BY sequence"
@@ -60,6 +61,9 @@ async def test_migrated_database_has_exactly_the_columns_constraints_indexes_and
         )
         for schema in OUR_SCHEMAS:
             await connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        await connection.exec_driver_sql(
+            "CREATE FUNCTION events.refuse_by_hand() RETURNS smallint LANGUAGE sql AS 'SELECT 0::smallint'"
+        )
         await connection.run_sync(lambda sync: metadata.create_all(sync, tables=list(base_tables())))
         await connection.commit()
     declared = (await read_catalog(empty_database_url)).declared
@@ -177,11 +181,8 @@ async def test_what_became_of_events_survives_the_way_back_and_there_again(datab
     history = f"SELECT {', '.join(_HISTORY)} FROM events.history ORDER BY sequence"  # noqa: S608 -- our own names
     connection = await asyncpg.connect(database_url)
     try:
-        await connection.execute(
-            "INSERT INTO events.outbox (type, topic, ordering_key, subject, data, traceparent)"
-            " SELECT 'contract.updated', 'contract-events', n, n, '{}',"
-            " '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' FROM unnest('{a,b,c,d}'::text[]) AS n"
-        )
+        traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        await write_events(connection, "contract.updated", "a", "b", "c", "d", traceparent=traceparent)
         published, given_up, failed, fresh = [(row["lane"], row["sequence"]) for row in await connection.fetch(_LANES)]
         await connection.execute(load_statement("relay/mark_published"), *([each] for each in published), ["17"])
         await connection.execute(load_statement("relay/dead_letter"), *given_up, "too large")

@@ -7,6 +7,7 @@ import pytest
 
 from tests.integration.live.conftest import Connection
 from tests.integration.live.sockets import ADMIN, OLDER, TRANSPORT, Client, bearer, connected
+from tests.integration.triggers.records import write_events
 
 both_protocols = pytest.mark.parametrize("protocol", [TRANSPORT, OLDER])
 #: `sequence` is given out in the order of inserts; `type` is free text without an index of its own.
@@ -21,14 +22,7 @@ BY_SEQUENCE = """
 
 async def publish(database: Connection, *types: str) -> list[int]:
     """Events of these types; their sequence numbers."""
-    return [
-        await database.fetchval(
-            "INSERT INTO events.outbox (type, topic, ordering_key, subject, data) VALUES ($1, 't', 'k', 's', '{}')"
-            " RETURNING sequence",
-            type_,
-        )
-        for type_ in types
-    ]
+    return [(await write_events(database, type_, "k"))[0] for type_ in types]
 
 
 async def batch(client: Client, id_: str, field: str = "events_outbox_stream") -> list[Any]:

@@ -17,6 +17,30 @@ LEFT JOIN events.publication AS p USING (sequence)
 LEFT JOIN events.waiting AS w USING (lane, sequence)
 ORDER BY o.sequence
 """
+_WRITE = """
+WITH written AS (
+    INSERT INTO events.outbox (type, topic, ordering_key, lane, subject, source, data, traceparent, trace_id)
+    SELECT $1, $2, key, events.lane_of(key), key, $4, $5, $6, events.trace_id($6) FROM unnest($3::text[]) AS key
+    RETURNING lane, sequence
+)
+INSERT INTO events.waiting (lane, sequence, attempts)
+SELECT w.lane, w.sequence, CASE WHEN events.somebody_waits() THEN events.announce_events() ELSE 0 END FROM written AS w
+RETURNING sequence
+"""
+
+
+async def write_events(
+    connection: asyncpg.Connection,
+    type_: str,
+    *keys: str,
+    topic: str = "contract-events",
+    data: str = "{}",
+    source: str | None = None,
+    traceparent: str | None = None,
+) -> list[int]:
+    """An event of each key as no trigger would write it; their sequence numbers."""
+    rows = await connection.fetch(_WRITE, type_, topic, keys, source, data, traceparent)
+    return [row["sequence"] for row in rows]
 
 
 async def mark_published(connection: asyncpg.Connection, event_ids: Sequence[uuid.UUID] | None = None) -> None:
@@ -80,12 +104,5 @@ class Records:
 
     async def write(self, type_: str, key: str, data: str = "{}", topic: str = "contract-events") -> int:
         """An event as no trigger would write it; its sequence number."""
-        sequence: int = await self.connection.fetchval(
-            "INSERT INTO events.outbox (type, topic, ordering_key, subject, data)"
-            " VALUES ($1, $2, $3, $3, $4) RETURNING sequence",
-            type_,
-            topic,
-            key,
-            data,
-        )
+        (sequence,) = await write_events(self.connection, type_, key, topic=topic, data=data)
         return sequence

@@ -12,7 +12,7 @@ import pytest
 
 from tests.integration.pubsub.server import Server
 from tests.integration.triggers.pubsub import Project, Refuse, faulty_pubsub, open_project
-from tests.integration.triggers.records import Records
+from tests.integration.triggers.records import Records, write_events
 from tests.integration.triggers.relays import (
     all_published,
     asleep,
@@ -215,21 +215,17 @@ async def test_a_refused_event_becomes_a_dead_letter_and_its_key_goes_on(
 ) -> None:
     """An attribute over 1,024 bytes is refused by Pub/Sub for good."""
     contract_id = await records.insert_contract()
-    poisoned = await records.connection.fetchval(
-        "INSERT INTO events.outbox (type, topic, ordering_key, subject, source, data)"
-        " VALUES ('contract.created', 'contract-events', $1, $1, repeat('x', 2000), '{}') RETURNING id",
-        str(contract_id),
-    )
+    (sequence,) = await write_events(records.connection, "contract.created", str(contract_id), source="x" * 2000)
     await records.touch(contract_id, 1)
     async with running_relay(project.settings(database_url, max_refusals=2)):
         await project.receive_count(2)
     assert [each.number for each in project.received] == [0, 1]
     letter = await records.connection.fetchrow("SELECT *, event::text AS json FROM events.dead_letter")
     assert letter is not None
-    assert (letter["event_id"], letter["agent"], letter["attempts"]) == (poisoned, "relay", 2)
+    given_up = next(event for event in await records.outbox() if event["sequence"] == sequence)
+    assert (letter["event_id"], letter["agent"], letter["attempts"]) == (given_up["id"], "relay", 2)
     assert "INVALID_ARGUMENT" in letter["reason"]
     assert json.loads(letter["json"])["type"] == "contract.created"
-    given_up = next(event for event in await records.outbox() if event["id"] == poisoned)
     assert given_up["published_at"] is None
     assert given_up["dead_lettered_at"] is not None
 
@@ -284,10 +280,7 @@ async def test_many_keys_that_wait_for_a_dead_pubsub_go_on_when_it_is_back(
             raise Refuse(grpc.StatusCode.UNAVAILABLE)
 
     # More than are ever held back at once.
-    await records.connection.execute(
-        "INSERT INTO events.outbox (type, topic, ordering_key, subject, data)"
-        " SELECT 'x', 'contract-events', 'key-' || n, 'key-' || n, '{}' FROM generate_series(1, 1500) AS n"
-    )
+    await write_events(records.connection, "x", *(f"key-{number}" for number in range(1500)))
     async with (
         faulty_pubsub(project.address, refuse) as faulty,
         running_relay(project.settings(database_url, emulator_host=faulty.address)),
@@ -492,7 +485,7 @@ async def test_an_event_without_a_notification_is_found_by_the_poll(
     async with running_relay(project.settings(database_url, slow_poll=timedelta(seconds=slow_poll_s))):
         await asleep(records.connection)
         await records.connection.execute(
-            "CREATE OR REPLACE FUNCTION events.announce_events() RETURNS boolean LANGUAGE sql AS 'SELECT false'"
+            "CREATE OR REPLACE FUNCTION events.announce_events() RETURNS integer LANGUAGE sql AS 'SELECT 0'"
         )
         await records.insert_contract()
         await project.receive_count(1)

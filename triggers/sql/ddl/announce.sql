@@ -3,8 +3,8 @@
 -- so nothing is notified while every relay is awake and polling, and nobody watches. Live queries aren't told which rows
 -- are new, but that there are many.
 --
--- Who writes events looks first whether anybody waits, and calls `announce_events` only then. Triggers of tables look in
--- the very statement that writes the event, for all others the outbox's trigger looks, below. Each looks after its
+-- Who writes events looks first whether anybody waits (`somebody_waits`), and calls `announce_events` only then: in the
+-- row that lets the event wait, since a statement of its own would cost as much as an index. Each looks after its
 -- transaction has its transaction id: a relay that goes to sleep waits for all transactions of that time (see
 -- triggers/sleep.py and docs/events.md), and so does who begins to watch.
 --
@@ -40,10 +40,14 @@ FOR EACH STATEMENT EXECUTE FUNCTION events.note_waiting();
 CREATE TRIGGER note_waiting AFTER INSERT OR UPDATE ON events.live_watch
 FOR EACH STATEMENT EXECUTE FUNCTION events.note_waiting();
 
--- Under REPEATABLE READ and SERIALIZABLE the snapshot may be older than the transaction's id, and what it says of relays
--- and watches is no use: these notify whenever anybody waits. (It gives something, so as to be called by a RETURNING
--- clause.)
-CREATE FUNCTION events.announce_events() RETURNS boolean
+-- Put in place of its call, as the functions of session.sql are.
+CREATE FUNCTION events.somebody_waits() RETURNS boolean
+LANGUAGE sql
+RETURN pg_sequence_last_value('events.awaited_until') > date_part('epoch', clock_timestamp());
+
+-- Gives 0, how often an event that begins to wait has failed. Under REPEATABLE READ and SERIALIZABLE the snapshot may be
+-- older than the transaction's id, and what it says of relays and watches is no use: these notify whenever anybody waits.
+CREATE FUNCTION events.announce_events() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -53,43 +57,18 @@ BEGIN
     IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
         NOTIFY caregraph_outbox;
         PERFORM pg_notify('caregraph_live', told);
-        RETURN true;
+        RETURN 0;
     END IF;
     IF EXISTS (SELECT FROM events.relay AS r WHERE r.asleep AND r.expires_at > clock_timestamp()) THEN
         NOTIFY caregraph_outbox;
     END IF;
     PERFORM pg_notify('caregraph_live', told)
     FROM events.live_watch AS w WHERE w.table_key = 'events.outbox' AND w.until > clock_timestamp();
-    RETURN true;
+    RETURN 0;
 END;
 $function$;
 
 REVOKE EXECUTE ON FUNCTION events.announce_events() FROM PUBLIC;
-
--- Completes, lets wait and announces what is inserted by hand, which is known by its lack of a lane: triggers of tables and
--- `events.publish` do so by themselves, since a generated column and a trigger of every statement would cost each change
--- of a row a tenth of what its event costs. The argument names the key that live queries are told of, as with other
--- tables' triggers. What an ON CONFLICT clause will pass over doesn't wait.
-CREATE FUNCTION events.announce() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $function$
-BEGIN
-    NEW.lane := events.lane_of(NEW.ordering_key);
-    NEW.trace_id := split_part(NEW.traceparent, '-', 2);
-    IF EXISTS (SELECT FROM events.outbox AS o WHERE o.id = NEW.id) THEN
-        RETURN NEW;
-    END IF;
-    -- Who looks has a transaction id by then.
-    INSERT INTO events.waiting (lane, sequence) VALUES (NEW.lane, NEW.sequence);
-    IF {{somebody_waits}} THEN
-        PERFORM events.announce_events();
-    END IF;
-    RETURN NEW;
-END;
-$function$;
-
-CREATE TRIGGER announce BEFORE INSERT ON events.outbox
-FOR EACH ROW WHEN (NEW.lane IS NULL) EXECUTE FUNCTION events.announce('id');
 
 -- The row of a relay changes often and is read by every commit that may have to wake it: keep its versions on one page.
 ALTER TABLE events.relay SET (fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);

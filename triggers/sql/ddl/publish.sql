@@ -25,8 +25,6 @@ DECLARE
     subject_field text;
     aggregate_id text;
     trace text;
-    event_lane smallint;
-    somebody_waits boolean;
     earlier events.outbox%ROWTYPE;
 BEGIN
     IF event_subject IS NULL OR octet_length(event_subject) NOT BETWEEN 1 AND 1024 THEN
@@ -56,7 +54,7 @@ BEGIN
         RAISE EXCEPTION 'the subject of event type "%" is its "%", and the two differ', event_type, subject_field
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    trace := coalesce(event_traceparent, nullif(current_setting('app.traceparent', true), ''));
+    trace := coalesce(event_traceparent, events.traceparent());
     INSERT INTO events.outbox AS o (
         id, type, topic, ordering_key, lane, subject, data, session_variables, traceparent, trace_id
     )
@@ -68,19 +66,15 @@ BEGIN
         events.lane_of(aggregate_id),
         aggregate_id,
         event_data,
-        coalesce(event_session, nullif(current_setting('app.session', true), '')::jsonb),
+        coalesce(event_session, events.session_variables()),
         trace,
-        split_part(trace, '-', 2)
+        events.trace_id(trace)
     )
     ON CONFLICT ON CONSTRAINT outbox_pkey DO NOTHING
-    RETURNING o.id, o.type, o.topic, o.sequence, o.lane INTO id, type, topic, sequence, event_lane;
+    RETURNING o.id, o.type, o.topic, o.sequence INTO id, type, topic, sequence;
     created := FOUND;
     IF created THEN
-        INSERT INTO events.waiting AS w (lane, sequence) VALUES (event_lane, publish.sequence)
-        RETURNING {{somebody_waits}} INTO somebody_waits;
-        IF somebody_waits THEN
-            PERFORM events.announce_events();
-        END IF;
+        {{wait}}
     ELSE
         SELECT o.* INTO STRICT earlier FROM events.outbox AS o WHERE o.id = event_id;
         IF earlier.type <> event_type OR earlier.subject <> aggregate_id THEN

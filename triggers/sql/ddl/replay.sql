@@ -26,16 +26,22 @@ BEGIN
     ),
     copy AS (
         INSERT INTO events.outbox AS c (
-            id, replay_of, replay_to, type, topic, ordering_key, subject, source, data, session_variables, traceparent
+            id, replay_of, replay_to, type, topic, ordering_key, lane, subject, source, data, session_variables, traceparent,
+            trace_id
         )
         SELECT
             o.copy_id,
             CASE WHEN NOT again OR to_agent IS NOT NULL THEN coalesce(o.replay_of, o.id) END,
             to_agent,
-            o.type, o.topic, o.ordering_key, o.subject, o.source, o.data, o.session_variables, o.traceparent
+            o.type, o.topic, o.ordering_key, events.lane_of(o.ordering_key), o.subject, o.source, o.data,
+            o.session_variables, o.traceparent, o.trace_id
         FROM original AS o
         ORDER BY o.sequence
-        RETURNING c.id, c.sequence
+        RETURNING c.id, c.lane, c.sequence
+    ),
+    queued AS (
+        INSERT INTO events.waiting (lane, sequence, attempts)
+        SELECT c.lane, c.sequence, {{announced}} FROM copy AS c
     )
     SELECT o.id, c.id, c.sequence
     FROM copy AS c
