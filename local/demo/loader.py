@@ -20,6 +20,7 @@ from local.demo.generator import generate
 from local.demo.people import ADA
 from local.demo.rows import Dataset, Row
 from schema.tables import base_tables
+from schema.tables.events import outbox
 
 _CONNECT_TIMEOUT_S = 10
 _TIMEOUT_S = 60
@@ -31,15 +32,12 @@ SELECT format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', tgrelid::regclass, tgna
 FROM pg_trigger
 WHERE tgenabled = 'A' AND NOT tgisinternal
 """
-# As if a relay had been there: all of it is past.
+_LANES = "SELECT events.lane_of(key) AS lane FROM unnest($1::text[]) WITH ORDINALITY AS k (key, n) ORDER BY n"
+# As if a relay had been there: all of it is past, and nothing waits.
 _PUBLISHED = """
-WITH done AS (
-    DELETE FROM events.waiting RETURNING sequence
-)
 INSERT INTO events.publication (sequence, published_at, message_id, attempts)
 SELECT o.sequence, o.created_at + interval '20 ms', (1000000000000000 + o.sequence)::text, 1
-FROM done AS d
-JOIN events.outbox AS o ON o.sequence = d.sequence
+FROM events.outbox AS o
 """
 
 
@@ -103,12 +101,12 @@ async def _replace(connection: asyncpg.Connection, data: Dataset, *, truncate: b
     # First, since the audit's own triggers refuse to let go of what it holds.
     always = [row["statement"] for row in await connection.fetch(_ALWAYS)]
     await connection.execute(_for_each(tables, "DISABLE TRIGGER USER"))
-    # It tells nobody of what nobody waits for, and says the lanes and what waits.
-    await connection.execute("ALTER TABLE events.outbox ENABLE TRIGGER announce")
     if truncate:
         await connection.execute(f"TRUNCATE {names} RESTART IDENTITY")
     for table in tables:
         rows = data.table(table.fullname)
+        if table is outbox:
+            rows = await _with_lanes(connection, rows)
         if rows:
             await connection.copy_records_to_table(
                 table.name, schema_name=table.schema, columns=list(rows[0]), records=_records(table, rows)
@@ -121,8 +119,13 @@ async def _replace(connection: asyncpg.Connection, data: Dataset, *, truncate: b
     return sum(len(rows) for rows in data.rows.values())
 
 
+async def _with_lanes(connection: asyncpg.Connection, rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    lanes = await connection.fetch(_LANES, [row["ordering_key"] for row in rows])
+    return tuple({**row, **lane} for row, lane in zip(rows, lanes, strict=True))
+
+
 def _records(table: Table, rows: Iterable[Row]) -> Iterator[tuple[Any, ...]]:
-    is_json = [isinstance(column.type, JSONB) for column in table.columns if column.name in next(iter(rows))]
+    is_json = [isinstance(table.columns[name].type, JSONB) for name in next(iter(rows))]
     for row in rows:
         yield tuple(
             json.dumps(value) if as_json and value is not None else value

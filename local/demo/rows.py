@@ -6,9 +6,9 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Column, FetchedValue, Table, Uuid
+from sqlalchemy import Column, Table, Uuid
 from sqlalchemy.sql.elements import TextClause
 
 from schema.tables import base_tables
@@ -22,7 +22,7 @@ _ID_EPOCH_MS = 1_704_153_600_000  # 2024-01-02, a day after the well-known ones
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dataset:
-    """All demo rows. Every row of a table has the same keys: its columns but those that PostgreSQL computes."""
+    """All demo rows. Rows of a table have the same keys: its columns but those that PostgreSQL or the loader fills."""
 
     #: The day that the rows call today.
     reference: datetime.date
@@ -87,12 +87,18 @@ class Rows:
         return uuid.UUID(int=value)
 
 
+#: It asks PostgreSQL.
+_FILLED_BY_LOADER: Final = frozenset({"events.outbox.lane"})
+
+
 def _stored_columns(table: Table) -> dict[str, Column[Any]]:
-    """Those that rows are made with: the others PostgreSQL fills, by an expression, a sequence or a trigger."""
+    """Those that rows are made with: the others PostgreSQL fills, by an expression or a sequence, or the loader."""
     return {
         column.name: column
         for column in table.columns
-        if column.computed is None and column.identity is None and type(column.server_default) is not FetchedValue
+        if column.computed is None
+        and column.identity is None
+        and f"{table.fullname}.{column.name}" not in _FILLED_BY_LOADER
     }
 
 

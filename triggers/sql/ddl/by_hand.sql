@@ -5,10 +5,8 @@ CREATE FUNCTION events.refuse_by_hand() RETURNS smallint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-    RAISE EXCEPTION 'an event that is inserted by hand would not wait for the relay'
-        USING ERRCODE = 'feature_not_supported',
-            HINT = 'Write it with events.publish(type, subject, data), or with the mutation publish_event;'
-                ' events.replay(ids) and replay_events publish what was there before once more.';
+    RAISE EXCEPTION 'no relay would see an event inserted by hand; events.publish and publish_event write events'
+        USING HINT = 'SELECT events.publish(type, subject, data), or SELECT events.replay(ids) for what was published before.';
 END;
 $function$;
 
