@@ -46,7 +46,7 @@ test: setup ## Run all tests on two workers (ARGS="-n 0 -k name" for some, on no
 test-flows: setup ## Run the flows end to end on a platform of their own (part of `make test`, too)
 	@$(BIN)/pytest tests/e2e --numprocesses 0 $(ARGS)
 
-chaos: setup ## Change rows while programs are killed; lose, repeat and disorder nothing (3 minutes)
+chaos: setup ## Change rows while programs are killed; lose, repeat and disorder nothing (3 minutes; on a slow machine 6)
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
 simulation: setup ## Recover the failed payments of 1,000 subscriptions in 90 days of clock (ARGS="--seed 2")
