@@ -11,7 +11,7 @@ from textwrap import indent
 from typing import Final
 
 from triggers.declared import DECLARED, WRITTEN_BY_TRIGGERS, DeclaredTrigger, Operation
-from triggers.event_data import STEP, data_types, event_data, text_literal
+from triggers.event_data import SESSION, STEP, data_types, event_data, text_literal
 from triggers.event_types import EVENT_TYPES, EventType, Kind
 from triggers.lanes import LANES
 from triggers.statements import load_statement
@@ -23,9 +23,8 @@ MAX_DATA_BYTES: Final = 9_900_000
 
 _CHANGED: Final = {Operation.INSERT: "inserted", Operation.UPDATE: "updated", Operation.DELETE: "deleted"}
 
-#: Who changes the row, and in which trace (`session.sql`). Parts of the statement that writes the event: PL/pgSQL
-#: prepares a variable's expression anew in every transaction.
-_SESSION: Final = "events.session_variables()"
+#: In which trace the row is changed (`session.sql`). Part of the statement that writes the event, as the session is:
+#: PL/pgSQL prepares a variable's expression anew in every transaction.
 _TRACE: Final = "events.traceparent()"
 #: In the row that lets an event wait: 0, and whoever waits for events is told of it (`announce.sql`). RETURNING
 #: or an IF would cost each event as much as an entry in an index.
@@ -173,7 +172,7 @@ def _render_insert(trigger: DeclaredTrigger, operation: Operation) -> str:
             f"events.lane_of({aggregate_id})",
             aggregate_id,
             f"pg_catalog.to_jsonb({event_data(trigger, operation).render_value()})",
-            _SESSION,
+            SESSION,
             _TRACE,
             f"events.trace_id({_TRACE})",
         )

@@ -18,6 +18,8 @@ from triggers.declared import DeclaredTrigger, Operation
 from triggers.event_types import Kind
 
 STEP: Final = "    "
+#: Who changes the row (`session.sql`).
+SESSION: Final = "events.session_variables()"
 _DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy leaves it untyped
 
 
@@ -86,12 +88,11 @@ def _row_change(trigger: DeclaredTrigger, operation: Operation) -> Composite:
     """Hasura's event body (https://hasura.io/docs/2.0/event-triggers/payload/), and `changed` for an update."""
     schema, name = trigger.table.split(".")
     absent = {Operation.INSERT: "old", Operation.DELETE: "new"}.get(operation)
-    rows = [_row(trigger, each) for each in ("old", "new")]
+    row_type = _type_name("row", trigger)
     data = Composite(
         name=_type_name("rows", trigger),
         fields=tuple(
-            Field(each, row.name, "NULL" if each == absent else row)
-            for each, row in zip(("old", "new"), rows, strict=True)
+            Field(each, row_type, "NULL" if each == absent else _row(trigger, each)) for each in ("old", "new")
         ),
     )
     fields = [
@@ -101,7 +102,7 @@ def _row_change(trigger: DeclaredTrigger, operation: Operation) -> Composite:
     ]
     if operation is Operation.UPDATE:
         fields.append(Field("changed", "jsonb", _changed(trigger)))
-    fields.append(Field("session_variables", "jsonb", "events.session_variables()"))
+    fields.append(Field("session_variables", "jsonb", SESSION))
     return Composite(name=_type_name(operation.lower(), trigger), fields=tuple(fields))
 
 

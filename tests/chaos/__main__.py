@@ -37,7 +37,7 @@ AGENTS = (
 VICTIMS = ("relay", "second relay", *AGENTS, "api", "postgres", "pubsub")
 WRITERS = 8
 BOUND_S = 180.0
-#: What is under way at the bound goes on for as long again, while agents get on with it: late is not lost.
+#: Past the bound, for so long agents may handle nothing before what is under way is given up.
 STILL_S = 30.0
 BETWEEN_KILLS_S = (4.0, 8.0)
 #: The last part of the time belongs to what is still under way.
@@ -113,7 +113,7 @@ class Chaos:
     database_url: str
     changes: int
     keys: int
-    began: float
+    bound_s: float
     deadline: float
     killed: Counter[str] = field(default_factory=Counter)
     #: Effects that were yet to come at the deadline.
@@ -205,9 +205,9 @@ class Chaos:
     async def wait_for_verdict(self, killing: "asyncio.Task[None]") -> Any:
         statement = Path(__file__).with_name("verdict.sql").read_text()
         verdict: Any = None
-        bound_s = self.deadline - self.began
+        latest = self.deadline + self.bound_s
         moved_at = time.monotonic()
-        while (now := time.monotonic()) < self.deadline or (now < self.deadline + bound_s and now < moved_at + STILL_S):
+        while (now := time.monotonic()) < self.deadline or now < min(latest, moved_at + STILL_S):
             before = verdict
             try:
                 connection: Any = await asyncpg.connect(self.database_url, timeout=5)
@@ -245,7 +245,7 @@ def main() -> int:
                 database_url=platform.database_url,
                 changes=given.changes,
                 keys=given.keys,
-                began=began,
+                bound_s=given.seconds,
                 deadline=began + given.seconds,
             )
             verdict = asyncio.run(chaos.run())
